@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+// The plan of the house: targets stand in floors, and a target imports only targets of lower floors.
+// See docs/architecture.md for what lives where and what never does.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+]
+
+/// Speed matters more than checks that the tests, which run in debug builds, have made already.
+let kernels: [SwiftSetting] = strict + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "gscoordinator",
+  products: [
+    .executable(name: "gscoordinator", targets: ["gscoordinator"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // Floor 0: system libraries and generated C. No logic.
+    .target(name: "CNghttp2", linkerSettings: [.linkedLibrary("nghttp2")]),
+    .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CPlatform"),
+    .target(name: "CGraphScopeProto", dependencies: ["CProtobufC"]),
+
+    // Floor 1: bytes and files. No knowledge of sessions or engines.
+    .target(name: "Wire", dependencies: ["CGraphScopeProto"], swiftSettings: strict),
+    .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: strict),
+    .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: strict),
+    .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
+    .target(name: "GraphStore", dependencies: ["CPlatform"], swiftSettings: kernels),
+
+    // Floor 2: gRPC, and the common interface layer in front of every engine.
+    .target(name: "GRPC", dependencies: ["HTTP2", "Transport", nio, log], swiftSettings: strict),
+    .target(name: "Engines", dependencies: ["GraphStore", "Wire"], swiftSettings: strict),
+
+    // Floor 3: the engines, and the cluster they run on.
+    .target(
+      name: "EmbeddedAnalytics", dependencies: ["Engines", "GraphStore", "Wire"], swiftSettings: kernels),
+    .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
+    .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
+    .target(name: "GraphScopeEngines", dependencies: ["Engines"], swiftSettings: strict),
+    .target(name: "Cluster", swiftSettings: strict),
+
+    // Floor 4: sessions, steps, objects, logs: what the two front doors share.
+    .target(name: "Coordinator", dependencies: ["Engines", "Cluster", log], swiftSettings: strict),
+
+    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
+    .target(
+      name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GRPC", "Wire", log],
+      swiftSettings: strict),
+
+    // Floor 6: arguments, configuration, wiring, signals.
+    .executableTarget(
+      name: "gscoordinator",
+      dependencies: [
+        "ClientEndpoint", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery", "EmbeddedLearning",
+        "GraphScopeEngines", "GRPC", "Transport", "CPlatform", arguments, yaml, log,
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
+    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
+    .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: strict),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient"], swiftSettings: strict),
+    .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore"], swiftSettings: strict),
+    .testTarget(name: "GRPCTests", dependencies: ["GRPC"], swiftSettings: strict),
+    .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
+    .testTarget(
+      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
+      swiftSettings: strict),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
+    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"], swiftSettings: strict),
+    .testTarget(name: "ClientEndpointTests", dependencies: ["ClientEndpoint"], swiftSettings: strict),
+  ]
+)
