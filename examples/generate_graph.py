@@ -32,9 +32,14 @@ def write(directory, scale, edges, seed):
     src, dst = rmat(scale, edges, seed)
     weight = np.random.default_rng(seed + 1).integers(1, 100, edges)
     os.makedirs(directory, exist_ok=True)
-    vertices = pa.table({"id": np.arange(2**scale), "age": np.arange(2**scale) % 90 + 10})
-    pyarrow.csv.write_csv(vertices, os.path.join(directory, "v.csv"))
-    pyarrow.csv.write_csv(pa.table({"src": src, "dst": dst, "weight": weight}), os.path.join(directory, "e.csv"))
+    write_csv(os.path.join(directory, "v.csv"), id=np.arange(2**scale), age=np.arange(2**scale) % 90 + 10)
+    write_csv(os.path.join(directory, "e.csv"), src=src, dst=dst, weight=weight)
+
+
+def write_csv(path, **columns):
+    with open(path, "wb") as file:
+        file.write(",".join(columns).encode() + b"\n")
+        pyarrow.csv.write_csv(pa.table(columns), file, pyarrow.csv.WriteOptions(include_header=False))
 
 
 def main():
