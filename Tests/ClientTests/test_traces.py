@@ -25,7 +25,6 @@ SCENARIOS = {
     "10_runstep_errors": {
         "missing file", "missing column", "string oids declared int64", "unknown label in project",
         "unknown property in project", "sssp source missing", "its result", "bad selector", "bad vertex range",
-        "empty dag",
     },
     "19_types_dates": {
         "dates", "float32 frames are refused by the client", "pandas types", "column i32", "column f", "column s",
