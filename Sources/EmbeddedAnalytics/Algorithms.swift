@@ -13,6 +13,7 @@ public struct Algorithm: Sendable {
 
   /// A parameter; clients transmit positions, so the name is for messages only.
   public struct Parameter: Sendable, Equatable {
+    /// What messages call it.
     public let name: String
     /// The value that counts when the client sends none; also says the type.
     public let fallback: Argument

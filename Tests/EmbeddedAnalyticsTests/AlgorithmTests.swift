@@ -14,7 +14,8 @@ struct AlgorithmTests {
     }
   }
 
-  @Test("a name that GraphScope knows and this engine does not is told what exists", arguments: ["louvain", "giraph:a.B"])
+  @Test(
+    "a name that GraphScope knows and this engine does not is told what exists", arguments: ["louvain", "giraph:a.B"])
   func unimplemented(_ name: String) {
     let error = #expect(throws: EngineError.self) { try Algorithms.named(name) }
     #expect(error?.code == .unimplemented)

@@ -33,7 +33,11 @@ struct TestGraph: CustomStringConvertible {
     var incoming = outgoing
     for (index, edge) in edges.enumerated() {
       outgoing[edge.from].append((edge.to, index))
-      if isDirected { incoming[edge.to].append((edge.from, index)) } else { outgoing[edge.to].append((edge.from, index)) }
+      if isDirected {
+        incoming[edge.to].append((edge.from, index))
+      } else {
+        outgoing[edge.to].append((edge.from, index))
+      }
     }
     for vertex in 0..<vertexCount {
       outgoing[vertex].sort { $0 < $1 }
@@ -95,7 +99,8 @@ final class Memory: @unchecked Sendable {
     for row in rows { offsets.append(offsets.last! + UInt64(row.count)) }
     let entries = rows.flatMap { $0 }
     return Adjacency(
-      offsets: array(offsets), neighbours: array(entries.map { UInt32($0.0) }), edges: array(entries.map { UInt32($0.1) }))
+      offsets: array(offsets), neighbours: array(entries.map { UInt32($0.0) }),
+      edges: array(entries.map { UInt32($0.1) }))
   }
 
   /// A file of its own in the temporary directory, which is unlinked at once.
