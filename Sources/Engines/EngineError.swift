@@ -13,6 +13,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidSyntax
     /// The request contradicts the state of the object.
     case illegalState
+    /// The object is not in a shape in which the request can be met.
+    case runtimeFailure
     /// Loading or computing failed.
     case engineFailure
     /// This backend does not offer it.
