@@ -83,7 +83,7 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
       swiftSettings: strict),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"], swiftSettings: strict),
+    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Engines"], swiftSettings: strict),
     .testTarget(name: "ClientEndpointTests", dependencies: ["ClientEndpoint"], swiftSettings: strict),
   ]
 )
