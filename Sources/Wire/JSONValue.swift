@@ -219,6 +219,7 @@ private struct JSONParser {
     let start = position
     var isInteger = true
     _ = take("-")
+    guard let digit = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { throw error("a value") }
     while let byte = next {
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"): break

@@ -78,7 +78,9 @@ final class FakeEngine: AnalyticalEngine {
 }
 
 struct FakeQueries: QueryEngine {
-  func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints { throw EngineError(.unimplemented, "none") }
+  func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
+    throw EngineError(.unimplemented, "none")
+  }
   func close(objectID: Int64) async throws {}
   func closeAll() async {}
 }

@@ -46,11 +46,11 @@ struct FileTests {
   func spool() throws {
     try makeDirectory(root)
     var spool: Spool? = try Spool(path: root + "/spool", announcedBytes: 5)
-    try [1, 2, 3].withUnsafeBytes { bytes throws(CoordinatorError) in
+    try [1, 2, 3].withUnsafeBytes { bytes in
       try spool!.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(3)))
     }
     #expect(throws: CoordinatorError.self) {
-      try [1].withUnsafeBytes { bytes throws(CoordinatorError) in
+      try [1].withUnsafeBytes { bytes in
         try spool!.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(3)))
       }
     }
@@ -77,7 +77,7 @@ struct LibraryArchiveTests {
   }
 
   private func read(_ bytes: [UInt8]) throws -> String {
-    try bytes.withUnsafeBytes { bytes throws(CoordinatorError) in try LibraryArchive(bytes).fileName }
+    try bytes.withUnsafeBytes { bytes in try LibraryArchive(bytes).fileName }
   }
 
   @Test("An archive of one file is accepted")

@@ -98,7 +98,9 @@ struct StepTests {
     let bench = try Bench()
     let session = try await bench.connect(alice)
     let source = StepOperation(key: "src", parents: [], action: .source([]))
-    _ = try await session.run([source, StepOperation(key: "g", parents: ["src"], action: .analytical(.bindApplication))])
+    _ = try await session.run([
+      source, StepOperation(key: "g", parents: ["src"], action: .analytical(.bindApplication)),
+    ])
     #expect(bench.factory.engines[0].calls == ["bind on 1"])
     await bench.coordinator.shutdown()
     try bench.done()
