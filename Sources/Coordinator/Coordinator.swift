@@ -183,6 +183,16 @@ public final class Coordinator: Sendable {
     return session
   }
 
+  /// The caller's session of that id, for work that is to begin now.
+  /// - Throws: as `session(_:for:)`, and `CoordinatorError.shuttingDown`.
+  public func sessionForWork(_ id: String, for caller: Caller) throws(CoordinatorError) -> Session {
+    let session = try session(id, for: caller)
+    if state.withLock({ $0.isShuttingDown }) {
+      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+    }
+    return session
+  }
+
   /// The ids that the caller may know, for an error message.
   private func ownSessions(of caller: Caller) -> String {
     let ids = state.withLock { $0.byConnection[caller.connection]?.map(\.id) ?? [] }
@@ -250,11 +260,17 @@ public final class Coordinator: Sendable {
     while (try? await clock.sleep(for: .seconds(1))) != nil { await closeExpired() }
   }
 
-  /// Refuses new sessions and closes all there are.
+  /// Refuses new sessions and steps, lets running steps finish within the grace period, then closes all sessions.
   public func shutdown() async {
     let sessions = state.withLock { state in
       state.isShuttingDown = true
       return Array(state.sessions.values)
+    }
+    await withTaskGroup { group in
+      group.addTask { try? await self.clock.sleep(for: self.limits.shutdownGrace) }
+      group.addTask { for session in sessions { await session.waitUntilIdle() } }
+      await group.next()
+      group.cancelAll()
     }
     await withTaskGroup { group in
       for session in sessions where session.handle({ $0.close() }) == .release {

@@ -51,6 +51,9 @@ public final class Session: Sendable {
   /// Hands an event to the lifecycle.
   func handle<R: Sendable>(_ event: (inout SessionLifecycle) -> R) -> R { lifecycle.withLock { event(&$0) } }
 
+  /// Suspends until the steps that were sent so far have ended, or the task is cancelled.
+  func waitUntilIdle() async { try? await turnstile.pass {} }
+
   /// Stops what runs, waits for it, and gives back everything. Call once, after the lifecycle said `release`.
   func release() async {
     log.close()

@@ -169,6 +169,32 @@ struct LeaseTests {
     try bench.done()
   }
 
+  @Test("A shutdown lets a running step finish, and takes no other")
+  func drains() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    let step = Task { try await session.run([operation("hold", key: "a")]) }
+    await bench.factory.engines[0].waitUntilHolding()
+    let shutdown = Task { await bench.coordinator.shutdown() }
+    while (try? bench.coordinator.sessionForWork(session.id, for: alice)) != nil { await Task.yield() }
+    bench.factory.engines[0].letGo()
+    #expect(try await step.value.results.count == 1)
+    await shutdown.value
+    #expect(bench.coordinator.sessionCount == 0)
+    try bench.done()
+  }
+
+  @Test("A step that outlasts the grace of a shutdown is stopped")
+  func graceOver() async throws {
+    let bench = try Bench(limits: .init(shutdownGrace: .zero))
+    let session = try await bench.connect(alice)
+    let step = Task { try await session.run([operation("hold", key: "a")]) }
+    await bench.factory.engines[0].waitUntilHolding()
+    await bench.coordinator.shutdown()
+    await #expect(throws: CoordinatorError.self) { try await step.value }
+    try bench.done()
+  }
+
   @Test("After a shutdown nobody gets in")
   func shutdown() async throws {
     let bench = try Bench()
