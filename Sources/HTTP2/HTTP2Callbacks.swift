@@ -53,7 +53,8 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { session, frame, 
   return goOn
 }
 
-private let receiveHeader: nghttp2_on_header_callback = { session, frame, name, nameLength, value, valueLength, _, user in
+private let receiveHeader: nghttp2_on_header_callback = {
+  session, frame, name, nameLength, value, valueLength, _, user in
   guard let stream = stream(session, frame!.pointee.hd.stream_id) else { return goOn }
   let owner = connection(user)
   let before = stream.headerListBytes

@@ -142,9 +142,10 @@ public final class HTTP2Connection {
 
   /// Hands everything that may be sent now to `output`, as long as it wants more.
   ///
+  /// - Returns: whether that was all; otherwise drain again when the output has room.
   /// - Throws: the reason why the connection is lost.
-  public func drain(into output: any HTTP2Output) throws(HTTP2Error) {
-    guard let session else { return }
+  public func drain(into output: any HTTP2Output) throws(HTTP2Error) -> Bool {
+    guard let session else { return true }
     self.output = output
     isInsideSession = true
     defer {
@@ -155,10 +156,11 @@ public final class HTTP2Connection {
       var bytes: UnsafePointer<UInt8>?
       let count = nghttp2_session_mem_send(session, &bytes)
       if count < 0 { throw violation ?? HTTP2Error.library(count, doing: "writing") }
-      if count == 0 { return }
+      if count == 0 { return output.wantsMore }
       let frame = UnsafeRawBufferPointer(start: bytes, count: count)
       if settingsAreSent { output.write(frame) } else { advertiseStreamLimit(in: frame, output) }
     }
+    return false
   }
 
   /// Writes the first SETTINGS with our stream limit in place of the one nghttp2 knows.
@@ -285,6 +287,7 @@ extension HTTP2Connection {
   }
 
   func submitResponse(_ stream: HTTP2Stream, _ fields: UnsafePointer<nghttp2_nv>?, _ count: Int, body: Bool) {
+    guard let session else { return }
     withUnsafePointer(to: HTTP2Callbacks.bodyProvider) { provider in
       _ = nghttp2_submit_response(session, stream.id, fields, count, body ? provider : nil)
     }
@@ -292,35 +295,39 @@ extension HTTP2Connection {
   }
 
   func submitTrailers(_ stream: HTTP2Stream, _ fields: UnsafePointer<nghttp2_nv>?, _ count: Int) {
+    guard let session else { return }
     nghttp2_submit_trailer(session, stream.id, fields, count)
     wantDrain()
   }
 
   func resume(_ stream: HTTP2Stream) {
+    guard let session else { return }
     nghttp2_session_resume_data(session, stream.id)
     wantDrain()
   }
 
   func submitReset(_ id: Int32, _ code: HTTP2Error.Code) {
-    guard session != nil else { return }
+    guard let session else { return }
     nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
     wantDrain()
   }
 
   func consume(_ count: Int, stream id: Int32) {
+    guard let session else { return }
     nghttp2_session_consume_stream(session, id, count)
     wantDrain()
   }
 
   func widenWindow(to bytes: Int, stream id: Int32) {
-    guard bytes > Int(nghttp2_session_get_stream_local_window_size(session, id)) else { return }
+    guard let session, bytes > Int(nghttp2_session_get_stream_local_window_size(session, id)) else { return }
     nghttp2_session_set_local_window_size(
       session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(clamping: bytes))
     wantDrain()
   }
 
   func isPeerSending(_ id: Int32) -> Bool {
-    nghttp2_session_get_stream_remote_close(session, id) == 0
+    guard let session else { return false }
+    return nghttp2_session_get_stream_remote_close(session, id) == 0
   }
 
   func arrived(_ count: Int) {

@@ -74,15 +74,18 @@ open class HTTP2Stream {
     headers.withFields { connection?.submitResponse(self, $0, $1, body: body) }
   }
 
-  /// Sends trailers; only from `submitTrailers()`.
+  /// Sends trailers: from `submitTrailers()`, or while the body waits, which is then cut short.
   public final func sendTrailers(_ trailers: HTTP2StaticHeaders) {
     connection?.submitTrailers(self, trailers.fields, trailers.count)
   }
 
-  /// Sends trailers; only from `submitTrailers()`.
+  /// Sends trailers: from `submitTrailers()`, or while the body waits, which is then cut short.
   public final func sendTrailers(_ trailers: HTTP2Headers) {
     trailers.withFields { connection?.submitTrailers(self, $0, $1) }
   }
+
+  /// Whether the connection has asked for the body and was told to wait.
+  public final var isWaiting: Bool { isDeferred }
 
   /// There is something to send again after `nextBodyStep` said `wait`.
   public final func resume() {
