@@ -72,6 +72,11 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Test-only: an echo server and a client driver for Tests/ClientTests/test_grpc_interop.py.
+    .executableTarget(
+      name: "grpc-interop", dependencies: ["GRPC", "Transport", nio, nioPosix, arguments], path: "Tests/Interop",
+      swiftSettings: strict),
+
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
     .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: strict),
