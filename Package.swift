@@ -60,7 +60,7 @@ let package = Package(
 
     // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
     .target(
-      name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GRPC", "Wire", log],
+      name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),
 
     // Floor 6: arguments, configuration, wiring, signals.
@@ -89,6 +89,6 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Engines"], swiftSettings: strict),
-    .testTarget(name: "ClientEndpointTests", dependencies: ["ClientEndpoint"], swiftSettings: strict),
+    .testTarget(name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"], swiftSettings: strict),
   ]
 )

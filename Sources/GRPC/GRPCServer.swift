@@ -10,6 +10,7 @@ public final class GRPCServer: Sendable {
   private let core: ServerCore
   private let group: any EventLoopGroup
   private let count: ConnectionCount
+  private let onConnectionClosed: (@Sendable (UInt64) -> Void)?
   private let state = Mutex(State())
 
   private struct State {
@@ -25,13 +26,16 @@ public final class GRPCServer: Sendable {
   ///   - services: what it serves; of two methods with one path the later wins.
   ///   - interceptors: see every call, in order.
   ///   - group: the event loops; by default one per core, shared with the process.
+  ///   - onConnectionClosed: told the number of every connection that has ended, after its calls were.
   public init(
     services: [GRPCService], limits: ServerLimits = ServerLimits(), interceptors: [any ServerInterceptor] = [],
-    logger: Logger = Logger(label: "grpc"), group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    logger: Logger = Logger(label: "grpc"), group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+    onConnectionClosed: (@Sendable (UInt64) -> Void)? = nil
   ) {
     core = ServerCore(services: services, limits: limits, interceptors: interceptors, logger: logger)
     count = ConnectionCount(limit: limits.connection.maxConnections)
     self.group = group
+    self.onConnectionClosed = onConnectionClosed
   }
 
   /// Connections now.
@@ -48,10 +52,12 @@ public final class GRPCServer: Sendable {
   public func listen(on address: TransportAddress) async throws -> TransportAddress {
     let listener = try await Listener.bind(address, group: group, count: count, limits: core.limits.connection) {
       [weak self, core] channel, peer in
+      var number: UInt64 = 0
       let handler = HTTP2ChannelHandler(
         role: .server, channel: channel, peer: peer, http2Limits: core.limits.http2, limits: core.limits.connection,
         makeStream: { ServerCall(core: core, channel: $0) },
-        onClosed: { self?.forget(ObjectIdentifier(channel)) })
+        onClosed: { self?.forget(ObjectIdentifier(channel), number) })
+      number = handler.number
       self?.remember(handler, ObjectIdentifier(channel))
       return handler
     }
@@ -72,7 +78,8 @@ public final class GRPCServer: Sendable {
     if isShuttingDown { bound.eventLoop.execute { bound.value.shutdown() } }
   }
 
-  private func forget(_ id: ObjectIdentifier) {
+  private func forget(_ id: ObjectIdentifier, _ number: UInt64) {
+    onConnectionClosed?(number)
     let continuations = state.withLock { state in
       state.connections[id] = nil
       defer { if state.connections.isEmpty { state.whenEmpty = [] } }

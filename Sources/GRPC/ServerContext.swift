@@ -7,6 +7,8 @@ public final class ServerContext: Sendable {
   public let path: String
   /// Who calls.
   public let peer: Peer
+  /// Over which connection; no number is used twice in a process.
+  public let connection: UInt64
   /// What the client sent with the call.
   public let metadata: Metadata
   /// When the client gives up; nil: never.
@@ -21,9 +23,12 @@ public final class ServerContext: Sendable {
   private let state = Mutex(State())
 
   /// Makes a context; servers do, and tests of handlers.
-  public init(path: String, peer: Peer, metadata: Metadata, deadline: ContinuousClock.Instant? = nil) {
+  public init(
+    path: String, peer: Peer, connection: UInt64 = 0, metadata: Metadata, deadline: ContinuousClock.Instant? = nil
+  ) {
     self.path = path
     self.peer = peer
+    self.connection = connection
     self.metadata = metadata
     self.deadline = deadline
   }

@@ -1,5 +1,8 @@
 import HTTP2
 import NIOCore
+import Synchronization
+
+private let connectionCounter = Atomic<UInt64>(0)
 
 /// An HTTP/2 connection on a NIO channel: bytes that are read go in, frames come out in one flush per loop tick.
 ///
@@ -11,6 +14,8 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   /// Who is at the other end.
   public let peer: Peer
+  /// Names the connection within this process; no number is used twice.
+  public let number = connectionCounter.wrappingAdd(1, ordering: .relaxed).newValue
   /// Bytes of bodies that wait on this connection, over all streams.
   public internal(set) var pendingBodyBytes = 0
   /// The event loop of the channel.
