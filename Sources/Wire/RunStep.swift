@@ -99,6 +99,7 @@ extension RunStepRequest: WireMessage {
     }
   }
 
+  /// Encodes a head completely, and of a body everything but the chunk.
   public func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R {
     let arena = Arena(capacity: 4096)
     return try withExtendedLifetime(arena) {
@@ -131,6 +132,7 @@ extension RunStepResponse: WireMessage {
     }
   }
 
+  /// Encodes a head completely, and of a body everything but the chunk.
   public func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R {
     let arena = Arena(capacity: 4096)
     return try withExtendedLifetime(arena) {

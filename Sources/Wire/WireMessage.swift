@@ -143,8 +143,10 @@ extension Bridged {
 protocol BridgedMessage: Bridged, WireMessage {}
 
 extension BridgedMessage {
+  /// Checks the wire format, parses, and copies everything of interest into Swift values.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> Self { try unpack(bytes) }
 
+  /// Builds the generated struct in an arena that lives as long as the call.
   public func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R {
     let arena = Arena(capacity: 2048)
     return try withExtendedLifetime(arena) { try body(EncodedMessage(build(in: arena))) }
