@@ -19,6 +19,8 @@ final class StagingDirectory {
 
   /// Makes the directory beside `target`, whose parent must exist.
   init(target: String) throws(GraphStoreError) {
+    var target = target
+    while target.count > 1, target.hasSuffix("/") { target.removeLast() }
     self.target = target
     path = target + ".building-" + String(UInt64.random(in: .min ... .max), radix: 16)
     guard access(target, F_OK) != 0 else {
