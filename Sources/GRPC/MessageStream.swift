@@ -2,6 +2,15 @@ import HTTP2
 import NIOCore
 import Transport
 
+/// What a stream of messages needs to know of the limits of its server or client.
+struct MessageBounds: Sendable {
+  var maxMessageBytes: Int
+  var maxUnreadBytes: Int
+  var windowBytes: Int
+  var bulkWindowBytes: Int
+  var stalledMessageTimeout: TimeAmount
+}
+
 /// An HTTP/2 stream that carries gRPC messages: what server calls and client calls have in common.
 ///
 /// Incoming: a message is read only when somebody has asked for one; what arrives before waits in the stream's window.
@@ -9,7 +18,7 @@ import Transport
 class MessageStream: ByteBufferStream {
   private var reader: MessageReader
   private let budget: MessageBudget
-  private let limits: ServerLimits
+  private let bounds: MessageBounds
   private var wantsMessage = false
   private var reservation = Reservation.none
   private var countedUnread = 0
@@ -24,10 +33,10 @@ class MessageStream: ByteBufferStream {
     case held(Int)
   }
 
-  init(channel: HTTP2ChannelHandler, budget: MessageBudget, limits: ServerLimits) {
+  init(channel: HTTP2ChannelHandler, budget: MessageBudget, bounds: MessageBounds) {
     self.budget = budget
-    self.limits = limits
-    reader = MessageReader(maxMessageBytes: limits.maxMessageBytes, windowBytes: limits.http2.streamWindowBytes)
+    self.bounds = bounds
+    reader = MessageReader(maxMessageBytes: bounds.maxMessageBytes, windowBytes: bounds.windowBytes)
     super.init(channel: channel)
   }
 
@@ -118,9 +127,9 @@ class MessageStream: ByteBufferStream {
     let change = reader.unreadBytes - countedUnread
     countedUnread = reader.unreadBytes
     let total = budget.addUnread(change)
-    if change > 0 && total > limits.maxUnreadBytes {
+    if change > 0 && total > bounds.maxUnreadBytes {
       fail(
-        GRPCStatus(.resourceExhausted, "The server holds \(total) bytes that nobody has read yet; send less at once"))
+        GRPCStatus(.resourceExhausted, "This side holds \(total) bytes that nobody has read yet; send less at once"))
     }
   }
 
@@ -142,7 +151,7 @@ class MessageStream: ByteBufferStream {
     case .impossible:
       fail(
         GRPCStatus(
-          .resourceExhausted, "A message of \(count) bytes is more than this server receives at once (\(budget.bytes))")
+          .resourceExhausted, "A message of \(count) bytes is more than this side receives at once (\(budget.bytes))")
       )
       return true
     }
@@ -158,13 +167,13 @@ class MessageStream: ByteBufferStream {
   private func admit(_ count: Int) {
     reservation = .held(count)
     reader.admit()
-    widenWindow(to: limits.http2.bulkStreamWindowBytes)
+    widenWindow(to: bounds.bulkWindowBytes)
     lastArrival = .now()
     watchForStall()
   }
 
   private func watchForStall() {
-    let timeout = limits.stalledMessageTimeout
+    let timeout = bounds.stalledMessageTimeout
     channel.eventLoop.assumeIsolated().scheduleTask(in: timeout) { [weak self] in
       guard let self, case .held = reservation else { return }
       if .now() - lastArrival >= timeout && budget.isContended {
@@ -197,10 +206,5 @@ class MessageStream: ByteBufferStream {
     }
     send(message.head)
     for buffer in message.rest { send(buffer) }
-  }
-
-  override func closed(_ code: HTTP2Error.Code) {
-    super.closed(code)
-    stopReading()
   }
 }

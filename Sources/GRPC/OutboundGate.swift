@@ -40,6 +40,11 @@ final class OutboundGate: Sendable {
     }
   }
 
+  /// Takes room without waiting.
+  func take(_ bytes: Int) {
+    state.withLock { $0.waitingBytes += bytes }
+  }
+
   private func wait(_ ticket: UInt64, _ bytes: Int, _ continuation: CheckedContinuation<Void, any Error>) {
     let outcome: Result<Void, any Error>? = state.withLock { state in
       if let closed = state.closed { return .failure(closed) }

@@ -7,6 +7,7 @@ import Transport
 final class ServerCore: Sendable {
   let methods: MethodTable
   let limits: ServerLimits
+  let bounds: MessageBounds
   let budget: MessageBudget
   let interceptors: [any ServerInterceptor]
   let logger: Logger
@@ -14,6 +15,7 @@ final class ServerCore: Sendable {
   init(services: [GRPCService], limits: ServerLimits, interceptors: [any ServerInterceptor], logger: Logger) {
     methods = MethodTable(services)
     self.limits = limits
+    bounds = limits.messages
     budget = MessageBudget(bytes: limits.messageBudgetBytes)
     self.interceptors = interceptors
     self.logger = logger
@@ -51,7 +53,7 @@ final class ServerCall: MessageStream {
 
   init(core: ServerCore, channel: HTTP2ChannelHandler) {
     self.core = core
-    super.init(channel: channel, budget: core.budget, limits: core.limits)
+    super.init(channel: channel, budget: core.budget, bounds: core.bounds)
   }
 
   // MARK: Headers
@@ -336,6 +338,7 @@ final class ServerCall: MessageStream {
 
   override func closed(_ code: HTTP2Error.Code) {
     super.closed(code)
+    stopReading()
     if response.handle(.close) == .abandon {
       status = GRPCStatus(.cancelled, "The client is gone")
       reportEnd()

@@ -25,3 +25,11 @@ public struct ServerLimits: Sendable, Equatable {
   /// The defaults.
   public init() {}
 }
+
+extension ServerLimits {
+  var messages: MessageBounds {
+    MessageBounds(
+      maxMessageBytes: maxMessageBytes, maxUnreadBytes: maxUnreadBytes, windowBytes: http2.streamWindowBytes,
+      bulkWindowBytes: http2.bulkStreamWindowBytes, stalledMessageTimeout: stalledMessageTimeout)
+  }
+}

@@ -70,6 +70,9 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   /// Whether the connection can carry new streams.
   public var isUsable: Bool { http2 != nil && http2?.peerGoAway == nil && failure == nil }
 
+  /// Whether the transport is gone (or was never there).
+  public var isClosed: Bool { http2 == nil }
+
   /// Streams that are open.
   public var openStreams: Int { http2?.streams.count ?? 0 }
 
@@ -144,9 +147,10 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     _ = lifecycle.handle(.lost)
     for timer in timers { timer.cancel() }
     timers.removeAll()
-    http2?.onPingAcknowledged = nil
-    http2?.close(failure?.code ?? .cancel)
+    let lost = http2
     http2 = nil
+    lost?.onPingAcknowledged = nil
+    lost?.close(failure?.code ?? .cancel)
     makeStream = nil
     onClosed?()
     onClosed = nil

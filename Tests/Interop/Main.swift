@@ -14,7 +14,7 @@ import Transport
 struct Interop: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "grpc-interop", abstract: "An echo server and a client driver for interoperability tests.",
-    subcommands: [Serve.self])
+    subcommands: [Serve.self, Drive.self])
 }
 
 struct Serve: AsyncParsableCommand {
