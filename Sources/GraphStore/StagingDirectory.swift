@@ -103,8 +103,13 @@ final class StagingDirectory {
     guard rename(path, target) == 0 else {
       throw GraphStoreError.system("cannot give the graph its final name", target)
     }
-    isPublished = true
-    if durable { try Self.sync(path: Self.parent(of: target)) }
+    do {
+      if durable { try Self.sync(path: Self.parent(of: target)) }
+      isPublished = true
+    } catch {
+      rename(target, path)
+      throw error
+    }
   }
 
   private func sync(_ name: String) throws(GraphStoreError) { try Self.sync(path: path + "/" + name) }
