@@ -6,6 +6,9 @@ public protocol LearningEngine: Sendable {
 
   /// Stops the servers of a graph; a graph without any is no error.
   func close(objectID: Int64) async throws
+
+  /// Stops all servers, when the session ends.
+  func closeAll() async
 }
 
 /// What a client asks for when it opens a learning instance.

@@ -6,6 +6,9 @@ public protocol QueryEngine: Sendable {
 
   /// Closes the endpoints of a graph; a graph without any is no error.
   func close(objectID: Int64) async throws
+
+  /// Closes all endpoints, when the session ends.
+  func closeAll() async
 }
 
 /// What a client asks for when it opens an interactive instance.

@@ -1,3 +1,72 @@
+/// One entry of compressed rows on its way to its place.
+private struct Entry {
+  var row: UInt32
+  var neighbour: UInt32
+  var edge: UInt32
+}
+
+/// Where entries come from. Implementations are inlined into the loops of `CSRBuilder.distribute`.
+private protocol EntrySource {
+  /// Hands out the entries of a range, in order.
+  func visit(_ range: Range<Int>, _ body: (Entry) -> Void)
+}
+
+/// Every edge once, in the row of its destination.
+private struct IncomingEntries: EntrySource {
+  let source: UnsafeBufferPointer<VertexNumber>
+  let destination: UnsafeBufferPointer<VertexNumber>
+
+  @inline(__always)
+  func visit(_ range: Range<Int>, _ body: (Entry) -> Void) {
+    for edge in range {
+      body(Entry(row: destination[edge], neighbour: source[edge], edge: UInt32(truncatingIfNeeded: edge)))
+    }
+  }
+}
+
+/// Every edge twice, in the rows of both its ends.
+private struct EntriesOfBothEnds: EntrySource {
+  let source: UnsafeBufferPointer<VertexNumber>
+  let destination: UnsafeBufferPointer<VertexNumber>
+
+  @inline(__always)
+  func visit(_ range: Range<Int>, _ body: (Entry) -> Void) {
+    for entry in range {
+      let edge = entry >> 1
+      let (a, b) = (source[edge], destination[edge])
+      let isForward = entry & 1 == 0
+      body(
+        Entry(row: isForward ? a : b, neighbour: isForward ? b : a, edge: UInt32(truncatingIfNeeded: edge)))
+    }
+  }
+}
+
+/// Rows whose neighbours become rows.
+private struct TransposedEntries: EntrySource {
+  let rows: CSRBuilder.Rows
+
+  @inline(__always)
+  func visit(_ range: Range<Int>, _ body: (Entry) -> Void) {
+    var row = firstRow(endingBehind: range.lowerBound)
+    for place in range {
+      while rows.offsets[row + 1] <= UInt64(place) { row += 1 }
+      body(
+        Entry(row: rows.neighbours[place], neighbour: UInt32(truncatingIfNeeded: row), edge: rows.edges[place]))
+    }
+  }
+
+  /// The row that holds an entry.
+  private func firstRow(endingBehind place: Int) -> Int {
+    var low = 0
+    var high = rows.rowCount
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if rows.offsets[middle] <= UInt64(place) { low = middle } else { high = middle }
+    }
+    return low
+  }
+}
+
 /// Builds compressed sparse rows whose rows are in ascending order of (neighbour, edge).
 ///
 /// Transposing compressed rows sorts the entries of the new rows by their old row (Gustavson, "Two fast algorithms for
@@ -24,12 +93,6 @@ struct CSRBuilder {
     var rowCount: Int { offsets.count - 1 }
   }
 
-  private struct Entry {
-    var row: UInt32
-    var neighbour: UInt32
-    var edge: UInt32
-  }
-
   private let workers: Workers
   private let entryCount: Int
   private let scratch: UnsafeMutableBufferPointer<Entry>
@@ -50,11 +113,9 @@ struct CSRBuilder {
   ) throws {
     let builder = CSRBuilder(entryCount: source.count, workers: workers)
     defer { builder.scratch.deallocate() }
-    try builder.distribute(into: incoming) { range, take in
-      for edge in range { take(Entry(row: destination[edge], neighbour: source[edge], edge: UInt32(edge))) }
-    }
-    try builder.transpose(incoming, into: outgoing)
-    try builder.transpose(outgoing, into: incoming)
+    try builder.distribute(IncomingEntries(source: source, destination: destination), into: incoming)
+    try builder.distribute(TransposedEntries(rows: incoming), into: outgoing)
+    try builder.distribute(TransposedEntries(rows: outgoing), into: incoming)
   }
 
   /// Symmetric rows of undirected edges within a label: every edge is in the rows of both its ends, a loop twice in its
@@ -65,15 +126,8 @@ struct CSRBuilder {
   ) throws {
     let builder = CSRBuilder(entryCount: 2 * source.count, workers: workers)
     defer { builder.scratch.deallocate() }
-    try builder.distribute(into: rows) { range, take in
-      for entry in range {
-        let edge = entry >> 1
-        let (row, neighbour) =
-          entry & 1 == 0 ? (source[edge], destination[edge]) : (destination[edge], source[edge])
-        take(Entry(row: row, neighbour: neighbour, edge: UInt32(edge)))
-      }
-    }
-    try builder.transpose(rows, into: rows)
+    try builder.distribute(EntriesOfBothEnds(source: source, destination: destination), into: rows)
+    try builder.distribute(TransposedEntries(rows: rows), into: rows)
   }
 
   /// Whether some row names a neighbour twice.
@@ -90,33 +144,9 @@ struct CSRBuilder {
     return found.contains(true)
   }
 
-  /// Exchanges rows and neighbours. Source and target may be the same memory, but not the offsets of differing rows.
-  private func transpose(_ old: Rows, into new: Rows) throws {
-    try distribute(into: new) { range, take in
-      var row = Self.row(of: range.lowerBound, in: old.offsets)
-      for place in range {
-        while old.offsets[row + 1] <= UInt64(place) { row += 1 }
-        take(Entry(row: old.neighbours[place], neighbour: UInt32(row), edge: old.edges[place]))
-      }
-    }
-  }
-
-  /// The row that holds an entry: the last one that begins at it or before.
-  private static func row(of place: Int, in offsets: UnsafeMutableBufferPointer<UInt64>) -> Int {
-    var low = 0
-    var high = offsets.count - 1
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if offsets[middle] <= UInt64(place) { low = middle } else { high = middle }
-    }
-    return low
-  }
-
-  /// Puts entries into rows, keeping the order of entries within a row. `generate` hands out the entries of a range of
-  /// `0..<entryCount`; it is called twice for each range, and no more once `rows` is being written.
-  private func distribute(
-    into rows: Rows, _ generate: (_ range: Range<Int>, _ take: (Entry) -> Void) -> Void
-  ) throws {
+  /// Puts all entries of `source` into rows, keeping the order of entries within a row. The source is read to its end
+  /// before `rows` is written, so both may be in the same memory.
+  private func distribute(_ source: some EntrySource, into rows: Rows) throws {
     var shift: UInt32 = 0
     while (rows.rowCount - 1) >> Int(shift) >= Self.buckets { shift += 1 }
     let bucketCount = max(1, ((rows.rowCount - 1) >> Int(shift)) + 1)
@@ -129,7 +159,7 @@ struct CSRBuilder {
     places.initialize(repeating: 0, count: chunkCount * bucketCount + 1)
     try workers.forEach(entryCount, grain: grain) { range, _ in
       let counts = places + range.lowerBound / grain * bucketCount
-      generate(range) { counts[Int($0.row >> shift)] += 1 }
+      source.visit(range) { counts[Int($0.row >> shift)] += 1 }
     }
     var starts = [Int](repeating: 0, count: bucketCount + 1)
     var sum = 0
@@ -144,7 +174,7 @@ struct CSRBuilder {
     starts[bucketCount] = sum
     try workers.forEach(entryCount, grain: grain) { range, _ in
       let next = places + range.lowerBound / grain * bucketCount
-      generate(range) { entry in
+      source.visit(range) { entry in
         let bucket = Int(entry.row >> shift)
         scratch[next[bucket]] = entry
         next[bucket] += 1

@@ -13,6 +13,9 @@ final class CSVFile: Sendable {
 
   /// Opens a regular file for reading.
   init(path: String) throws(GraphStoreError) {
+    guard !path.utf8.contains(0) else {
+      throw GraphStoreError(.invalidArgument, "a path holds a zero byte", evidence: "'\(path)'")
+    }
     self.path = path
     // Without O_NONBLOCK, a named pipe would block here until somebody writes into it.
     descriptor = open(TableReader.expandPath(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)

@@ -128,7 +128,7 @@ enum NearestName {
     let wanted = Array(name.lowercased().utf8.prefix(64))
     let distances = names.prefix(1000).map { distance(wanted, Array($0.lowercased().utf8.prefix(64))) }
     guard let nearest = distances.indices.min(by: { distances[$0] < distances[$1] }) else { return nil }
-    return distances[nearest] <= max(1, wanted.count / 3) ? names[nearest] : nil
+    return distances[nearest] <= max(1, wanted.count / 2) ? names[nearest] : nil
   }
 
   /// The Levenshtein distance.

@@ -108,18 +108,17 @@ struct CSVRowParser {
         let place = firstRow + row
         switch targets[column].reading {
         case .int64:
-          var digits = next
-          let isNegative = digits.pointee == UInt8(ascii: "-")
-          if isNegative { digits += 1 }
-          let firstDigit = digits
-          var value: Int64 = 0
-          while digits.pointee.digit < 10 {
-            value = value &* 10 &+ Int64(digits.pointee.digit)
-            digits += 1
+          if let (value, fieldEnd) = shortInteger(next, digits: 18) {
+            store(value, column, place)
+            next = fieldEnd
+          } else {
+            guard let fieldEnd = readCell(next, rowStart, column, place) else { return }
+            next = fieldEnd
           }
-          if digits != firstDigit, digits - firstDigit <= 18, endsField(digits) {
-            store(isNegative ? 0 &- value : value, column, place)
-            next = digits
+        case .int32:
+          if let (value, fieldEnd) = shortInteger(next, digits: 9) {
+            store(Int32(truncatingIfNeeded: value), column, place)
+            next = fieldEnd
           } else {
             guard let fieldEnd = readCell(next, rowStart, column, place) else { return }
             next = fieldEnd
@@ -171,6 +170,21 @@ struct CSVRowParser {
     return value == delimiter || value == 0x0A || value == 0x0D
   }
 
+  /// A field of nothing but digits and perhaps a minus sign, too few of them to overflow, and the place behind it.
+  @inline(__always)
+  private func shortInteger(_ field: UnsafePointer<UInt8>, digits limit: Int) -> (Int64, UnsafePointer<UInt8>)? {
+    let isNegative = field.pointee == UInt8(ascii: "-")
+    let firstDigit = isNegative ? field + 1 : field
+    var next = firstDigit
+    var value: Int64 = 0
+    while next.pointee.digit < 10 {
+      value = value &* 10 &+ Int64(next.pointee.digit)
+      next += 1
+    }
+    guard next != firstDigit, next - firstDigit <= limit, endsField(next) else { return nil }
+    return (isNegative ? 0 &- value : value, next)
+  }
+
   @inline(__always)
   private func store<T>(_ value: T, _ column: Int, _ place: Int) {
     targets[column].values!.assumingMemoryBound(to: T.self)[place] = value
@@ -189,33 +203,41 @@ struct CSVRowParser {
       let cell = CellBytes(start: field, count: fieldEnd - field)
       return take(cell, rowStart, column, place) ? fieldEnd : nil
     }
-    guard let fieldEnd = unquote(field) else {
+    guard let (cell, fieldEnd) = unquote(field) else {
       fail(.openQuote, rowStart, column)
       return nil
     }
-    let cell = CellBytes(start: scratch.base?.assumingMemoryBound(to: UInt8.self), count: scratch.count - 1)
     return take(cell, rowStart, column, place) ? fieldEnd : nil
   }
 
-  /// Copies a quoted field to `scratch`, without its quotes, and returns the place behind it; nil if it is not closed.
-  /// What stands between the closing quote and the delimiter belongs to the field, as in Arrow.
-  private mutating func unquote(_ field: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+  /// The content of a quoted field and the place behind it; nil if it is not closed. The content is a copy in
+  /// `scratch` if there are doubled quotes, or bytes between the closing quote and the delimiter: those belong to the
+  /// field, as in Arrow.
+  private mutating func unquote(_ field: UnsafePointer<UInt8>) -> (CellBytes, UnsafePointer<UInt8>)? {
+    guard var quote = nextQuote(field + 1) else { return nil }
+    if endsField(quote + 1) { return (CellBytes(start: field + 1, count: quote - field - 1), quote + 1) }
     scratch.clear()
     var next = field + 1
     while true {
-      guard next < end, let found = memchr(next, 0x22, end - next) else { return nil }
-      let quote = UnsafePointer(found.assumingMemoryBound(to: UInt8.self))
       scratch.append(next, quote - next)
       next = quote + 1
-      guard next < end, next.pointee == 0x22 else { break }
+      guard next < end, next.pointee == UInt8(ascii: "\"") else { break }
       scratch.append(next, 1)
       next += 1
+      guard let following = nextQuote(next) else { return nil }
+      quote = following
     }
     let rest = next
     while !endsField(next) { next += 1 }
     scratch.append(rest, next - rest)
     withUnsafePointer(to: 0) { scratch.append($0, 1) }
-    return next
+    let content = scratch.base!.assumingMemoryBound(to: UInt8.self)
+    return (CellBytes(start: content, count: scratch.count - 1), next)
+  }
+
+  private func nextQuote(_ start: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+    guard start < end, let found = memchr(start, 0x22, end - start) else { return nil }
+    return UnsafePointer(found.assumingMemoryBound(to: UInt8.self))
   }
 
   /// Stores a cell, or gathers what it can be; false after a failure.

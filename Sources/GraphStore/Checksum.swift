@@ -39,26 +39,36 @@ struct WordHash: Sendable {
 
   /// The hash of a sequence of bytes.
   func callAsFunction(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    let count = bytes.count
+    guard count > 0, let base = bytes.baseAddress else { return Self.fold(first, fourth) }
+    @inline(__always) func word(_ at: Int) -> UInt64 { base.loadUnaligned(fromByteOffset: at, as: UInt64.self) }
+    @inline(__always) func half(_ at: Int) -> UInt64 { UInt64(base.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
     var left = first
     var right = third
     var offset = 0
-    let count = bytes.count
-    if let base = bytes.baseAddress {
-      @inline(__always) func word(_ at: Int) -> UInt64 { base.loadUnaligned(fromByteOffset: at, as: UInt64.self) }
-      while count - offset >= 32 {
-        left = Self.fold(word(offset) ^ second, word(offset + 8) ^ left)
-        right = Self.fold(word(offset + 16) ^ fourth, word(offset + 24) ^ right)
-        offset += 32
-      }
-      while count - offset >= 8 {
-        left = Self.fold(word(offset) ^ second, left ^ third)
-        offset += 8
-      }
-      var rest: UInt64 = 0
-      for place in 0..<(count - offset) { rest |= UInt64(bytes[offset + place]) << (8 * UInt64(place)) }
-      right = Self.fold(rest ^ fourth, right ^ second)
+    while count - offset > 32 {
+      left = Self.fold(word(offset) ^ second, word(offset + 8) ^ left)
+      right = Self.fold(word(offset + 16) ^ fourth, word(offset + 24) ^ right)
+      offset += 32
     }
-    return Self.fold(left ^ right ^ first, UInt64(count) ^ fourth)
+    if count - offset > 16 { left = Self.fold(word(offset) ^ second, word(offset + 8) ^ left) }
+    // The last 16 bytes, or all there are; reading some of them twice does no harm.
+    let a: UInt64
+    let b: UInt64
+    if count >= 16 {
+      a = word(count - 16)
+      b = word(count - 8)
+    } else if count >= 8 {
+      a = word(0)
+      b = word(count - 8)
+    } else if count >= 4 {
+      a = half(0)
+      b = half(count - 4)
+    } else {
+      a = UInt64(bytes[0]) << 16 | UInt64(bytes[count / 2]) << 8 | UInt64(bytes[count - 1])
+      b = 0
+    }
+    return Self.fold(Self.fold(a ^ fourth, b ^ left ^ right) ^ second, UInt64(count) ^ third)
   }
 }
 

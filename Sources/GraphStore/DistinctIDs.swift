@@ -87,7 +87,9 @@ struct DistinctIDs {
   }
 
   private func checkLimit(_ count: Int, _ label: String) throws {
-    guard count <= GraphVerification.maximumCount else { throw GraphStoreError.tooMany("vertices", label, count) }
+    guard count <= GraphVerification.maximumCount else {
+      throw GraphStoreError.tooMany("vertices", "vertex label '\(label)'", count)
+    }
   }
 }
 

@@ -117,7 +117,9 @@ struct EdgeTables {
     let prefix = "edge-\(label).relation-\(relation)"
     let oldCount = base?.edgeCount(label: label, relation: relation) ?? 0
     let count = parts.reduce(oldCount) { $0 + $1.input.source.count }
-    guard count <= GraphVerification.maximumCount else { throw GraphStoreError.tooMany("edges", name, count) }
+    guard count <= GraphVerification.maximumCount else {
+      throw GraphStoreError.tooMany("edges", "edge label '\(name)'", count)
+    }
 
     let source = try staging.create(prefix + ".source", byteCount: count * 4).mutableValues(as: VertexNumber.self)
     let destination = try staging.create(prefix + ".destination", byteCount: count * 4)

@@ -12,8 +12,8 @@ public struct GraphBuilder {
   private var vertexInputs: [VertexInput] = []
   private var edgeInputs: [EdgeInput] = []
 
-  /// Starts a graph that will be stored in `directory`, which must not exist while its parent must. It begins with all
-  /// of `base`, whose files are shared. Lines that `progress` gets tell a user what was done.
+  /// Starts a graph that will be stored in `directory`, which must not exist while its parent must; a directory is never
+  /// used for another graph. The graph begins with all of `base`, whose files are shared. Lines that `progress` gets tell a user what was done.
   ///
   /// Throws `invalidArgument` if the directory exists, or if `base` is not empty and has other options.
   public init(
@@ -136,6 +136,7 @@ public struct GraphBuilder {
       if let base, base.files[name] === file {
         entries[name] = base.manifest.files[name]
       } else {
+        try file.protect()
         let checksum = try Checksum.of(UnsafeRawBufferPointer(file.bytes), workers)
         entries[name] = Manifest.File(size: file.bytes.count, checksum: checksum)
       }
@@ -144,6 +145,9 @@ public struct GraphBuilder {
   }
 
   private static func check(_ table: Table, _ subject: String) throws(GraphStoreError) {
+    guard table.rowCount <= GraphVerification.maximumCount else {
+      throw .tooMany("rows", subject, table.rowCount)
+    }
     var names: Set<String> = []
     for column in table.columns {
       guard names.insert(column.name).inserted else {
@@ -154,6 +158,12 @@ public struct GraphBuilder {
         throw GraphStoreError(
           .invalidArgument, "\(subject) has columns of different length",
           evidence: "'\(column.name)' has \(column.count) of \(table.rowCount) values")
+      }
+      let isText = column.type == .string
+      guard column.data.bytes.count >= (column.count + (isText && column.count > 0 ? 1 : 0)) * column.type.stride,
+        (column.characters != nil) == isText
+      else {
+        throw GraphStoreError(.invalidArgument, "\(subject) has a column without data", evidence: "'\(column.name)'")
       }
     }
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Finds the vertex of an id. Where an id occurs several times, the first vertex is found.
@@ -244,5 +245,6 @@ extension IDIndex {
 /// Whether two byte sequences are equal.
 @inline(__always)
 func sameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
-  a.count == b.count && a.elementsEqual(b)
+  guard a.count == b.count, let a = a.baseAddress, let bytes = b.baseAddress else { return a.count == b.count }
+  return memcmp(a, bytes, b.count) == 0
 }

@@ -84,7 +84,11 @@ struct Manifest: Codable, Sendable {
   /// Reads the manifest of a directory.
   static func read(directory: String) throws(GraphStoreError) -> Manifest {
     let path = directory + "/" + fileName
-    let file = try MappedFile.open(path: path)
+    let file: MappedFile
+    do { file = try MappedFile.open(path: path) } catch {
+      guard error.code == .notFound else { throw .damaged(path, error.description) }
+      throw GraphStoreError(.notFound, "there is no stored graph in '\(directory)'", evidence: "no file '\(path)'")
+    }
     guard file.bytes.count <= maximumSize else {
       throw .damaged(path, "\(file.bytes.count) bytes; at most \(maximumSize) are accepted")
     }

@@ -37,7 +37,8 @@ public final class MappedFile: @unchecked Sendable {
 
   /// Maps an existing file for reading.
   public static func open(path: String) throws(GraphStoreError) -> MappedFile {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK a pipe would be waited for, instead of refused below.
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system("cannot open", path) }
     defer { close(descriptor) }
     var info = stat()
@@ -56,6 +57,12 @@ public final class MappedFile: @unchecked Sendable {
       throw .system("cannot map", path)
     }
     return MappedFile(path: path, bytes: .init(start: base, count: byteCount))
+  }
+
+  /// Ends writing: from now on the mapping is read-only, and a stray write is a crash instead of a damaged graph.
+  func protect() throws(GraphStoreError) {
+    guard let base = bytes.baseAddress else { return }
+    guard mprotect(base, bytes.count, PROT_READ) == 0 else { throw .system("cannot protect the mapping of", path) }
   }
 
   /// The bytes as values of a fixed-width type; a remainder that does not fill a value is left out.

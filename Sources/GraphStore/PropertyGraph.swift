@@ -57,7 +57,10 @@ public final class PropertyGraph: Sendable {
     var files: [String: MappedFile] = [:]
     for (name, entry) in manifest.files {
       let path = directory + "/" + name
-      let file = try MappedFile.open(path: path)
+      let file: MappedFile
+      do { file = try MappedFile.open(path: path) } catch {
+        throw error.code == .inputOutput ? error : GraphStoreError.damaged(path, error.description)
+      }
       guard file.bytes.count == entry.size else {
         throw GraphStoreError.damaged(path, "\(file.bytes.count) bytes instead of \(entry.size)")
       }

@@ -19,6 +19,8 @@ final class StagingDirectory {
 
   /// Makes the directory beside `target`, whose parent must exist.
   init(target: String) throws(GraphStoreError) {
+    var target = target
+    while target.count > 1, target.hasSuffix("/") { target.removeLast() }
     self.target = target
     path = target + ".building-" + String(UInt64.random(in: .min ... .max), radix: 16)
     guard access(target, F_OK) != 0 else {
@@ -101,8 +103,13 @@ final class StagingDirectory {
     guard rename(path, target) == 0 else {
       throw GraphStoreError.system("cannot give the graph its final name", target)
     }
-    isPublished = true
-    if durable { try Self.sync(path: Self.parent(of: target)) }
+    do {
+      if durable { try Self.sync(path: Self.parent(of: target)) }
+      isPublished = true
+    } catch {
+      rename(target, path)
+      throw error
+    }
   }
 
   private func sync(_ name: String) throws(GraphStoreError) { try Self.sync(path: path + "/" + name) }

@@ -44,7 +44,7 @@ struct VertexTables {
     let known = base?.schema.vertexLabels[label]
     let subject = "vertex label '\(name)'"
     let count = inputs.reduce(base?.vertexCount(label: label) ?? 0) { $0 + $1.id.count }
-    guard count <= GraphVerification.maximumCount else { throw GraphStoreError.tooMany("vertices", name, count) }
+    guard count <= GraphVerification.maximumCount else { throw GraphStoreError.tooMany("vertices", subject, count) }
 
     let conversion = ColumnConversion(staging: store.staging, workers: store.workers, subject: "the ids of \(subject)")
     let type = Self.storedType(of: options)
@@ -116,9 +116,9 @@ extension PropertyGraph {
 
 extension GraphStoreError {
   /// The error of reaching the greatest number of vertices or edges.
-  static func tooMany(_ what: String, _ label: String, _ count: Int) -> GraphStoreError {
+  static func tooMany(_ what: String, _ subject: String, _ count: Int) -> GraphStoreError {
     GraphStoreError(
-      .limitExceeded, "label '\(label)' would have too many \(what)", evidence: "\(count)",
-      hint: "At most \(GraphVerification.maximumCount) are possible; split the label")
+      .limitExceeded, "\(subject) has too many \(what)", evidence: "\(count)",
+      hint: "At most \(GraphVerification.maximumCount) are possible; use several labels")
   }
 }

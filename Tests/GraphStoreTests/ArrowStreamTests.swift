@@ -98,7 +98,7 @@ struct ArrowStreamTests {
   func damaged() async throws {
     var random = SeededRandom(seed: 7)
     for fixture in [ArrowFixtures.pandas, ArrowFixtures.threeBatches, ArrowFixtures.dictionary] {
-      for _ in 0..<1500 {
+      for _ in 0..<500 {
         var bytes = fixture
         for _ in 0..<Int.random(in: 1...4, using: &random) {
           let place = Int.random(in: 0..<bytes.count, using: &random)

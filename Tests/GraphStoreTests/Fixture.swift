@@ -104,5 +104,4 @@ extension Adjacency {
 extension Column {
   var doubles: [Double] { Array(values(as: Double.self)) }
   var integers: [Int64] { Array(values(as: Int64.self)) }
-  var texts: [String] { (0..<count).map { String(decoding: strings[$0], as: UTF8.self) } }
 }

@@ -85,6 +85,23 @@ struct RecordingsTests {
   }
 }
 
+@Suite("The comparison of fields on the wire")
+struct FieldComparisonTests {
+  @Test("sees a field that is missing, and one that differs, but neither order of attributes nor zeros")
+  func comparison() throws {
+    let type = Gs__Rpc__RunStepRequest.descriptor
+    func step(_ attributes: [UInt8]) -> [UInt8] { Raw.step(Raw.field(2, [0x6b]) + attributes) }
+    func attribute(_ key: UInt64, _ value: UInt64) -> [UInt8] {
+      Raw.field(6, Raw.number(1, key) + Raw.field(2, Raw.number(3, value)))
+    }
+    let both = try fields(step(attribute(0, 5) + attribute(3, 6)), type)
+    #expect(both.count == 4)
+    #expect(try fields(step(attribute(3, 6) + attribute(0, 5) + Raw.field(7, [])), type) == both)
+    #expect(try fields(step(attribute(0, 5)), type) != both)
+    #expect(try fields(step(attribute(0, 5) + attribute(3, 7)), type) != both)
+  }
+}
+
 /// Reads a message, writes it, reads it again, and compares both the values and the fields on the wire.
 private struct Check {
   var check: ([UInt8]) throws -> Void

@@ -1,0 +1,89 @@
+"""A coordinator as a child process: started on a free port, stopped by its process id."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BINARY = os.environ.get("GSC_BINARY", os.path.join(REPOSITORY, ".build", "debug", "gscoordinator"))
+
+READY_SECONDS = 20
+STOP_SECONDS = 10
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, seconds, what):
+    """Waits for something that announces itself in no other way than by being so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+class Coordinator:
+    """`arguments` default to a free port and `workspace`; standard output's first line names the address."""
+
+    def __init__(self, directory, arguments=None, environment=None):
+        self.workspace = str(directory / "workspace")
+        self.log_path = str(directory / "coordinator.log")
+        if arguments is None:
+            arguments = ["--port", "0"]
+        with open(self.log_path, "a") as log:
+            self.process = subprocess.Popen(
+                [BINARY, *arguments, "--workspace", self.workspace],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **(environment or {})},
+            )
+        self.ready_line = self._first_line()
+        self.address = self.ready_line.split()[-1]
+
+    def _first_line(self):
+        readable, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS)
+        line = self.process.stdout.readline() if readable else ""
+        if not line:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"the coordinator did not start; its log says:\n{self.log()}")
+        return line.strip()
+
+    @property
+    def port(self):
+        return int(self.address.rsplit(":", 1)[1])
+
+    def log(self):
+        with open(self.log_path) as file:
+            return file.read()
+
+    def session_files(self):
+        """The files of sessions: everything below the workspace's subdirectories."""
+        found = []
+        for directory, _, files in os.walk(self.workspace):
+            if directory != self.workspace:
+                found += [os.path.join(directory, file) for file in files]
+        return found
+
+    def stop(self, signal_number=signal.SIGINT):
+        """Asks it to end; returns its exit code and how long it took."""
+        start = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"still running {STOP_SECONDS} s after signal {signal_number}; log:\n{self.log()}")
+        finally:
+            self.process.stdout.close()
+        return self.process.returncode, time.monotonic() - start

@@ -1,0 +1,1 @@
+"""Entry points that the client's Kubernetes manifests call by name."""

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building, testing or running gscoordinator needs; does nothing when they are there.
+# usage: scripts/install-system-packages.sh [build|test|run]...      (default: build)
+set -euo pipefail
+
+packages_for() {
+  case "$1" in
+    run) echo libnghttp2-14 libprotobuf-c1 libcurl4 libstdc++6 ca-certificates ;;
+    build) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev ;;
+    # protoc and its C plugin prove that the generated code is current; h2load and nghttpd drive the server.
+    test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev protobuf-compiler libprotobuf-dev \
+      protobuf-c-compiler nghttp2-client nghttp2-server ;;
+    *) echo "install-system-packages.sh: '$1' is none of build, test, run" >&2; return 1 ;;
+  esac
+}
+
+wanted=()
+for purpose in "${@:-build}"; do
+  list=$(packages_for "$purpose")
+  read -r -a names <<<"$list"
+  wanted+=("${names[@]}")
+done
+# Debian's own python3 makes virtual environments only with this package; other interpreters bring what it holds.
+if [[ " ${*:-build} " != *" run "* ]] && ! python3 -c 'import ensurepip' 2>/dev/null; then wanted+=(python3-venv); fi
+
+missing=()
+for package in "${wanted[@]}"; do
+  state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $state == installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || {
+    echo "Needs root to install: ${missing[*]}. Run as root, install sudo, or install these packages yourself." >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+echo "Installing Debian packages: ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes the virtual environment DIR with what REQUIREMENTS pins and our Python package; quick when nothing changed.
+# usage: scripts/make-venv.sh DIR REQUIREMENTS
+set -euo pipefail
+dir=$1 requirements=$2
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# What the environment is made of: when this changes, or an earlier run was cut off, it is made anew.
+recipe=$(cat "$requirements" "$repo"/python/requirements.txt "$repo"/python/pyproject.toml \
+  "$repo"/python/gscoordinator/*.py "$repo"/python/gscoordinator/hook/*.py; python3 --version)
+stamp=$dir/.recipe
+[[ -f $stamp && $(<"$stamp") == "$recipe" ]] && exit 0
+
+trap 'rm -rf "$dir"; exit 130' INT TERM
+rm -rf "$dir"
+python3 -m venv "$dir"
+"$dir/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
+"$dir/bin/pip" install --quiet --disable-pip-version-check --no-deps "$repo/python"
+rm -rf "$repo/python/build" "$repo"/python/*.egg-info
+printf '%s\n' "$recipe" >"$stamp"

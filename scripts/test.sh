@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs every check and every test of the repository, after installing what they need.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+step() { printf '\n== %s\n' "$*"; }
+
+step "system packages"
+scripts/install-system-packages.sh build test
+
+step "formatting"
+swift format lint --strict --recursive Sources Tests Package.swift
+
+step "generated protocol code is current"
+scripts/generate-proto.sh --check
+
+step "build"
+swift build --build-tests
+
+step "Swift tests"
+swift test --skip-build
+
+step "client tests"
+venv=.venv-tests
+scripts/make-venv.sh "$venv" Tests/ClientTests/requirements.txt
+GSC_BINARY=${GSC_BINARY:-$PWD/.build/debug/gscoordinator} "$venv/bin/python" -m pytest Tests/ClientTests
