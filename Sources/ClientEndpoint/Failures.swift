@@ -15,6 +15,7 @@ extension EngineError {
     case .invalidValue: (.analyticalEngineInternalError, .value)
     case .invalidSyntax: (.analyticalEngineInternalError, .syntax)
     case .illegalState: (.illegalState, .illegalState)
+    case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
     case .engineFailure: (.analyticalEngineInternalError, .analyticalEngineInternal)
     case .unimplemented: (.unimplemented, .unimplemented)
     case .compilationFailure: (.compilationFailure, .compilation)
@@ -31,7 +32,7 @@ extension EngineError {
       switch code {
       case .invalidArgument, .invalidSyntax, .invalidValue: .invalidArgument
       case .unknownName: .notFound
-      case .illegalState: .failedPrecondition
+      case .illegalState, .runtimeFailure: .failedPrecondition
       case .unimplemented: .unimplemented
       case .resourceExhausted: .resourceExhausted
       case .permissionDenied: .permissionDenied

@@ -5,6 +5,8 @@ import Testing
 import Wire
 
 private let far = Double.greatestFiniteMagnitude
+/// All properties of a label, in a projection.
+private let everything: [String]? = nil
 
 @Suite("A session loads graphs, projects them, runs algorithms and reads results")
 struct EngineTests {
@@ -64,7 +66,7 @@ struct EngineTests {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
     let projected = try await fixture.graph(
-      .project(vertices: ["person": .some(nil)], edges: ["knows": .some(nil)]), graph.handle)
+      .project(vertices: ["person": everything], edges: ["knows": everything]), graph.handle)
     _ = try await fixture.perform(.unload, graph.handle)
     _ = try await fixture.perform(.unload, graph.handle)
     let simple = try await fixture.graph(
