@@ -54,6 +54,7 @@ class TestConnecting:
         finally:
             client.close(reply.session_id)
 
+    @one_session
     @pytest.mark.parametrize("version", ["0.28.0", "1.29.0", "0.30.0"])
     def test_other_versions_are_refused(self, client, version):
         code, details = failure(client.connect, version=version)
