@@ -26,4 +26,52 @@ struct ColumnFileStaging: Sendable {
     unlink(path)
     return try MappedFile.create(path: path, byteCount: byteCount)
   }
+
+  /// Makes the file of a column's characters, whose number is not yet known.
+  func writer(column: Int) throws(GraphStoreError) -> ColumnFileWriter {
+    let path = "\(prefix)-\(column).characters"
+    unlink(path)
+    return try ColumnFileWriter(path: path)
+  }
+}
+
+/// A file that grows while several threads write to parts of it that do not overlap.
+final class ColumnFileWriter: Sendable {
+  private let path: String
+  private let descriptor: Int32
+  private let byteCount = Atomic<Int>(0)
+
+  /// Makes an empty file.
+  init(path: String) throws(GraphStoreError) {
+    self.path = path
+    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw .system("cannot create", path) }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Makes room for parts of the given sizes behind all that was reserved before; where each of them begins.
+  func reserve(_ byteCounts: [Int]) -> [Int] {
+    var end = byteCount.load(ordering: .relaxed)
+    let starts = byteCounts.map { count in
+      defer { end += count }
+      return end
+    }
+    byteCount.store(end, ordering: .relaxed)
+    return starts
+  }
+
+  /// Writes a part.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(GraphStoreError) {
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw .system("cannot write to", path) }
+      done += count
+    }
+  }
+
+  /// The file, mapped for reading, when all parts have been written.
+  func finish() throws(GraphStoreError) -> MappedFile { try MappedFile.open(path: path) }
 }

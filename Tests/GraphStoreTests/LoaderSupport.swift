@@ -6,7 +6,7 @@ import Testing
 /// A directory of its own for a test, and threads to load with.
 struct Loader: ~Copyable {
   let directory: String
-  private let pool = WorkerPool(threads: 3)
+  private static let pool = WorkerPool(threads: 3)
 
   init() {
     var template = Array("/tmp/graphstore-loader-XXXXXX".utf8CString)
@@ -44,23 +44,23 @@ struct Loader: ~Copyable {
   ) async throws -> Table {
     let path = file(bytes)
     let staging = directory
-    return try await pool.run { workers in
+    return try await Self.pool.run { workers in
       try CSVReader.read(
         path: path, options: options, staging: staging, workers: workers,
-        tuning: CSVReader.Tuning(blockBytes: blockBytes, sampleBytes: sampleBytes), progress: { _ in })
+        tuning: CSVReader.Tuning(blockBytes: blockBytes, sampleBytes: sampleBytes, windowChunks: 1), progress: { _ in })
     }
   }
 
   func arrow(_ bytes: [UInt8]) async throws -> Table {
     let path = file(bytes, name: "input.arrow")
     let staging = directory
-    return try await pool.run { workers in
+    return try await Self.pool.run { workers in
       try TableReader.readArrowStream(path: path, byteCount: bytes.count, staging: staging, workers: workers)
     }
   }
 
   func run<R: Sendable>(_ job: @escaping @Sendable (Workers) throws -> R) async throws -> R {
-    try await pool.run(job)
+    try await Self.pool.run(job)
   }
 
   /// The error with which loading a text fails.
