@@ -13,8 +13,10 @@ private struct CSVOutcome {
 
   /// Takes over what a second pass has made of the refuted columns.
   mutating func correct(by other: CSVOutcome) {
-    values.merge(other.values) { $1 }
-    characters.merge(other.characters) { $1 }
+    for column in refuted {
+      values[column] = other.values[column]
+      characters[column] = other.characters[column]
+    }
     failure = [failure, other.failure].compactMap(\.self).min { ($0.rowOffset, $0.column) < ($1.rowOffset, $1.column) }
   }
 }
@@ -30,8 +32,10 @@ struct CSVReader {
     var blockBytes = 1 << 20
     /// Bytes of a chunk from which types are guessed, at most.
     var sampleBytes = 8 << 10
-    /// Chunks whose strings are kept in memory at a time, at least.
-    var windowChunks = 64
+    /// Bytes of the chunks whose strings are kept in memory at a time, for every thread.
+    var windowBytes = 16 << 20
+    /// The most bytes that a row can have.
+    var maximumRowBytes = 64 << 20
   }
 
   private let file: CSVFile
@@ -52,14 +56,15 @@ struct CSVReader {
     try checkDelimiter(options.delimiter)
     return try withoutActuallyEscaping(progress) { progress in
       let file = try CSVFile(path: path)
-      let header = try CSVHeader(file, delimiter: options.delimiter, hasHeader: options.hasHeader)
+      let header = try CSVHeader(
+        file, delimiter: options.delimiter, hasHeader: options.hasHeader, maximumRowBytes: tuning.maximumRowBytes)
       let selection = try CSVSelection(options, header: header, file: file)
       // Counting rows and joining strings are much cheaper than reading cells.
       let meter = ProgressMeter(total: file.byteCount + file.byteCount / 4, report: progress)
       let buffers = (0..<workers.width).map { _ in CSVBuffer() }
       let layout = try CSVLayout(
-        file, from: header.dataStart, delimiter: options.delimiter, blockBytes: tuning.blockBytes, workers: workers,
-        buffers: buffers, meter: meter)
+        file, from: header.dataStart, delimiter: options.delimiter, tuning: tuning, workers: workers, buffers: buffers,
+        meter: meter)
       let reader = CSVReader(
         file: file, delimiter: options.delimiter, header: header, layout: layout,
         staging: ColumnFileStaging(directory: staging), workers: workers, buffers: buffers, meter: meter,
@@ -105,7 +110,7 @@ struct CSVReader {
       throw GraphStoreError(
         .limitExceeded,
         "'\(file.path)' line \(try file.lineNumber(at: offset)): the row is longer than the "
-          + "\(CSVLayout.maximumRowBytes >> 20) MiB a row can have",
+          + "\(tuning.maximumRowBytes) bytes a row can have",
         hint: "Check that quotes are closed and that lines end with a line feed")
     }
     return Table(
@@ -165,10 +170,9 @@ struct CSVReader {
           CSVTextColumn(column: column, offsets: values, characters: try staging.writer(column: column)))
       }
     }
-    let chunkCount = layout.chunks.count
-    let window = texts.isEmpty ? max(1, chunkCount) : max(tuning.windowChunks, 16 * workers.width)
-    for start in stride(from: 0, to: chunkCount, by: window) where outcome.failure == nil {
-      try parse(start..<min(chunkCount, start + window), prototype, inferred, texts, &outcome)
+    for window in layout.windows(of: texts.isEmpty ? .max : tuning.windowBytes * workers.width)
+    where outcome.failure == nil {
+      try parse(window, prototype, inferred, texts, &outcome)
     }
     for text in texts { outcome.characters[text.column] = try text.characters.finish() }
     return outcome

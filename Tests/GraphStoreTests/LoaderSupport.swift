@@ -34,20 +34,25 @@ struct Loader: ~Copyable {
   /// Loads a text as CSV. Small blocks make many chunks of a small text.
   func csv(
     _ text: some StringProtocol, _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20,
-    sampleBytes: Int = 8 << 10
+    sampleBytes: Int = 8 << 10, maximumRowBytes: Int = 1 << 20
   ) async throws -> Table {
-    try await csv(bytes: Array(text.utf8), options, blockBytes: blockBytes, sampleBytes: sampleBytes)
+    try await csv(
+      bytes: Array(text.utf8), options, blockBytes: blockBytes, sampleBytes: sampleBytes,
+      maximumRowBytes: maximumRowBytes)
   }
 
   func csv(
-    bytes: [UInt8], _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20, sampleBytes: Int = 8 << 10
+    bytes: [UInt8], _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20, sampleBytes: Int = 8 << 10,
+    maximumRowBytes: Int = 1 << 20
   ) async throws -> Table {
     let path = file(bytes)
     let staging = directory
     return try await Self.pool.run { workers in
       try CSVReader.read(
         path: path, options: options, staging: staging, workers: workers,
-        tuning: CSVReader.Tuning(blockBytes: blockBytes, sampleBytes: sampleBytes, windowChunks: 1), progress: { _ in })
+        tuning: CSVReader.Tuning(
+          blockBytes: blockBytes, sampleBytes: sampleBytes, windowBytes: blockBytes, maximumRowBytes: maximumRowBytes),
+        progress: { _ in })
     }
   }
 
