@@ -115,6 +115,7 @@ struct CSVHeader: Sendable, Equatable {
   static func name(of delimiter: UInt8) -> String {
     switch delimiter {
     case 0x09: "tab"
+    case 0x20: "blank"
     case 0x21...0x7E: String(UnicodeScalar(delimiter))
     default: "byte \(delimiter)"
     }
