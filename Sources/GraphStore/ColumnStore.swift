@@ -16,9 +16,9 @@ struct ColumnStore {
   func store(_ parts: [Column], type: ColumnType, name: String) throws -> (Manifest.Column, Column) {
     let stored: Manifest.Column
     if parts.count == 1 {
-      let data = try staging.take(parts[0].data, as: name)
-      let characters = try parts[0].characters.map { try staging.take($0, as: name + ".characters") }
-      stored = Manifest.Column(data: data, characters: characters)
+      try staging.take(parts[0].data, as: name)
+      if let characters = parts[0].characters { try staging.take(characters, as: name + ".characters") }
+      stored = Manifest.Column(data: name, characters: type == .string ? name + ".characters" : nil)
     } else if type == .string {
       stored = try concatenateStrings(parts, name)
     } else {
