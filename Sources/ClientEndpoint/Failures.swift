@@ -17,6 +17,7 @@ extension EngineError {
     case .illegalState: (.illegalState, .illegalState)
     case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
     case .engineFailure: (.analyticalEngineInternalError, .analyticalEngineInternal)
+    case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
     case .unimplemented: (.unimplemented, .unimplemented)
     case .compilationFailure: (.compilationFailure, .compilation)
     case .resourceExhausted: (.resourceExhausted, .resourceExhausted)
@@ -37,7 +38,7 @@ extension EngineError {
       case .resourceExhausted: .resourceExhausted
       case .permissionDenied: .permissionDenied
       case .cancelled: .cancelled
-      case .engineFailure, .compilationFailure, .internalFailure: .aborted
+      case .engineFailure, .runtimeFailure, .compilationFailure, .internalFailure: .aborted
       }
     return GRPCStatus(status, description)
   }
