@@ -17,7 +17,6 @@ extension EngineError {
     case .illegalState: (.illegalState, .illegalState)
     case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
     case .engineFailure: (.analyticalEngineInternalError, .analyticalEngineInternal)
-    case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
     case .unimplemented: (.unimplemented, .unimplemented)
     case .compilationFailure: (.compilationFailure, .compilation)
     case .resourceExhausted: (.resourceExhausted, .resourceExhausted)
@@ -38,7 +37,7 @@ extension EngineError {
       case .resourceExhausted: .resourceExhausted
       case .permissionDenied: .permissionDenied
       case .cancelled: .cancelled
-      case .engineFailure, .runtimeFailure, .compilationFailure, .internalFailure: .aborted
+      case .engineFailure, .compilationFailure, .internalFailure: .aborted
       }
     return GRPCStatus(status, description)
   }
