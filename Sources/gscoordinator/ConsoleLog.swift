@@ -18,8 +18,7 @@ struct ConsoleLog: LogHandler {
     let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
     line = line.replacingControlCharacters() + "\n"
-    let bytes = Array(line.utf8)
-    _ = write(event.level >= .error ? STDERR_FILENO : STDOUT_FILENO, bytes, bytes.count)
+    LogWriter.shared.write(line, to: event.level >= .error ? STDERR_FILENO : STDOUT_FILENO)
   }
 
   /// The time of day in UTC, to the millisecond: ISO 8601.

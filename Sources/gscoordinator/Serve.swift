@@ -22,12 +22,14 @@ struct Serve: AsyncParsableCommand {
     let logger = try makeLogger(settings)
     for remark in remarks { logger.debug("\(remark)") }
     let server = try await Server(settings, logger: logger)
-    print("gscoordinator listening on \(server.addresses.map(\.description).joined(separator: " and "))")
+    let addresses = server.addresses.map(\.description).joined(separator: " and ")
+    LogWriter.shared.write("gscoordinator listening on \(addresses)\n", to: STDOUT_FILENO)
     let idle = Task { await server.waitUntilIdle { termination.raise(SIGTERM) } }
     let signal = await termination.wait()
     idle.cancel()
     logger.notice("stopping", metadata: ["signal": "\(signal)"])
     await server.stop()
+    LogWriter.shared.flush()
   }
 
   private func makeLogger(_ settings: Settings) throws -> Logger {

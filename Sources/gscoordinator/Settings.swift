@@ -42,14 +42,14 @@ struct Settings {
     return value
   }
 
-  /// One line per setting: key, value, origin, meaning.
+  /// One line per setting: key, value, origin, meaning; a configuration file as it stands.
   var table: String {
     let keyWidth = Setting.allCases.map(\.rawValue.count).max()!
     let valueWidth = Setting.allCases.map { text($0).count }.max()!
     return Setting.allCases.map { setting in
-      let key = setting.rawValue + String(repeating: " ", count: keyWidth - setting.rawValue.count)
+      let key = setting.rawValue + ":" + String(repeating: " ", count: keyWidth - setting.rawValue.count)
       let value = text(setting) + String(repeating: " ", count: valueWidth - text(setting).count)
-      return "\(key)  \(value)  # \(origin(setting)); \(setting.meaning)"
+      return "\(key) \(value)  # \(origin(setting)); \(setting.meaning)"
     }.joined(separator: "\n")
   }
 }
