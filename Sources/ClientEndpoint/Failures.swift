@@ -14,6 +14,7 @@ extension EngineError {
     case .unknownName: (.analyticalEngineInternalError, .key)
     case .invalidValue: (.analyticalEngineInternalError, .value)
     case .invalidSyntax: (.analyticalEngineInternalError, .syntax)
+    case .notApplicable: (.analyticalEngineInternalError, .notImplemented)
     case .illegalState: (.illegalState, .illegalState)
     case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
     case .engineFailure: (.analyticalEngineInternalError, .analyticalEngineInternal)
@@ -32,7 +33,7 @@ extension EngineError {
       switch code {
       case .invalidArgument, .invalidSyntax, .invalidValue: .invalidArgument
       case .unknownName: .notFound
-      case .illegalState, .runtimeFailure: .failedPrecondition
+      case .illegalState, .notApplicable, .runtimeFailure: .failedPrecondition
       case .unimplemented: .unimplemented
       case .resourceExhausted: .resourceExhausted
       case .permissionDenied: .permissionDenied

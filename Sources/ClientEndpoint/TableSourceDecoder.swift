@@ -40,7 +40,10 @@ struct TableSourceDecoder {
     case "file":
       let source = try text(.source)
       guard let file = CSVSource(source) else { return .other(protocol: "file", source: source) }
-      return .csv(path: file.path, file.options)
+      var options = file.options
+      // The client writes the id columns first: one of a vertex, two of an edge.
+      options.requiredColumnCount = try text(.chunkName) == "vertex" ? 1 : 2
+      return .csv(path: file.path, options)
     case let other:
       return .other(protocol: other, source: (try? text(.source)) ?? "")
     }

@@ -84,7 +84,7 @@ enum ExportSource {
       let columns = graph.segments.compactMap(\.data)
       guard columns.count == graph.segments.count else {
         throw EngineError(
-          .invalidValue, "the graph of this result has no vertex data", evidence: selector,
+          .notApplicable, "the graph of this result has no vertex data", evidence: selector,
           hint: "Project the graph with the vertex property that is wanted, or select v.id or r")
       }
       return try ExportColumn(columns, cancellation)

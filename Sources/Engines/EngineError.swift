@@ -11,6 +11,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case invalidValue
     /// A selector or expression that cannot be parsed.
     case invalidSyntax
+    /// What is asked for is well-formed, but this kind of object does not have it.
+    case notApplicable
     /// The request contradicts the state of the object.
     case illegalState
     /// The object is not in a shape in which the request can be met.

@@ -27,22 +27,27 @@ public struct CSVOptions: Sendable, Equatable {
   public var columns: [(reference: ColumnReference, type: String?)]
   /// Whether all other columns are wanted too, in file order.
   public var includesAllColumns: Bool
+  /// How many of `columns`, from the first, are ids, which no row may lack.
+  public var requiredColumnCount: Int
 
   /// Options for one file.
   public init(
     delimiter: UInt8 = UInt8(ascii: ","), hasHeader: Bool = true,
-    columns: [(reference: ColumnReference, type: String?)] = [], includesAllColumns: Bool = true
+    columns: [(reference: ColumnReference, type: String?)] = [], includesAllColumns: Bool = true,
+    requiredColumnCount: Int = 0
   ) {
     self.delimiter = delimiter
     self.hasHeader = hasHeader
     self.columns = columns
     self.includesAllColumns = includesAllColumns
+    self.requiredColumnCount = requiredColumnCount
   }
 
   /// Two options are equal when every part is.
   public static func == (left: CSVOptions, right: CSVOptions) -> Bool {
     left.delimiter == right.delimiter && left.hasHeader == right.hasHeader
       && left.includesAllColumns == right.includesAllColumns
+      && left.requiredColumnCount == right.requiredColumnCount
       && left.columns.elementsEqual(right.columns) { $0.reference == $1.reference && $0.type == $1.type }
   }
 }

@@ -94,7 +94,7 @@ struct CSVReader {
       let types = try classify(inferred, sampled: true)
       for column in inferred { readings[column] = types[column].reading }
     }
-    var outcome = try parse(readings, inferred: inferred)
+    var outcome = try parse(readings, inferred: inferred, required: selection.required)
     if !outcome.refuted.isEmpty {
       meter.expect(2 * file.byteCount)
       let types = try classify(outcome.refuted, sampled: false)
@@ -103,7 +103,7 @@ struct CSVReader {
         readings[column] = types[column].reading
         again[column] = readings[column]
       }
-      outcome.correct(by: try parse(again, inferred: outcome.refuted))
+      outcome.correct(by: try parse(again, inferred: outcome.refuted, required: selection.required))
     }
     if let failure = outcome.failure { throw try error(of: failure) }
     if let offset = layout.overlongRow {
@@ -118,7 +118,7 @@ struct CSVReader {
         Column(
           name: header.names[column], type: readings[column].columnType ?? .string, count: layout.rowCount,
           data: outcome.values[column]!, characters: outcome.characters[column])
-      }, rowCount: layout.rowCount)
+      }, rowCount: layout.rowCount, origin: file.path)
   }
 
   /// What the cells of some columns can be: all of them, or those of the first rows of every chunk.
@@ -155,7 +155,7 @@ struct CSVReader {
   ///
   /// Strings are gathered in memory, chunk by chunk, for a window of chunks at a time; then it is known where they go
   /// in their column's file.
-  private func parse(_ readings: [CellReading], inferred: Set<Int>) throws -> CSVOutcome {
+  private func parse(_ readings: [CellReading], inferred: Set<Int>, required: Set<Int>) throws -> CSVOutcome {
     var outcome = CSVOutcome()
     var prototype = readings.map { CSVCellTarget(reading: $0) }
     var texts: [CSVTextColumn] = []
@@ -165,6 +165,7 @@ struct CSVReader {
       outcome.values[column] = values
       prototype[column].values = values.bytes.baseAddress
       prototype[column].isDeclared = !inferred.contains(column)
+      prototype[column].isRequired = required.contains(column)
       if type == .string {
         texts.append(
           CSVTextColumn(column: column, offsets: values, characters: try staging.writer(column: column)))
@@ -260,6 +261,10 @@ struct CSVReader {
       return GraphStoreError(
         .invalidData, "\(line), \(column): '\(text)' is not \(reading.phrase)",
         hint: "Correct the value, or give the column another type")
+    case .missing:
+      return GraphStoreError(
+        .invalidData, "\(line), \(column): the id is missing", evidence: "'\(failure.row)'",
+        hint: "Give the row an id, or take it out")
     case .invalidUTF8:
       return GraphStoreError(
         .invalidData, "\(line), \(column): the text is not valid UTF-8", evidence: "'\(failure.row)'",

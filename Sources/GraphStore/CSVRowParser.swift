@@ -5,6 +5,8 @@ struct CSVCellTarget {
   var reading: CellReading
   /// Whether the user gave the type: then a cell that does not fit is an error; otherwise the type is refuted.
   var isDeclared = false
+  /// Whether a cell without a value is an error.
+  var isRequired = false
   /// The column's values (offsets for strings), for all rows of the table.
   var values: UnsafeMutableRawPointer?
   /// The characters of the chunk's strings.
@@ -52,6 +54,8 @@ struct CSVFailure: Sendable, Equatable {
     case value(CellReading, String)
     case invalidUTF8
     case openQuote
+    /// A cell that must have a value has none.
+    case missing
     /// There are not as many rows as there were in the first pass.
     case changed
   }
@@ -138,7 +142,7 @@ struct CSVRowParser {
             all |= fieldEnd.pointee
             fieldEnd += 1
           }
-          if all < 0x80, next.pointee != UInt8(ascii: "\"") {
+          if all < 0x80, next.pointee != UInt8(ascii: "\""), fieldEnd > next || !targets[column].isRequired {
             targets[column].text.append(next, fieldEnd - next)
             store(UInt64(targets[column].text.count), column, place + 1)
             next = fieldEnd
@@ -250,6 +254,10 @@ struct CSVRowParser {
       if targets[column].types == .text { targets[column].reading = .skip }
       return true
     case .string:
+      if targets[column].isRequired, cell.isEmpty {
+        fail(.missing, rowStart, column)
+        return false
+      }
       guard (try? UTF8Span(validating: cell.span)) != nil else {
         fail(.invalidUTF8, rowStart, column)
         return false
@@ -259,7 +267,11 @@ struct CSVRowParser {
       return true
     default:
       // The files are made of zeros: a missing value is not written.
-      if CellTypes.isMissing(cell) || storeValue(cell, reading, column, place) { return true }
+      if CellTypes.isMissing(cell) {
+        if targets[column].isRequired { fail(.missing, rowStart, column) }
+        return !targets[column].isRequired
+      }
+      if storeValue(cell, reading, column, place) { return true }
       if targets[column].isDeclared {
         fail(.value(reading, Self.excerpt(cell)), rowStart, column)
         return false

@@ -4,6 +4,8 @@ struct CSVSelection: Equatable {
   private(set) var wanted: [Int] = []
   /// One for every column of the file: `.skip` if it is not wanted, `.classify` if its type is to be inferred.
   private(set) var readings: [CellReading]
+  /// Columns that must have a value in every row.
+  private(set) var required: Set<Int> = []
 
   /// Finds the columns of the options in the header. Throws if one does not exist, if a type is unknown, or if one
   /// column is wanted with two types.
@@ -12,6 +14,7 @@ struct CSVSelection: Equatable {
     for (reference, typeName) in options.columns {
       let column = try header.index(of: reference, in: file)
       wanted.append(column)
+      if wanted.count <= options.requiredColumnCount { required.insert(column) }
       let reading = try Self.reading(typeName, of: header.names[column], in: file)
       if readings[column] == .skip || readings[column] == .classify {
         readings[column] = reading

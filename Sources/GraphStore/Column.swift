@@ -70,10 +70,13 @@ public struct Table: Sendable {
   public let columns: [Column]
   /// Number of rows.
   public let rowCount: Int
+  /// Where the rows come from, as the user knows it, for messages; empty when it has no name.
+  public let origin: String
 
   /// Makes a table of columns that all hold `rowCount` values.
-  public init(columns: [Column], rowCount: Int) {
+  public init(columns: [Column], rowCount: Int, origin: String = "") {
     self.columns = columns
     self.rowCount = rowCount
+    self.origin = origin
   }
 }

@@ -7,6 +7,8 @@ struct EdgeInput {
   var source: Column
   var destination: Column
   var properties: [Column]
+  /// Where the rows come from, for messages; empty when that has no name.
+  var origin: String
 }
 
 /// The edges of a label as they will be in the graph.
@@ -132,8 +134,8 @@ struct EdgeTables {
     var row = oldCount
     for part in parts {
       let rows = row..<row + part.input.source.count
-      try resolve(part.input.source, vertices[ends.source], name, into: .init(rebasing: source[rows]))
-      try resolve(part.input.destination, vertices[ends.destination], name, into: .init(rebasing: destination[rows]))
+      try resolve(part.input.source, vertices[ends.source], part.input.origin, name, into: .init(rebasing: source[rows]))
+      try resolve(part.input.destination, vertices[ends.destination], part.input.origin, name, into: .init(rebasing: destination[rows]))
       row = rows.upperBound
     }
     let adjacency = try buildAdjacency(ends, UnsafeBufferPointer(source), UnsafeBufferPointer(destination), prefix)
@@ -150,14 +152,15 @@ struct EdgeTables {
 
   /// Looks up the ids of one end of edges. Throws `invalidData`, naming the first id that no vertex has.
   private func resolve(
-    _ ids: Column, _ vertices: BuiltVertices, _ label: String, into numbers: UnsafeMutableBufferPointer<VertexNumber>
+    _ ids: Column, _ vertices: BuiltVertices, _ origin: String, _ label: String,
+    into numbers: UnsafeMutableBufferPointer<VertexNumber>
   ) throws {
     guard let row = try vertices.index.resolve(ids, in: vertices.ids, into: numbers, store.workers) else { return }
     throw GraphStoreError(
       .invalidData,
       "Mapping vertex '\(ids.text(row: row))' failed. "
         + "All src/dst in edges must present in corresponding vertices first",
-      evidence: "row \(row + 1) of edge label '\(label)' has it in column '\(ids.name)', but vertex label "
+      evidence: "row \(row + 1) of edge label '\(label)'\(origin.isEmpty ? "" : " in '\(origin)'") has it in column '\(ids.name)', but vertex label "
         + "'\(vertices.schema.name)' has no such id among its \(vertices.stored.count) vertices",
       hint: "Add the vertex to the table of '\(vertices.schema.name)', or leave that table out to have all vertices "
         + "taken from the edges")

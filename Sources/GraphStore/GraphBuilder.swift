@@ -66,7 +66,8 @@ public struct GraphBuilder {
         label: label, sourceLabel: sourceLabel, destinationLabel: destinationLabel,
         source: try conversion.column(table.columns[ends[0]], as: type),
         destination: try conversion.column(table.columns[ends[1]], as: type),
-        properties: table.columns.indices.filter { !ends.contains($0) }.map { table.columns[$0] }))
+        properties: table.columns.indices.filter { !ends.contains($0) }.map { table.columns[$0] },
+        origin: table.origin))
   }
 
   /// Builds the graph, writes it to the disk and gives its directory the final name; call it once. With `durable` false the system
