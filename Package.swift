@@ -68,7 +68,7 @@ let package = Package(
       name: "gscoordinator",
       dependencies: [
         "ClientEndpoint", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery", "EmbeddedLearning",
-        "GraphScopeEngines", "GRPC", "Transport", "CPlatform", arguments, yaml, log,
+        "GraphScopeEngines", "GraphStore", "GRPC", "Transport", "CPlatform", arguments, yaml, log,
       ],
       swiftSettings: strict),
 
@@ -93,6 +93,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Engines"], swiftSettings: strict),
-    .testTarget(name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"], swiftSettings: strict),
+    .testTarget(
+      name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
+      swiftSettings: strict),
+    .testTarget(name: "gscoordinatorTests", dependencies: ["gscoordinator"], swiftSettings: strict),
   ]
 )

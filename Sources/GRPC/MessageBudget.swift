@@ -2,7 +2,7 @@ import Synchronization
 
 /// The bytes of half-received messages that a process keeps at once, over all connections.
 ///
-/// **The rule.** A message that fits its stream's initial window (64 KiB) needs no reservation: the window bounds it and
+/// **The rule.** A message that fits half of its stream's window (32 KiB) needs no reservation: the window bounds it and
 /// it can always complete. A longer one reserves its whole announced length, once, when its reader waits for it and
 /// before any byte beyond the window is asked for. Reservations are granted first come, first served. Until then the
 /// stream's window stays shut and the peer waits: reading pauses, nothing fails. A reservation ends when the message is

@@ -2,8 +2,10 @@ import NIOCore
 
 /// Cuts a stream of bytes into messages. A pure value: no I/O, no budget, no clock.
 ///
-/// Bytes wait unread until somebody asks for a message (`next`). A small message, one that fits the stream's initial
-/// window with its prefix, is cut when it is complete; the window alone bounds it. A large one is announced first
+/// Bytes wait unread until somebody asks for a message (`next`). A small message, one that fits half of the stream's
+/// window with its prefix, is cut when it is complete; the window alone bounds it. (Half, because up to half of a
+/// window's credit is held back until it is worth a frame, and the rest of the message must not wait for it.) A large
+/// one is announced first
 /// (`.admit`) and only after `admit()` moves, as it arrives, to a buffer of its own. That buffer grows with what has
 /// really arrived, never with what was announced: the length is written by the peer.
 ///
@@ -38,14 +40,26 @@ struct MessageReader {
 
   /// - Parameters:
   ///   - maxMessageBytes: the longest message that is accepted.
-  ///   - windowBytes: what the peer may send unasked; messages that fit it with their prefix are small.
+  ///   - windowBytes: what the peer may send unasked.
   init(maxMessageBytes: Int, windowBytes: Int) {
     self.maxMessageBytes = maxMessageBytes
-    smallBytes = windowBytes - EncodedMessage.prefixBytes
+    smallBytes = windowBytes / 2 - EncodedMessage.prefixBytes
   }
 
   /// Bytes that have arrived and that nobody has asked for or that are not yet a message.
   var unreadBytes: Int { unread.readableBytes }
+
+  /// Bytes of memory that are held.
+  var bufferedCapacity: Int {
+    if case .large(let buffer, _) = state { return buffer.capacity + unread.capacity }
+    return unread.capacity
+  }
+
+  /// Bytes of a large message that are still to come.
+  var missingBytes: Int {
+    if case .large(_, let missing) = state { return missing }
+    return 0
+  }
 
   /// Whether a message has begun and is not complete.
   var isInsideMessage: Bool {

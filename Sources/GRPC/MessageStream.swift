@@ -22,6 +22,7 @@ class MessageStream: ByteBufferStream {
   private var wantsMessage = false
   private var reservation = Reservation.none
   private var countedUnread = 0
+  private var windowBytes: Int
   private var lastArrival = NIODeadline.uptimeNanoseconds(0)
   private(set) var peerHasEnded = false
   /// Set when nothing more will be read; what still arrives is dropped.
@@ -36,6 +37,7 @@ class MessageStream: ByteBufferStream {
   init(channel: HTTP2ChannelHandler, budget: MessageBudget, bounds: MessageBounds) {
     self.budget = budget
     self.bounds = bounds
+    windowBytes = bounds.windowBytes
     reader = MessageReader(maxMessageBytes: bounds.maxMessageBytes, windowBytes: bounds.windowBytes)
     super.init(channel: channel)
   }
@@ -68,14 +70,17 @@ class MessageStream: ByteBufferStream {
     isDeaf = true
     wantsMessage = false
     releaseReservation()
-    reader = MessageReader(maxMessageBytes: 0, windowBytes: EncodedMessage.prefixBytes)
+    reader = MessageReader(maxMessageBytes: 0, windowBytes: 0)
     countUnread()
   }
 
   final override func receiveData(_ bytes: UnsafeRawBufferPointer) {
     guard !isDeaf else { return }
     reader.append(bytes)
-    if case .held = reservation { lastArrival = .now() }
+    if case .held = reservation {
+      lastArrival = .now()
+      adjustWindow()
+    }
     advance()
   }
 
@@ -157,6 +162,14 @@ class MessageStream: ByteBufferStream {
     }
   }
 
+  /// Opens the window for what a large message still lacks, and never for more than that beyond the usual.
+  private func adjustWindow() {
+    let wanted = min(bounds.bulkWindowBytes, reader.missingBytes + bounds.windowBytes)
+    guard wanted != windowBytes, !peerHasEnded else { return }
+    windowBytes = wanted
+    setWindow(wanted)
+  }
+
   private func granted() {
     // Not waiting any more: the call has ended, and the grant was returned then.
     guard case .waiting(_, let count) = reservation else { return }
@@ -167,7 +180,7 @@ class MessageStream: ByteBufferStream {
   private func admit(_ count: Int) {
     reservation = .held(count)
     reader.admit()
-    widenWindow(to: bounds.bulkWindowBytes)
+    adjustWindow()
     lastArrival = .now()
     watchForStall()
   }

@@ -17,6 +17,9 @@ final class OutboundGate: Sendable {
 
   init(highWatermark: Int) { high = highWatermark }
 
+  /// Producers that wait now.
+  var waitingProducers: Int { state.withLock { $0.producers.count } }
+
   /// Waits for room and takes it.
   ///
   /// - Throws: the status with which the gate was closed; `CancellationError` when the producer's task is cancelled.

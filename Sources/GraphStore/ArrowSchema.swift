@@ -54,7 +54,7 @@ struct ArrowField: Equatable {
   let type: ArrowType
 
   /// The most columns that a stream can have.
-  static let maximumCount = 65_536
+  static let maximumCount = 8192
 
   /// The columns that a schema message announces ("Schema.fbs" of the Arrow format).
   static func fields(of schema: FlatbufferTable) throws(GraphStoreError) -> [ArrowField] {

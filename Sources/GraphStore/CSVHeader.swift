@@ -6,10 +6,10 @@ struct CSVHeader: Sendable, Equatable {
   let dataStart: Int
 
   /// The most columns that a file can have.
-  static let maximumColumns = 65_536
+  static let maximumColumns = 8192
 
   /// Reads the header, or counts the fields of the first row. A byte order mark and blank lines before it are skipped.
-  init(_ file: CSVFile, delimiter: UInt8, hasHeader: Bool) throws(GraphStoreError) {
+  init(_ file: CSVFile, delimiter: UInt8, hasHeader: Bool, maximumRowBytes: Int) throws(GraphStoreError) {
     let buffer = CSVBuffer()
     var window = 64 << 10
     while true {
@@ -29,10 +29,10 @@ struct CSVHeader: Sendable, Equatable {
         throw GraphStoreError(
           .invalidData, "'\(file.path)' is empty", hint: "A header or at least one row is needed to know its columns")
       }
-      guard window < CSVLayout.maximumRowBytes else {
+      guard window < maximumRowBytes else {
         throw GraphStoreError(
           .limitExceeded,
-          "the first row of '\(file.path)' is longer than the \(CSVLayout.maximumRowBytes >> 20) MiB a row can have",
+          "the first row of '\(file.path)' is longer than the \(maximumRowBytes) bytes a row can have",
           hint: "Check that quotes are closed and that lines end with a line feed")
       }
       window *= 2
@@ -115,6 +115,7 @@ struct CSVHeader: Sendable, Equatable {
   static func name(of delimiter: UInt8) -> String {
     switch delimiter {
     case 0x09: "tab"
+    case 0x20: "blank"
     case 0x21...0x7E: String(UnicodeScalar(delimiter))
     default: "byte \(delimiter)"
     }

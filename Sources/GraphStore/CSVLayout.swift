@@ -20,17 +20,16 @@ struct CSVLayout: Sendable, Equatable {
   private(set) var chunks: [CSVChunk] = []
   /// Number of rows.
   private(set) var rowCount = 0
-  /// Where a row begins that is longer than `maximumRowBytes`, after the last chunk; nil if there is none.
+  /// Where a row begins that is longer than the tuning allows, after the last chunk; nil if there is none.
   private(set) var overlongRow: Int?
-
-  /// The most bytes that a row can have.
-  static let maximumRowBytes = 64 << 20
 
   /// Finds the rows from `start` to the end of the file.
   init(
-    _ file: CSVFile, from start: Int, delimiter: UInt8, blockBytes: Int, workers: Workers, buffers: [CSVBuffer],
+    _ file: CSVFile, from start: Int, delimiter: UInt8, tuning: CSVReader.Tuning, workers: Workers,
+    buffers: [CSVBuffer],
     meter: ProgressMeter
   ) throws {
+    let blockBytes = tuning.blockBytes
     let blockCount = (file.byteCount - start + blockBytes - 1) / blockBytes
     let blocks = UnsafeMutableBufferPointer<CSVBlock>.allocate(capacity: blockCount)
     defer { blocks.deallocate() }
@@ -65,12 +64,25 @@ struct CSVLayout: Sendable, Equatable {
         append(chunkStart..<lastRowEnd, rows: rows)
         chunkStart = lastRowEnd
       }
-      if range.upperBound - chunkStart > Self.maximumRowBytes {
+      if range.upperBound - chunkStart > tuning.maximumRowBytes {
         overlongRow = chunkStart
         return
       }
     }
     if walk.state != .rowStart { append(chunkStart..<file.byteCount, rows: 1) }
+  }
+
+  /// The chunks in runs of at most so many bytes, or of a single chunk.
+  func windows(of byteCount: Int) -> [Range<Int>] {
+    var windows: [Range<Int>] = []
+    for (number, chunk) in chunks.enumerated() {
+      if let last = windows.last, chunk.range.upperBound - chunks[last.lowerBound].range.lowerBound <= byteCount {
+        windows[windows.count - 1] = last.lowerBound..<number + 1
+      } else {
+        windows.append(number..<number + 1)
+      }
+    }
+    return windows
   }
 
   private mutating func append(_ range: Range<Int>, rows: Int) {

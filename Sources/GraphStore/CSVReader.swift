@@ -1,5 +1,26 @@
 import Synchronization
 
+/// What a pass over the cells has made.
+private struct CSVOutcome {
+  /// The files of the columns that are stored, by their place in the file.
+  var values: [Int: MappedFile] = [:]
+  /// The files of the characters of those that are strings.
+  var characters: [Int: MappedFile] = [:]
+  /// Columns whose inferred type was wrong.
+  var refuted: Set<Int> = []
+  /// The first failure in the order of the file.
+  var failure: CSVFailure?
+
+  /// Takes over what a second pass has made of the refuted columns.
+  mutating func correct(by other: CSVOutcome) {
+    for column in refuted {
+      values[column] = other.values[column]
+      characters[column] = other.characters[column]
+    }
+    failure = [failure, other.failure].compactMap(\.self).min { ($0.rowOffset, $0.column) < ($1.rowOffset, $1.column) }
+  }
+}
+
 /// Reads the wanted columns of one text file, in two passes of parallel work: where the rows are, then what they hold.
 ///
 /// The type of a column without a declared one is guessed from rows spread over the file; the second pass proves the
@@ -11,6 +32,10 @@ struct CSVReader {
     var blockBytes = 1 << 20
     /// Bytes of a chunk from which types are guessed, at most.
     var sampleBytes = 8 << 10
+    /// Bytes of the chunks whose strings are kept in memory at a time, for every thread.
+    var windowBytes = 16 << 20
+    /// The most bytes that a row can have.
+    var maximumRowBytes = 64 << 20
   }
 
   private let file: CSVFile
@@ -31,14 +56,15 @@ struct CSVReader {
     try checkDelimiter(options.delimiter)
     return try withoutActuallyEscaping(progress) { progress in
       let file = try CSVFile(path: path)
-      let header = try CSVHeader(file, delimiter: options.delimiter, hasHeader: options.hasHeader)
+      let header = try CSVHeader(
+        file, delimiter: options.delimiter, hasHeader: options.hasHeader, maximumRowBytes: tuning.maximumRowBytes)
       let selection = try CSVSelection(options, header: header, file: file)
       // Counting rows and joining strings are much cheaper than reading cells.
       let meter = ProgressMeter(total: file.byteCount + file.byteCount / 4, report: progress)
       let buffers = (0..<workers.width).map { _ in CSVBuffer() }
       let layout = try CSVLayout(
-        file, from: header.dataStart, delimiter: options.delimiter, blockBytes: tuning.blockBytes, workers: workers,
-        buffers: buffers, meter: meter)
+        file, from: header.dataStart, delimiter: options.delimiter, tuning: tuning, workers: workers, buffers: buffers,
+        meter: meter)
       let reader = CSVReader(
         file: file, delimiter: options.delimiter, header: header, layout: layout,
         staging: ColumnFileStaging(directory: staging), workers: workers, buffers: buffers, meter: meter,
@@ -69,7 +95,6 @@ struct CSVReader {
       for column in inferred { readings[column] = types[column].reading }
     }
     var outcome = try parse(readings, inferred: inferred)
-    defer { outcome.free() }
     if !outcome.refuted.isEmpty {
       meter.expect(2 * file.byteCount)
       let types = try classify(outcome.refuted, sampled: false)
@@ -78,23 +103,21 @@ struct CSVReader {
         readings[column] = types[column].reading
         again[column] = readings[column]
       }
-      var second = try parse(again, inferred: outcome.refuted)
-      outcome.replaceRefuted(by: &second)
+      outcome.correct(by: try parse(again, inferred: outcome.refuted))
     }
     if let failure = outcome.failure { throw try error(of: failure) }
     if let offset = layout.overlongRow {
       throw GraphStoreError(
         .limitExceeded,
         "'\(file.path)' line \(try file.lineNumber(at: offset)): the row is longer than the "
-          + "\(CSVLayout.maximumRowBytes >> 20) MiB a row can have",
+          + "\(tuning.maximumRowBytes) bytes a row can have",
         hint: "Check that quotes are closed and that lines end with a line feed")
     }
-    let characters = try joinStrings(&outcome)
     return Table(
       columns: selection.wanted.map { column in
         Column(
           name: header.names[column], type: readings[column].columnType ?? .string, count: layout.rowCount,
-          data: outcome.values[column]!, characters: characters[column])
+          data: outcome.values[column]!, characters: outcome.characters[column])
       }, rowCount: layout.rowCount)
   }
 
@@ -129,89 +152,89 @@ struct CSVReader {
   }
 
   /// Reads cells into new column files, up to the first failure in the order of the file.
+  ///
+  /// Strings are gathered in memory, chunk by chunk, for a window of chunks at a time; then it is known where they go
+  /// in their column's file.
   private func parse(_ readings: [CellReading], inferred: Set<Int>) throws -> CSVOutcome {
-    var outcome = CSVOutcome(chunkCount: layout.chunks.count)
+    var outcome = CSVOutcome()
     var prototype = readings.map { CSVCellTarget(reading: $0) }
+    var texts: [CSVTextColumn] = []
     for (column, reading) in readings.enumerated() {
       guard let type = reading.columnType else { continue }
       let values = try staging.values(column: column, type: type, count: layout.rowCount)
       outcome.values[column] = values
       prototype[column].values = values.bytes.baseAddress
       prototype[column].isDeclared = !inferred.contains(column)
-      if type == .string { outcome.textColumns.append(column) }
-    }
-    outcome.reserveTexts()
-    let results = outcome
-    let firstFailed = Atomic<Int>(.max)
-    let shared = Mutex((refuted: Set<Int>(), failures: [Int: CSVFailure]()))
-    do {
-      try workers.forEach(layout.chunks.count, grain: 1) { numbers, slot in
-        for number in numbers where number < firstFailed.load(ordering: .relaxed) {
-          let chunk = layout.chunks[number]
-          let bytes = try buffers[slot].load(chunk.range, from: file)
-          withTargets(prototype) { targets in
-            var parser = CSVRowParser(
-              bytes, fileOffset: chunk.range.lowerBound, firstRow: chunk.firstRow, delimiter: delimiter,
-              targets: targets)
-            parser.run(rowCount: chunk.rowCount)
-            for (place, column) in results.textColumns.enumerated() {
-              results.setText(targets[column].text, chunk: number, place: place)
-            }
-            let refuted = inferred.filter { targets[$0].isRefuted }
-            guard !refuted.isEmpty || parser.failure != nil else { return }
-            shared.withLock { shared in
-              shared.refuted.formUnion(refuted)
-              if let failure = parser.failure { shared.failures[number] = failure }
-            }
-            if parser.failure != nil { firstFailed.min(number, ordering: .relaxed) }
-          }
-          meter.advance(chunk.range.count, slot: slot)
-        }
+      if type == .string {
+        texts.append(
+          CSVTextColumn(column: column, offsets: values, characters: try staging.writer(column: column)))
       }
-    } catch {
-      outcome.free()
-      throw error
+    }
+    for window in layout.windows(of: texts.isEmpty ? .max : tuning.windowBytes * workers.width)
+    where outcome.failure == nil {
+      try parse(window, prototype, inferred, texts, &outcome)
+    }
+    for text in texts { outcome.characters[text.column] = try text.characters.finish() }
+    return outcome
+  }
+
+  /// Reads the cells of some chunks.
+  private func parse(
+    _ chunks: Range<Int>, _ prototype: [CSVCellTarget], _ inferred: Set<Int>, _ texts: [CSVTextColumn],
+    _ outcome: inout CSVOutcome
+  ) throws {
+    let runs = TextRuns(rows: chunks.count, columns: texts.count)
+    let firstFailed = Atomic<Int>(.max)
+    let shared = Mutex((refuted: outcome.refuted, failures: [Int: CSVFailure]()))
+    try workers.forEach(chunks.count, grain: 1) { places, slot in
+      for place in places where place < firstFailed.load(ordering: .relaxed) {
+        let chunk = layout.chunks[chunks.lowerBound + place]
+        let bytes = try buffers[slot].load(chunk.range, from: file)
+        withTargets(prototype) { targets in
+          var parser = CSVRowParser(
+            bytes, fileOffset: chunk.range.lowerBound, firstRow: chunk.firstRow, delimiter: delimiter,
+            targets: targets)
+          parser.run(rowCount: chunk.rowCount)
+          for (index, text) in texts.enumerated() { runs[place, index] = targets[text.column].text }
+          let refuted = inferred.filter { targets[$0].isRefuted }
+          guard !refuted.isEmpty || parser.failure != nil else { return }
+          shared.withLock { shared in
+            shared.refuted.formUnion(refuted)
+            if let failure = parser.failure { shared.failures[place] = failure }
+          }
+          if parser.failure != nil { firstFailed.min(place, ordering: .relaxed) }
+        }
+        meter.advance(chunk.range.count, slot: slot)
+      }
     }
     shared.withLock { shared in
       outcome.refuted = shared.refuted
       outcome.failure = shared.failures.min { $0.key < $1.key }?.value
     }
-    return outcome
+    guard outcome.failure == nil, !texts.isEmpty else { return }
+    try write(runs, of: chunks, to: texts)
   }
 
-  /// Puts the characters of the chunks one behind the other and makes their offsets count from the beginning.
-  private func joinStrings(_ outcome: inout CSVOutcome) throws -> [Int: MappedFile] {
-    var characters: [Int: MappedFile] = [:]
-    var starts: [[Int]] = []
-    for (place, column) in outcome.textColumns.enumerated() {
-      var total = 0
-      starts.append(
-        layout.chunks.indices.map { chunk in
-          defer { total += outcome.text(chunk: chunk, place: place).count }
-          return total
-        })
-      characters[column] = try staging.characters(column: column, byteCount: total)
+  /// Puts the characters of some chunks behind those of the chunks before, and makes their offsets count from the
+  /// beginning of the file.
+  private func write(_ runs: TextRuns, of chunks: Range<Int>, to texts: [CSVTextColumn]) throws {
+    let starts = texts.indices.map { index in
+      let counts = chunks.indices.map { runs[$0 - chunks.lowerBound, index].count }
+      return texts[index].characters.reserve(counts)
     }
-    guard !characters.isEmpty else { return [:] }
-    let results = outcome
-    try workers.forEach(layout.chunks.count, grain: 1) { numbers, slot in
-      for number in numbers {
-        let chunk = layout.chunks[number]
-        for (place, column) in results.textColumns.enumerated() {
-          var text = results.text(chunk: number, place: place)
-          results.setText(TextRun(), chunk: number, place: place)
-          let start = starts[place][number]
-          if text.count > 0 {
-            (characters[column]!.bytes.baseAddress! + start).copyMemory(from: text.base!, byteCount: text.count)
-          }
-          text.free()
-          let offsets = results.values[column]!.mutableValues(as: UInt64.self)
+    try workers.forEach(chunks.count, grain: 1) { places, slot in
+      for place in places {
+        let chunk = layout.chunks[chunks.lowerBound + place]
+        for (index, text) in texts.enumerated() {
+          let run = runs[place, index]
+          let start = starts[index][place]
+          try text.characters.write(UnsafeRawBufferPointer(start: run.base, count: run.count), at: start)
+          let offsets = text.offsets.mutableValues(as: UInt64.self)
           for row in chunk.firstRow + 1...chunk.firstRow + chunk.rowCount { offsets[row] += UInt64(start) }
         }
         meter.advance(chunk.range.count / 8, slot: slot)
       }
     }
-    return characters
   }
 
   private func withTargets<R>(
@@ -246,5 +269,35 @@ struct CSVReader {
         .invalidData, "\(line), \(column): a quote is opened and never closed", evidence: "'\(failure.row)'")
     case .changed: return file.changed
     }
+  }
+}
+
+/// A column of strings that is being made.
+private struct CSVTextColumn {
+  /// Its place in the text file.
+  let column: Int
+  let offsets: MappedFile
+  let characters: ColumnFileWriter
+}
+
+/// The characters of some chunks and columns. Elements are written by different threads, each its own.
+private final class TextRuns {
+  private let runs: UnsafeMutableBufferPointer<TextRun>
+  private let columns: Int
+
+  init(rows: Int, columns: Int) {
+    self.columns = columns
+    runs = .allocate(capacity: rows * columns)
+    runs.initialize(repeating: TextRun())
+  }
+
+  deinit {
+    for index in runs.indices { runs[index].free() }
+    runs.deallocate()
+  }
+
+  subscript(row: Int, column: Int) -> TextRun {
+    get { runs[row * columns + column] }
+    set { runs[row * columns + column] = newValue }
   }
 }

@@ -61,6 +61,7 @@ struct ColumnConversion {
     let offsets = data.mutableValues(as: UInt64.self)
     var end = 0
     for row in 0..<column.count {
+      if row & 0xFFFF == 0 { try workers.cancellation.check() }
       offsets[row] = UInt64(end)
       end += String(values[row]).utf8.count
     }

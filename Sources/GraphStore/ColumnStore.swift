@@ -16,9 +16,9 @@ struct ColumnStore {
   func store(_ parts: [Column], type: ColumnType, name: String) throws -> (Manifest.Column, Column) {
     let stored: Manifest.Column
     if parts.count == 1 {
-      let data = try staging.take(parts[0].data, as: name)
-      let characters = try parts[0].characters.map { try staging.take($0, as: name + ".characters") }
-      stored = Manifest.Column(data: data, characters: characters)
+      try staging.take(parts[0].data, as: name)
+      if let characters = parts[0].characters { try staging.take(characters, as: name + ".characters") }
+      stored = Manifest.Column(data: name, characters: type == .string ? name + ".characters" : nil)
     } else if type == .string {
       stored = try concatenateStrings(parts, name)
     } else {
@@ -67,27 +67,34 @@ struct ColumnStore {
     return Manifest.Column(data: name, characters: name + ".characters")
   }
 
-  /// Orders the columns of several tables of one label alike, by the names of the first that are given, and brings them
-  /// to its types. `known` are the properties that exist already; nil for a new label.
+  /// Orders the columns of several tables of one label alike and brings them to the same types: to those of the
+  /// properties that exist already or, for a new label (nil), in the order of the first table, to the widest types.
   func aligned(
     _ tables: [[Column]], to known: [GraphSchema.Property]?, subject: String
   ) throws -> [(name: String, type: ColumnType, parts: [Column])] {
-    guard let model = known.map({ $0.map { ($0.name, $0.type) } }) ?? tables.first?.map({ ($0.name, $0.type) }) else {
-      return []
-    }
+    guard let names = known?.map(\.name) ?? tables.first?.map(\.name) else { return [] }
     let conversion = ColumnConversion(staging: staging, workers: workers, subject: "a property of \(subject)")
-    for table in tables where table.count != model.count {
-      throw unlike(subject, model.map(\.0), table.map(\.name))
+    for table in tables where table.count != names.count {
+      throw unlike(subject, names, table.map(\.name))
     }
-    return try model.map { name, type in
-      let parts = try tables.map { table in
+    return try names.enumerated().map { position, name in
+      let columns = try tables.map { table in
         guard let column = table.first(where: { $0.name == name }) else {
-          throw unlike(subject, model.map(\.0), table.map(\.name))
+          throw unlike(subject, names, table.map(\.name))
         }
-        return try conversion.column(column, as: type)
+        return column
       }
-      return (name, type, parts)
+      let type = known?[position].type ?? Self.widest(columns.map(\.type))
+      return (name, type, try columns.map { try conversion.column($0, as: type) })
     }
+  }
+
+  /// The type that the values of all these types are brought to, as far as that is possible.
+  private static func widest(_ types: [ColumnType]) -> ColumnType {
+    let order: [ColumnType] = [
+      .date32, .timestampMilliseconds, .int32, .uint32, .int64, .uint64, .float, .double, .string,
+    ]
+    return types.max { order.firstIndex(of: $0)! < order.firstIndex(of: $1)! }!
   }
 
   private func unlike(_ subject: String, _ known: [String], _ found: [String]) -> GraphStoreError {

@@ -69,7 +69,7 @@ public struct GraphBuilder {
         properties: table.columns.indices.filter { !ends.contains($0) }.map { table.columns[$0] }))
   }
 
-  /// Builds the graph, writes it to the disk and gives its directory the final name. With `durable` false the system
+  /// Builds the graph, writes it to the disk and gives its directory the final name; call it once. With `durable` false the system
   /// writes when it pleases: a crash of the machine, though not of the process, may then damage the graph, which is
   /// noticed when it is opened.
   ///

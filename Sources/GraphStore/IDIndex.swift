@@ -135,7 +135,8 @@ extension IDIndex {
       guard let bounds = try bounds(values, workers) else {
         return (IDIndex(kind: .contiguous, first: 0, table: nil, hash: hash), 0)
       }
-      if bounds.isContiguous {
+      // Counting up wraps around at the greatest integer; then the first id is not the least.
+      if bounds.isContiguous, bounds.least == values[0] {
         return (IDIndex(kind: .contiguous, first: bounds.least, table: nil, hash: hash), 0)
       }
       if let range = bounds.range, range <= max(1024, values.count * directEntriesPerVertex) {

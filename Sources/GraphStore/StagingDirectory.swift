@@ -12,8 +12,6 @@ final class StagingDirectory {
   let path: String
   /// The files that belong to the graph, by name.
   private(set) var files: [String: MappedFile] = [:]
-  /// Files that were moved here, so that columns which share a file go on sharing it.
-  private var taken: [ObjectIdentifier: (name: String, file: MappedFile)] = [:]
   private var temporaries = 0
   private var isPublished = false
 
@@ -57,19 +55,15 @@ final class StagingDirectory {
     for number in 0..<temporaries { unlink(temporaryPath(number)) }
   }
 
-  /// Takes a loader's file into the graph, by renaming it where that is possible; returns its name here. A file that
-  /// was taken before keeps its first name.
-  func take(_ file: MappedFile, as name: String) throws(GraphStoreError) -> String {
-    if let known = taken[ObjectIdentifier(file)] { return known.name }
+  /// Takes a loader's file into the graph, by renaming it where that is possible.
+  func take(_ file: MappedFile, as name: String) throws(GraphStoreError) {
     if rename(file.path, path + "/" + name) == 0 {
       files[name] = file
     } else {
-      // Another file system, or a file whose name is gone.
+      // Another file system, or a file that was taken before or removed; its mapping lives on.
       let copy = try create(name, byteCount: file.bytes.count)
       copy.bytes.copyMemory(from: UnsafeRawBufferPointer(file.bytes))
     }
-    taken[ObjectIdentifier(file)] = (name, file)
-    return name
   }
 
   /// Shares a file with the graph that is being extended.

@@ -8,9 +8,9 @@ public enum TableReader {
   /// The dialect is that of Apache Arrow's CSV reader, which GraphScope uses: fields may stand in double quotes, with
   /// inner quotes doubled; lines end with LF, CR LF or CR; blank lines and a UTF-8 byte order mark are skipped; types
   /// that are not declared are inferred from the whole file (integer, bool, date, timestamp, decimal, string, in this
-  /// order); a missing value (an empty cell, `NULL`, `NA`, `nan`, …) becomes zero, or an empty string. A quoted field
-  /// may hold line ends. `bool` becomes int32. A column without any value becomes one of empty strings, as does one of
-  /// times of day, which have no column type here, keep their text.
+  /// order); a missing value (an empty cell, `NULL`, `NA`, `nan`, …) becomes zero, or an empty string. Different from
+  /// Arrow, a quoted field may hold line ends wherever it lies, `bool` becomes int32, a column without any value
+  /// becomes one of empty strings, and times of day remain strings, for there is no type for them here.
   ///
   /// The columns of the result are `options.columns` in their order, then all others if they are wanted.
   ///

@@ -318,8 +318,8 @@ extension HTTP2Connection {
     wantDrain()
   }
 
-  func widenWindow(to bytes: Int, stream id: Int32) {
-    guard let session, bytes > Int(nghttp2_session_get_stream_local_window_size(session, id)) else { return }
+  func setWindow(_ bytes: Int, stream id: Int32) {
+    guard let session else { return }
     nghttp2_session_set_local_window_size(
       session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(clamping: bytes))
     wantDrain()

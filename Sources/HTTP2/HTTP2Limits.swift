@@ -9,9 +9,9 @@ public struct HTTP2Limits: Sendable, Equatable {
   /// Streams the peer may have open at once. Advertised; a stream above it is refused with REFUSED_STREAM. Clients on
   /// gRPC's C core open thousands on one channel, so the default is large.
   public var maxConcurrentStreams = 100_000
-  /// Bytes a peer may send on a fresh stream before we have asked for more.
+  /// Bytes a peer may send on a stream before we have asked for more.
   public var streamWindowBytes = 64 * 1024
-  /// Bytes a peer may have under way on a stream whose large message has been admitted.
+  /// Bytes a peer may have under way on a stream while a large message is being read.
   public var bulkStreamWindowBytes = 8 * 1024 * 1024
   /// Bytes a peer may have under way on all streams together. Bytes are credited back as they arrive (a stream's own
   /// window holds back a fast sender), so this bounds what is in the network, not what is in memory.

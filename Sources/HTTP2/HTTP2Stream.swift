@@ -105,9 +105,10 @@ open class HTTP2Stream {
     connection?.consume(count, stream: id)
   }
 
-  /// Widens the stream's window to `bytes` for bulk transfer. Narrower than before is ignored.
-  public final func widenWindow(to bytes: Int) {
-    connection?.widenWindow(to: bytes, stream: id)
+  /// Lets the peer have so many bytes under way. A wider window is announced at once; a narrower one takes effect as
+  /// less is credited than was consumed.
+  public final func setWindow(_ bytes: Int) {
+    connection?.setWindow(bytes, stream: id)
   }
 
   /// Whether the peer may still send on this stream.

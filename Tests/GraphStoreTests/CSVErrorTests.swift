@@ -146,6 +146,30 @@ struct CSVErrorTests {
     #expect(error?.code == .limitExceeded)
   }
 
+  @Test("Rows that are too long are told where they begin, and errors before them come first")
+  func longRows() async throws {
+    let open = "a,b\n1,2\n\n3,\"" + String(repeating: "x\n", count: 500)
+    let long = "a,b\n1,2\n\n3," + String(repeating: "x", count: 1000) + "\n"
+    for text in [open, long] {
+      for blockBytes in [10, 64] {
+        let error = await #expect(throws: GraphStoreError.self) {
+          try await Loader().csv(text, blockBytes: blockBytes, maximumRowBytes: 200)
+        }
+        #expect(error?.code == .limitExceeded)
+        #expect(error?.message.contains("line 4: the row is longer than the 200 bytes") == true)
+        let earlier = await #expect(throws: GraphStoreError.self) {
+          try await Loader().csv(
+            text.replacing("1,2", with: "1,2,3"), blockBytes: blockBytes, maximumRowBytes: 200)
+        }
+        #expect(earlier?.message.contains("line 2: expected 2 fields, found 3") == true)
+      }
+    }
+    let header = await #expect(throws: GraphStoreError.self) {
+      try await Loader().csv(String(repeating: "a,", count: 100_000), maximumRowBytes: 1000)
+    }
+    #expect(header?.message.contains("the first row") == true)
+  }
+
   @Test("Of several errors the first in the file is told, however the file is cut")
   func firstError() async throws {
     var rows = (0..<300).map { "\($0),\($0 * 2),name \($0)" }

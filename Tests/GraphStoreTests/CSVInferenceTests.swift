@@ -78,6 +78,7 @@ struct CSVInferenceTests {
     let table = try await Loader().csv(
       "a,b,c,d,e\n" + rows.joined(separator: "\n"), blockBytes: 1000, sampleBytes: 20)
     #expect(table.schema == ["a int64", "b double", "c string", "d date32", "e string"])
+    #expect(table.columns.map { $0.characters != nil } == [false, false, true, false, true])
     #expect(table["b"][499...501] == ["499.0", "500.5", "501.0"])
     #expect(table["c"][500] == "x" && table["c"][700] == "é" && table["c"][999] == "999")
     #expect(table["d"][500] == "17456" && table["d"][0] == "0")

@@ -80,12 +80,12 @@ struct CSVRandomTests {
     }
   }
 
-  @Test("Any bytes are read as a naive reader reads them, wherever they are cut", arguments: 0..<8)
+  @Test("Any bytes are read as a naive reader reads them, wherever they are cut", arguments: 0..<6)
   func againstNaiveReader(_ seed: UInt64) async throws {
     var random = SeededRandom(seed: seed)
     // Weights decide how much of a mess a file is.
     let alphabets = ["ab1,\n", "a,,\n\n\r", "a\",\n", "a\"\",\n\r\n", "\"\n\r,", "ab12 .,\"\n"]
-    for _ in 0..<150 {
+    for _ in 0..<100 {
       let alphabet = Array(alphabets.randomElement(using: &random)!.utf8)
       let count = Int.random(in: 0...60, using: &random)
       let bytes = (0..<count).map { _ in alphabet.randomElement(using: &random)! }
@@ -93,7 +93,7 @@ struct CSVRandomTests {
       let columns = if case .rows(let rows) = expected { rows[0].count } else { 0 }
       let options = CSVOptions(
         hasHeader: false, columns: (0..<columns).map { (.index($0), "std::string") }, includesAllColumns: true)
-      for blockBytes in [1, 2, 3, 7, 16, 33, 1 << 20] {
+      for blockBytes in [1, 2, 3, 7, 33, 1 << 20] {
         let text = String(decoding: bytes, as: UTF8.self).debugDescription
         do {
           let table = try await Loader().csv(bytes: bytes, options, blockBytes: blockBytes)

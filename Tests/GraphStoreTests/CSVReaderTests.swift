@@ -98,6 +98,16 @@ struct CSVReaderTests {
     #expect(table["s"] == ["ü€😀", "\0", "", "  x "])
   }
 
+  @Test("More columns than a process may have open files")
+  func manyColumns() async throws {
+    let count = 1500
+    let header = (0..<count).map { "c\($0)" }.joined(separator: ",")
+    let row = (0..<count).map { "v\($0)" }.joined(separator: ",")
+    let table = try await Loader().csv(header + "\n" + row + "\n" + row)
+    #expect(table.columns.count == count)
+    #expect(table["c\(count - 1)"] == ["v\(count - 1)", "v\(count - 1)"])
+  }
+
   @Test("Missing numbers are zero, missing strings empty")
   func missingValues() async throws {
     let table = try await Loader().csv("i,d,s,n\n1,1.5,a,\n,NA,,NULL\nnan,N/A,NULL,\n")

@@ -270,14 +270,26 @@ import Testing
     }
   }
 
-  @Test func narrowerColumnsAreWidened() async throws {
-    let graph = try await workspace.build { builder, files in
-      try builder.addVertices(
-        label: "v", table: files.table(files.column("id", [1]), files.column("x", doubles: [0.5])), id: .index(0))
-      try builder.addVertices(
-        label: "v", table: files.table(files.column("id", [2]), files.column("x", [3])), id: .index(0))
+  @Test func columnsOfOneLabelGetTheWidestType() async throws {
+    let first = try await workspace.build { builder, files in
+      for (id, column) in [(1, try files.column("x", [3])), (2, try files.column("x", doubles: [0.5]))]
+        as [(Int64, Column)]
+      {
+        try builder.addVertices(label: "v", table: files.table(files.column("id", [id]), column), id: .index(0))
+      }
     }
-    #expect(graph.vertexColumn(label: 0, property: 0).doubles == [0.5, 3])
+    #expect(first.vertexColumn(label: 0, property: 0).doubles == [3, 0.5])
+    // The types of a label that exists stay.
+    let second = try await workspace.build(extending: first) { builder, files in
+      try builder.addVertices(
+        label: "v", table: files.table(files.column("id", [3]), files.column("x", int32: [-4])), id: .index(0))
+    }
+    #expect(second.vertexColumn(label: 0, property: 0).doubles == [3, 0.5, -4])
+    await expectFailure(.invalidData, extending: second, containing: "vertex label 'v'", "double", "'much'") {
+      builder, files in
+      try builder.addVertices(
+        label: "v", table: files.table(files.column("id", [4]), files.column("x", ["much"])), id: .index(0))
+    }
   }
 
   @Test func malformedTablesAreRefused() async throws {

@@ -6,7 +6,7 @@ import Testing
 /// A directory of its own for a test, and threads to load with.
 struct Loader: ~Copyable {
   let directory: String
-  private let pool = WorkerPool(threads: 3)
+  private static let pool = WorkerPool(threads: 3)
 
   init() {
     var template = Array("/tmp/graphstore-loader-XXXXXX".utf8CString)
@@ -34,33 +34,38 @@ struct Loader: ~Copyable {
   /// Loads a text as CSV. Small blocks make many chunks of a small text.
   func csv(
     _ text: some StringProtocol, _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20,
-    sampleBytes: Int = 8 << 10
+    sampleBytes: Int = 8 << 10, maximumRowBytes: Int = 1 << 20
   ) async throws -> Table {
-    try await csv(bytes: Array(text.utf8), options, blockBytes: blockBytes, sampleBytes: sampleBytes)
+    try await csv(
+      bytes: Array(text.utf8), options, blockBytes: blockBytes, sampleBytes: sampleBytes,
+      maximumRowBytes: maximumRowBytes)
   }
 
   func csv(
-    bytes: [UInt8], _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20, sampleBytes: Int = 8 << 10
+    bytes: [UInt8], _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20, sampleBytes: Int = 8 << 10,
+    maximumRowBytes: Int = 1 << 20
   ) async throws -> Table {
     let path = file(bytes)
     let staging = directory
-    return try await pool.run { workers in
+    return try await Self.pool.run { workers in
       try CSVReader.read(
         path: path, options: options, staging: staging, workers: workers,
-        tuning: CSVReader.Tuning(blockBytes: blockBytes, sampleBytes: sampleBytes), progress: { _ in })
+        tuning: CSVReader.Tuning(
+          blockBytes: blockBytes, sampleBytes: sampleBytes, windowBytes: blockBytes, maximumRowBytes: maximumRowBytes),
+        progress: { _ in })
     }
   }
 
   func arrow(_ bytes: [UInt8]) async throws -> Table {
     let path = file(bytes, name: "input.arrow")
     let staging = directory
-    return try await pool.run { workers in
+    return try await Self.pool.run { workers in
       try TableReader.readArrowStream(path: path, byteCount: bytes.count, staging: staging, workers: workers)
     }
   }
 
   func run<R: Sendable>(_ job: @escaping @Sendable (Workers) throws -> R) async throws -> R {
-    try await pool.run(job)
+    try await Self.pool.run(job)
   }
 
   /// The error with which loading a text fails.

@@ -5,7 +5,7 @@ import Testing
 @Suite struct RandomGraphTests {
   let workspace = Workspace()
 
-  @Test(arguments: 0..<80)
+  @Test(arguments: 0..<50)
   func theStoreAgreesWithTheModel(seed: Int) async throws {
     var model = GraphModel(seed: UInt64(seed))
     var graph: PropertyGraph?

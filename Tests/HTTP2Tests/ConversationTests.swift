@@ -74,9 +74,35 @@ struct ConversationTests {
     server.accepted[0].consume(1000)
     try exchange(client, server)
     #expect(server.accepted[0].received.count == 2000)
-    server.accepted[0].widenWindow(to: 100_000)
+    server.accepted[0].setWindow(100_000)
     try exchange(client, server)
     #expect(server.accepted[0].received.count == 5000 && server.accepted[0].hasEnded)
+  }
+
+  @Test func aWindowCanBeNarrowedAgain() throws {
+    let (client, server) = try connected { $0.streamWindowBytes = 1000 }
+    server.onAccept = { $0.consumesAtOnce = false }
+    let mine = RecordingStream()
+    mine.body = [UInt8](repeating: 1, count: 50_000)
+    try client.request(mine)
+    try exchange(client, server)
+    let theirs = server.accepted[0]
+    theirs.setWindow(20_000)
+    theirs.consume(1000)
+    try exchange(client, server)
+    #expect((20_000...21_000).contains(theirs.received.count))
+    let wide = theirs.received.count
+    theirs.setWindow(1000)
+    theirs.consume(wide - 1000)
+    try exchange(client, server)
+    #expect((wide...wide + 1000).contains(theirs.received.count))
+    while theirs.received.count < 50_000 {
+      let before = theirs.received.count
+      theirs.consume(500)
+      try exchange(client, server)
+      #expect((0...1000).contains(theirs.received.count - before))
+      if theirs.received.count == before { theirs.consume(500) }
+    }
   }
 
   @Test func manyTimesTheConnectionWindowGoesThrough() throws {

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Measures the coordinator beside the Python coordinator, a grpcio server and nghttpd, and prints a Markdown table.
+# usage: Benchmarks/run.sh [--no-peer] [start|heartbeat|step|job]...      (default: all four)
+# GSC_BINARY names another binary than the release build, GSC_PEER_PYTHON an interpreter that has the Python coordinator.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/install-system-packages.sh build test
+if [[ -z ${GSC_BINARY:-} ]]; then
+  swift build -c release --product gscoordinator
+  export GSC_BINARY=$PWD/.build/release/gscoordinator
+fi
+scripts/make-venv.sh .venv-tests Tests/ClientTests/requirements.txt
+if [[ " $* " != *" --no-peer "* && -z ${GSC_PEER_PYTHON:-} ]]; then
+  [[ -x .venv-peer/bin/python ]] || {
+    python3 -m venv .venv-peer
+    .venv-peer/bin/pip install --quiet -r Benchmarks/requirements-peer.txt
+  }
+  export GSC_PEER_PYTHON=$PWD/.venv-peer/bin/python
+fi
+exec .venv-tests/bin/python -m Benchmarks "$@"

@@ -1,0 +1,169 @@
+"""The processes that are measured: how each is started, when it answers, what it has used, how it is stopped."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import psutil
+
+OURS, PEER, GRPCIO, NGHTTPD = "gscoordinator", "Python coordinator", "grpcio server", "nghttpd"
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A process that listens on `port` of the loopback interface."""
+
+    def __init__(self, command, port, environment=None, cwd=None):
+        self.port = port
+        self.started = time.perf_counter()
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+            # A shell's background job has SIGINT ignored, and the peer would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        family = self._family()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        for left in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        self.process.wait()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def wait(self, answers, seconds=120):
+        """Seconds from the start until `answers(port)` is true."""
+        deadline = self.started + seconds
+        while time.perf_counter() < deadline:
+            if self.process.poll() is not None:
+                break
+            with contextlib.suppress(OSError):
+                if answers(self.port):
+                    return time.perf_counter() - self.started
+            time.sleep(0.0005)
+        self.log.seek(0)
+        raise RuntimeError(f"{self.process.args[0]} did not answer:\n{self.log.read()[-3000:].decode(errors='replace')}")
+
+    def _family(self):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self.process.pid)
+            return [main, *main.children(recursive=True)]
+        return []
+
+    def cpu_seconds(self):
+        """User and system time of the process and of those it started."""
+        total = 0
+        for process in self._family():
+            with contextlib.suppress(OSError):
+                total += time.clock_gettime(~process.pid << 3 | 2)  # the process's CPU clock, see clock_getcpuclockid(3)
+        return total
+
+    def memory_mib(self):
+        """Resident memory of the process and of those it started."""
+        return sum(process.memory_info().rss for process in self._family()) / 2**20
+
+
+def accepts(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+
+
+def heartbeat(port):
+    """One HeartBeat as an HTTP/2 client without any library sends it; a library's own start would be measured else."""
+    header = lambda name, value: b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value  # noqa: E731
+    headers = b"\x83\x86" + b"".join(  # :method POST, :scheme http
+        header(*pair)
+        for pair in (
+            (b":path", b"/gs.rpc.CoordinatorService/HeartBeat"),
+            (b":authority", b"localhost"),
+            (b"content-type", b"application/grpc"),
+            (b"te", b"trailers"),
+        )
+    )
+    frame = lambda kind, flags, stream, payload: (  # noqa: E731
+        len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+    )
+    request = (
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, headers) + frame(0, 1, 1, bytes(5))
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(request)
+        received = b""
+        while True:
+            part = connection.recv(65536)
+            if not part:
+                return False
+            received += part
+            while len(received) >= 9 and len(received) >= 9 + int.from_bytes(received[:3], "big"):
+                length, kind, flags = int.from_bytes(received[:3], "big"), received[3], received[4]
+                if kind == 1 and flags & 1:  # the trailers
+                    return True
+                received = received[9 + length :]
+
+
+def ours(directory):
+    port = free_port()
+    workspace = tempfile.mkdtemp(dir=directory)
+    return Server([os.environ["GSC_BINARY"], "--port", str(port), "--workspace", workspace], port)
+
+
+def peer(directory, python):
+    port = free_port()
+    own = tempfile.mkdtemp(dir=directory)
+    config = os.path.join(own, "config.yaml")
+    with open(config, "w") as file:
+        file.write(
+            "launcher_type: hosts\nsession: {num_workers: 1, instance_id: benchmark}\n"
+            f"coordinator: {{service_port: {port}, http_port: {free_port()}}}\nvineyard: {{rpc_port: {free_port()}}}\n"
+        )
+    path = os.path.dirname(python) + os.pathsep + os.environ["PATH"]
+    # Compiled applications are kept between runs: the engine's compiler is not what is measured.
+    runtime = os.path.join(tempfile.gettempdir(), "gscoordinator-benchmark-peer")
+    return Server(
+        [python, "-m", "gscoordinator", "--config-file", config],
+        port,
+        environment={"PATH": path, "GRAPHSCOPE_RUNTIME": runtime},
+        cwd=own,
+    )
+
+
+def grpcio():
+    port = free_port()
+    return Server([sys.executable, os.path.join(HERE, "grpcio_server.py"), str(port)], port)
+
+
+def nghttpd(directory):
+    port = free_port()
+    root = tempfile.mkdtemp(dir=directory)
+    with open(os.path.join(root, "heartbeat"), "wb") as file:
+        file.write(bytes(5))  # as long as the answer to a HeartBeat: an empty message behind its prefix
+    return Server(["nghttpd", "--no-tls", "-d", root, str(port)], port)
