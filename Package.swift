@@ -77,6 +77,10 @@ let package = Package(
       name: "grpc-interop", dependencies: ["GRPC", "Transport", nio, nioPosix, arguments], path: "Tests/Interop",
       swiftSettings: strict),
 
+    .executableTarget(
+      name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
+      path: "Benchmarks/kernels", swiftSettings: strict),
+
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
     .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: strict),

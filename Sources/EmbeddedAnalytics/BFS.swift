@@ -27,6 +27,22 @@ enum BFS {
     return depths
   }
 
+  /// Gives its depth to every neighbour that is seen for the first time.
+  private struct Visitor: EdgeVisitor {
+    let visited: UnsafeMutableBufferPointer<UInt64>
+    let depths: UnsafeMutableBufferPointer<Int64>
+    let neighbours: UnsafeBufferPointer<VertexNumber>
+    let depth: Int64
+
+    @inline(__always)
+    func collects(_ vertex: VertexNumber, _ entry: Int) -> Bool {
+      let neighbour = Int(neighbours[entry])
+      guard visited.setBit(neighbour) else { return false }
+      depths[neighbour] = depth
+      return true
+    }
+  }
+
   private struct Search {
     let graph: SimpleGraph
     let workers: Workers
@@ -66,13 +82,9 @@ enum BFS {
         }
         unexplored -= frontier.entries
         depth += 1
-        let (visited, depths, neighbours, next) = (visited, depths, graph.outgoing.neighbours, depth)
-        try frontier.expand(workers) { _, entry in
-          let neighbour = Int(neighbours[entry])
-          guard visited.setBit(neighbour) else { return false }
-          depths[neighbour] = next
-          return true
-        }
+        try frontier.expand(
+          workers,
+          Visitor(visited: visited, depths: depths, neighbours: graph.outgoing.neighbours, depth: depth))
       }
     }
 

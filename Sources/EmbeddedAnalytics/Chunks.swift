@@ -32,6 +32,14 @@ extension Workers {
     body(start..<row.upperBound)
   }
 
+  /// Makes counts, each one place behind its row, the offsets of the rows.
+  func sumUp(_ offsets: UnsafeMutableBufferPointer<UInt64>) throws {
+    for index in 1..<max(1, offsets.count) {
+      offsets[index] += offsets[index - 1]
+      if index % (1 << 16) == 0 { try cancellation.check() }
+    }
+  }
+
   /// Sets all values, in parallel.
   func fill<T: BitwiseCopyable>(_ values: UnsafeMutableBufferPointer<T>, with value: T) throws {
     try forEach(values.count, grain: 1 << 16) { range, _ in

@@ -2,6 +2,13 @@ import Engines
 import GraphStore
 import Synchronization
 
+/// What a traversal does with an edge. A type, because a closure would be called by pointer for every edge.
+protocol EdgeVisitor {
+  /// Looks at an entry of a vertex's row, on any thread; true if the neighbour there is to be collected. Each vertex may
+  /// be collected once.
+  func collects(_ vertex: VertexNumber, _ entry: Int) -> Bool
+}
+
 /// The vertices whose edges a traversal follows next, and the queue that collects those after them.
 ///
 /// Chunks are cut by entries, not by vertices: one vertex with millions of neighbours is shared by several threads.
@@ -76,12 +83,8 @@ struct Frontier {
     entries = Int(sum)
   }
 
-  /// Runs `body` over the entries of the current vertices. It returns true for a neighbour that is to be collected;
-  /// each vertex may be collected once.
-  @inline(__always)
-  func expand(
-    _ workers: Workers, _ body: (_ vertex: VertexNumber, _ entry: Int) -> Bool
-  ) throws {
+  /// Shows the entries of the current vertices to `visitor` and collects the neighbours that it wants.
+  func expand(_ workers: Workers, _ visitor: some EdgeVisitor) throws {
     let (rows, current, before, grain) = (rows, current, before, grain)
     let chunks = (entries + grain - 1) / grain
     try workers.forEach(chunks, grain: 1) { range, slot in
@@ -95,7 +98,7 @@ struct Frontier {
           let vertex = current[index]
           let first = Int(rows.offsets[Int(vertex)]) - Int(before[index])
           let rowEnd = min(end, Int(before[index + 1]))
-          for entry in first + position..<first + rowEnd where body(vertex, entry) {
+          for entry in first + position..<first + rowEnd where visitor.collects(vertex, entry) {
             found[foundCount] = rows.neighbours[entry]
             foundCount += 1
           }

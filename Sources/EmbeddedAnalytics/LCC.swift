@@ -5,8 +5,10 @@ import Synchronization
 /// Local clustering coefficients as LDBC Graphalytics defines them: of the ordered pairs of a vertex's neighbours, the
 /// share that an edge joins. Neighbours are those in either direction; self loops and parallel edges do not count.
 ///
-/// Every triangle is found once, from its vertex of lowest degree (compare M. Latapy, "Main-memory triangle
-/// computations for very large (sparse (power-law)) graphs", 2008): rows then have at most √(2m) entries.
+/// Vertices are ranked by descending degree, and each keeps only neighbours of smaller rank, √(2m) at the most: every
+/// triangle is found once, from its vertex of largest rank (compare M. Latapy, "Main-memory triangle computations for
+/// very large (sparse (power-law)) graphs", 2008). Ranks make most accesses hit the few vertices of high degree, which
+/// lie together.
 enum LCC {
   /// Coefficients of all vertices, 0 for those with fewer than two neighbours.
   static func run(_ graph: SimpleGraph, workers: Workers) throws -> Buffer<Double> {
@@ -15,32 +17,32 @@ enum LCC {
     guard count > 0 else { return result }
     let scratch = Scratch()
     defer { scratch.free() }
-    let upward = try UpwardRows(graph, workers: workers, scratch: scratch)
-    let closed = try upward.closedPairs(workers: workers, scratch: scratch)
-    let (coefficient, degrees) = (result.mutableValues, upward.degrees)
+    let ranks = try DegreeRanks(graph, workers: workers, scratch: scratch)
+    let rows = try RankedRows(graph, ranks, workers: workers, scratch: scratch)
+    let closed = try rows.closedPairs(workers: workers, scratch: scratch)
+    let coefficient = result.mutableValues
     try workers.forEach(count, grain: 1 << 16) { range, _ in
-      for vertex in range where degrees[vertex] > 1 {
-        let degree = Double(degrees[vertex])
-        coefficient[vertex] = Double(closed[vertex]) / (degree * (degree - 1))
+      for vertex in range where ranks.degrees[vertex] > 1 {
+        let degree = Double(ranks.degrees[vertex])
+        coefficient[vertex] = Double(closed[Int(ranks.rank[vertex])]) / (degree * (degree - 1))
       }
     }
     return result
   }
 }
 
-/// The neighbours of each vertex that have a higher degree, or the same and a higher number; each once, with the number
-/// of directions in which edges join the two.
-private struct UpwardRows {
+/// Vertices in descending order of their number of neighbours.
+private struct DegreeRanks {
   /// Neighbours of each vertex, without itself and each once.
   let degrees: UnsafeMutableBufferPointer<UInt32>
-  private let offsets: UnsafeMutableBufferPointer<UInt64>
-  private let neighbours: UnsafeMutableBufferPointer<VertexNumber>
-  private let directions: UnsafeMutableBufferPointer<UInt8>
+  /// The rank of each vertex.
+  let rank: UnsafeMutableBufferPointer<VertexNumber>
+  /// The vertex of each rank.
+  let vertex: UnsafeMutableBufferPointer<VertexNumber>
 
   init(_ graph: SimpleGraph, workers: Workers, scratch: Scratch) throws {
     let count = graph.vertexCount
     let degrees = try scratch.reserve(UInt32.self, count: count)
-    let offsets = try scratch.reserve(UInt64.self, count: count + 1)
     let union = NeighbourUnion(graph: graph, workers: workers)
     try workers.forEachVertexRange(of: graph.outgoing) { vertices, _, _ in
       for vertex in vertices {
@@ -49,49 +51,91 @@ private struct UpwardRows {
         degrees[vertex] = degree
       }
     }
-    @inline(__always)
-    func isUpward(_ vertex: Int, _ neighbour: VertexNumber) -> Bool {
-      let (own, other) = (degrees[vertex], degrees[Int(neighbour)])
-      return own < other || (own == other && vertex < Int(neighbour))
+    rank = try scratch.reserve(VertexNumber.self, count: count)
+    vertex = try scratch.reserve(VertexNumber.self, count: count)
+    // Counting sort: first how many vertices have more than so many neighbours.
+    let places = try scratch.reserve(UInt32.self, count: count + 1)
+    for degree in degrees { places[Int(degree)] += 1 }
+    var before: UInt32 = 0
+    for degree in stride(from: count, through: 0, by: -1) {
+      let having = places[degree]
+      places[degree] = before
+      before += having
     }
+    for number in 0..<count {
+      let place = places[Int(degrees[number])]
+      places[Int(degrees[number])] += 1
+      rank[number] = place
+      vertex[Int(place)] = VertexNumber(truncatingIfNeeded: number)
+      if number % chunkWork == 0 { try workers.cancellation.check() }
+    }
+    self.degrees = degrees
+  }
+}
+
+/// For every rank the neighbours of smaller rank, each once, with the number of directions in which edges join the two.
+private struct RankedRows {
+  private let offsets: UnsafeMutableBufferPointer<UInt64>
+  private let neighbours: UnsafeMutableBufferPointer<VertexNumber>
+  private let directions: UnsafeMutableBufferPointer<UInt8>
+
+  init(_ graph: SimpleGraph, _ ranks: DegreeRanks, workers: Workers, scratch: Scratch) throws {
+    let count = graph.vertexCount
+    let offsets = try scratch.reserve(UInt64.self, count: count + 1)
+    let union = NeighbourUnion(graph: graph, workers: workers)
     try workers.forEachVertexRange(of: graph.outgoing) { vertices, _, _ in
       for vertex in vertices {
+        let rank = ranks.rank[vertex]
         var degree: UInt64 = 0
-        try union.forEachNeighbour(of: vertex) { neighbour, _ in degree += isUpward(vertex, neighbour) ? 1 : 0 }
-        offsets[vertex + 1] = degree
+        try union.forEachNeighbour(of: vertex) { other, _ in degree += ranks.rank[Int(other)] < rank ? 1 : 0 }
+        offsets[Int(rank) + 1] = degree
       }
     }
-    for vertex in 0..<count { offsets[vertex + 1] += offsets[vertex] }
+    try workers.sumUp(offsets)
     let neighbours = try scratch.reserve(VertexNumber.self, count: Int(offsets[count]))
     let directions = try scratch.reserve(UInt8.self, count: Int(offsets[count]))
     try workers.forEachVertexRange(of: graph.outgoing) { vertices, _, _ in
       for vertex in vertices {
-        var place = Int(offsets[vertex])
-        try union.forEachNeighbour(of: vertex) { neighbour, count in
-          guard isUpward(vertex, neighbour) else { return }
+        let rank = ranks.rank[vertex]
+        var place = Int(offsets[Int(rank)])
+        try union.forEachNeighbour(of: vertex) { other, count in
+          let neighbour = ranks.rank[Int(other)]
+          guard neighbour < rank else { return }
           neighbours[place] = neighbour
           directions[place] = count
           place += 1
         }
       }
     }
-    (self.degrees, self.offsets, self.neighbours, self.directions) = (degrees, offsets, neighbours, directions)
+    (self.offsets, self.neighbours, self.directions) = (offsets, neighbours, directions)
   }
 
-  /// For each vertex the number of ordered pairs of its neighbours that an edge joins.
+  /// For each rank the number of ordered pairs of its neighbours that an edge joins.
   func closedPairs(workers: Workers, scratch: Scratch) throws -> UnsafeMutableBufferPointer<UInt64> {
     let (offsets, neighbours, directions) = (offsets, neighbours, directions)
-    let count = degrees.count
+    let count = offsets.count - 1
     let closed = try scratch.reserve(UInt64.self, count: count)
     let marks = try scratch.reserve(UInt8.self, count: count * workers.width)
+    // Most triangles have a corner of high degree; each thread counts those for itself.
+    let hubs = min(count, 1 << 16)
+    let hubCounts = try scratch.reserve(UInt64.self, count: hubs * workers.width)
     let rows = Adjacency(
       offsets: UnsafeBufferPointer(offsets), neighbours: UnsafeBufferPointer(neighbours),
       edges: UnsafeBufferPointer(start: nil, count: 0))
-    try workers.forEachVertexRange(of: rows, grain: 1 << 10) { vertices, _, slot in
+    try workers.forEachVertexRange(of: rows, grain: 1 << 10) { ranks, _, slot in
       let mark = UnsafeMutableBufferPointer(rebasing: marks[slot * count..<(slot + 1) * count])
+      let hubClosed = UnsafeMutableBufferPointer(rebasing: hubCounts[slot * hubs..<(slot + 1) * hubs])
+      @inline(__always)
+      func add(_ pairs: UInt64, _ rank: Int) {
+        if rank < hubs {
+          hubClosed[rank] += pairs
+        } else {
+          closed.atomic(rank).pointee.add(pairs, ordering: .relaxed)
+        }
+      }
       var steps = 0
-      for vertex in vertices {
-        let row = rows.row(vertex)
+      for rank in ranks {
+        let row = rows.row(rank)
         guard row.count > 1 else { continue }
         for entry in row { mark[Int(neighbours[entry])] = directions[entry] }
         var own: UInt64 = 0
@@ -104,19 +148,20 @@ private struct UpwardRows {
             guard direct != 0 else { continue }
             own += UInt64(directions[third])
             middles += UInt64(direct)
-            closed.atomic(Int(neighbours[third])).pointee.add(UInt64(directions[entry]), ordering: .relaxed)
+            add(UInt64(directions[entry]), Int(neighbours[third]))
           }
-          if middles > 0 { closed.atomic(middle).pointee.add(middles, ordering: .relaxed) }
+          if middles > 0 { add(middles, middle) }
           steps += farther.count
           if steps > chunkWork {
             try workers.cancellation.check()
             steps = 0
           }
         }
-        if own > 0 { closed.atomic(vertex).pointee.add(own, ordering: .relaxed) }
+        if own > 0 { add(own, rank) }
         for entry in row { mark[Int(neighbours[entry])] = 0 }
       }
     }
+    for slot in 0..<workers.width { for rank in 0..<hubs { closed[rank] += hubCounts[slot * hubs + rank] } }
     return closed
   }
 }

@@ -135,7 +135,7 @@ final class MergedRows: Sendable {
         for row in range { offsets[piece.firstRow + row + 1] += UInt64(piece.rows.row(row).count) }
       }
     }
-    for vertex in 0..<vertexCount { offsets[vertex + 1] += offsets[vertex] }
+    try workers.sumUp(offsets)
     neighbours = try Buffer(count: Int(offsets[vertexCount]))
     weights =
       hasWeights && pieces.contains { $0.weights != nil } ? try Buffer(count: Int(offsets[vertexCount])) : nil

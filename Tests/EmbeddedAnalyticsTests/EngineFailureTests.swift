@@ -152,18 +152,25 @@ struct EngineFailureTests {
     let text = "id\n" + (0..<300_000).map { "\($0 * 7919 % 1_000_003)\n" }.joined()
     let source = TableSource(
       role: .vertices(label: "v", id: .index(0)), location: try fixture.csv("large.csv", text))
-    let reading = AsyncStream.makeStream(of: Void.self)
-    struct Signal: ProgressLog {
-      let continuation: AsyncStream<Void>.Continuation
-      func info(_ line: String) { continuation.yield() }
+    // The load waits at its first line, on a thread of the pool, until it was cancelled.
+    final class Gate: ProgressLog {
+      let arrivals = AsyncStream.makeStream(of: Void.self)
+      private let opened = DispatchSemaphore(value: 0)
+      func info(_ line: String) {
+        arrivals.continuation.yield()
+        opened.wait()
+        opened.signal()
+      }
+      func open() { opened.signal() }
     }
+    let gate = Gate()
     let job = Task {
       try await fixture.engine.perform(
-        .createGraph(GraphOptions(), GraphLayout()), on: [.tables([source])],
-        log: Signal(continuation: reading.continuation))
+        .createGraph(GraphOptions(), GraphLayout()), on: [.tables([source])], log: gate)
     }
-    for await _ in reading.stream { break }
+    for await _ in gate.arrivals.stream { break }
     job.cancel()
+    gate.open()
     await #expect(throws: CancellationError.self) { _ = try await job.value }
     #expect(fixture.files == [])
   }
