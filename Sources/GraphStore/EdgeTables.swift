@@ -134,8 +134,11 @@ struct EdgeTables {
     var row = oldCount
     for part in parts {
       let rows = row..<row + part.input.source.count
-      try resolve(part.input.source, vertices[ends.source], part.input.origin, name, into: .init(rebasing: source[rows]))
-      try resolve(part.input.destination, vertices[ends.destination], part.input.origin, name, into: .init(rebasing: destination[rows]))
+      try resolve(
+        part.input.source, vertices[ends.source], part.input.origin, name, into: .init(rebasing: source[rows]))
+      try resolve(
+        part.input.destination, vertices[ends.destination], part.input.origin, name,
+        into: .init(rebasing: destination[rows]))
       row = rows.upperBound
     }
     let adjacency = try buildAdjacency(ends, UnsafeBufferPointer(source), UnsafeBufferPointer(destination), prefix)
@@ -160,7 +163,8 @@ struct EdgeTables {
       .invalidData,
       "Mapping vertex '\(ids.text(row: row))' failed. "
         + "All src/dst in edges must present in corresponding vertices first",
-      evidence: "row \(row + 1) of edge label '\(label)'\(origin.isEmpty ? "" : " in '\(origin)'") has it in column '\(ids.name)', but vertex label "
+      evidence:
+        "row \(row + 1) of edge label '\(label)'\(origin.isEmpty ? "" : " in '\(origin)'") has it in column '\(ids.name)', but vertex label "
         + "'\(vertices.schema.name)' has no such id among its \(vertices.stored.count) vertices",
       hint: "Add the vertex to the table of '\(vertices.schema.name)', or leave that table out to have all vertices "
         + "taken from the edges")

@@ -35,7 +35,8 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Message, evidence and hint in one line.
   public var description: String {
-    message + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
+    let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
+    return sentence + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
   }
 }
 

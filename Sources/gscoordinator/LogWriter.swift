@@ -1,7 +1,6 @@
+@preconcurrency import Dispatch
 import Glibc
 import Synchronization
-
-@preconcurrency import Dispatch
 
 /// Writes log lines in the background. Whoever reads our output may stop reading and leave its pipe full: then lines are
 /// dropped and counted, and the coordinator goes on.

@@ -81,7 +81,7 @@ struct EngineFailureTests {
       )
     }
     let data = await #expect(throws: EngineError.self) { try await fixture.array("v.data", result) }
-    #expect(data?.code == .invalidValue)
+    #expect(data?.code == .notApplicable)
     let projected = try await fixture.graph(
       .project(vertices: ["person": ["age"]], edges: ["knows": []]), graph.handle)
     let cases: [(String, GraphDescription, EngineError)] = [

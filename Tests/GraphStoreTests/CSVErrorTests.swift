@@ -206,6 +206,20 @@ struct CSVErrorTests {
     }
   }
 
+  @Test(
+    "A row without an id is refused, whatever the type of ids and however it is written; other columns may be empty",
+    arguments: ["1,a\n,b\n", "x,a\n,b\n", "x,a\n\"\",b\n", "1,a\n\"\",b\n", "ü,a\n,b\n", ",a\n,b\n"])
+  func missingID(rows: String) async throws {
+    let text = "id,name\n" + rows
+    var options = CSVOptions.columns("id", "name")
+    #expect(try await Loader().csv(text, options).rowCount == 2)
+    options.requiredColumnCount = 1
+    let error = await Loader().failure(text, options)
+    let line = rows.hasPrefix(",") ? 2 : 3
+    #expect(error?.message.hasSuffix("line \(line), column 'id': the id is missing") == true)
+    #expect(try await Loader().csv("id,name\n1,\n2,\n", options).rowCount == 2)
+  }
+
   @Test("What is shown of the data is short and has no control characters")
   func excerpts() async throws {
     let long = "a\u{1B}" + String(repeating: "b", count: 1000)
