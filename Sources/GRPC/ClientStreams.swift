@@ -77,6 +77,7 @@ public struct RequestWriter<Request>: Sendable {
 /// The responses of one call, in order. The next one is read from the connection only when it is asked for. For one
 /// consumer. The call is cancelled when its stream and its writer are both dropped.
 public struct ResponseStream<Response>: AsyncSequence, Sendable {
+  /// A decoded response.
   public typealias Element = Response
   let decode: MessageDecoder<Response>
   let call: CallHandle

@@ -39,7 +39,7 @@ public final class GRPCServer: Sendable {
   }
 
   /// Connections now.
-  public var connectionCount: Int { count.current }
+  public var connectionCount: Int { state.withLock { $0.connections.count } }
 
   /// The bytes of large messages that may still be received at once.
   public var messageBudget: MessageBudget { core.budget }

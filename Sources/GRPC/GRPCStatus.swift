@@ -76,12 +76,12 @@ extension GRPCStatus {
   }
 
   /// The message as it travels in `grpc-message`: bytes of UTF-8 outside 0x20–0x7E, and `%`, percent-encoded
-  /// (gRPC over HTTP/2, "Status-Message").
+  /// (gRPC over HTTP/2, "Status-Message"). Cut after 16 KiB: it is a header, and peers limit those.
   var encodedMessage: [UInt8] {
     let digits = Array("0123456789ABCDEF".utf8)
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(message.utf8.count)
-    for byte in message.utf8 {
+    bytes.reserveCapacity(min(message.utf8.count, 16 * 1024))
+    for byte in message.utf8.prefix(16 * 1024) {
       if (0x20...0x7E).contains(byte) && byte != UInt8(ascii: "%") {
         bytes.append(byte)
       } else {

@@ -63,7 +63,7 @@ final class ServerCall: MessageStream {
     switch RequestHeader(name) {
     case .path:
       method = core.methods.find(value)
-      if method == nil { headers.path = String(decoding: value, as: UTF8.self) }
+      if method == nil { headers.path = String(decoding: value.prefix(200), as: UTF8.self) }
     case .method: headers.isPost = value == "POST"
     case .contentType: headers.isGRPC = isGRPC(contentType: value)
     case .timeout:
@@ -158,7 +158,8 @@ final class ServerCall: MessageStream {
 
   override func receiveEnd() {
     super.receiveEnd()
-    guard request != nil else { return }
+    // A call whose deadline passed between its message and its end is over already.
+    guard request != nil, response.isOpen else { return }
     if hasUnreadBytes {
       finish(GRPCStatus(.unimplemented, "The method takes exactly one request; there were more"))
     } else {

@@ -17,6 +17,7 @@ public struct ResponseWriter<Response>: Sendable {
 /// The requests of one call, in order. The next one is read from the connection only when it is asked for. For one
 /// consumer.
 public struct RequestStream<Request>: AsyncSequence, Sendable {
+  /// A decoded request.
   public typealias Element = Request
   let decode: MessageDecoder<Request>
   let source: RequestSource

@@ -21,6 +21,7 @@ struct HTTP2Callbacks: @unchecked Sendable {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table, receiveData)
     nghttp2_session_callbacks_set_on_stream_close_callback(table, closeStream)
     nghttp2_session_callbacks_set_on_frame_send_callback(table, frameSent)
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(table, frameNotSent)
     nghttp2_session_callbacks_set_send_data_callback(table, sendData)
     nghttp2_session_callbacks_set_data_source_read_length_callback(table, readLength)
     pointer = table
@@ -142,6 +143,17 @@ private let frameSent: nghttp2_on_frame_send_callback = { session, frame, user i
   else { return goOn }
   let owner = connection(user)
   if owner.role == .server && owner.isPeerSending(header.stream_id) { owner.submitReset(header.stream_id, .noError) }
+  return goOn
+}
+
+/// Headers that could not be encoded would leave their stream hanging: it is given up instead.
+private let frameNotSent: nghttp2_on_frame_not_send_callback = { session, frame, _, user in
+  let frame = frame!.pointee
+  if frame.hd.type == UInt8(NGHTTP2_HEADERS.rawValue), frame.headers.cat != NGHTTP2_HCAT_REQUEST,
+    stream(session, frame.hd.stream_id) != nil
+  {
+    connection(user).submitReset(frame.hd.stream_id, .internalError)
+  }
   return goOn
 }
 

@@ -93,9 +93,10 @@ public final class HTTP2Connection {
         settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue), value: UInt32(Int32.max)),
       nghttp2_settings_entry(
         settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
-        value: UInt32(clamping: limits.streamWindowBytes)),
+        value: UInt32(Int32(clamping: max(limits.streamWindowBytes, 0)))),
       nghttp2_settings_entry(
-        settings_id: Int32(NGHTTP2_SETTINGS_MAX_FRAME_SIZE.rawValue), value: UInt32(clamping: limits.maxFrameBytes)),
+        settings_id: Int32(NGHTTP2_SETTINGS_MAX_FRAME_SIZE.rawValue),
+        value: UInt32(clamping: min(max(limits.maxFrameBytes, 1 << 14), 1 << 24 - 1))),
       nghttp2_settings_entry(
         settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
         value: UInt32(clamping: limits.maxHeaderListBytes)),

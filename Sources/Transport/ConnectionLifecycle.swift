@@ -2,7 +2,7 @@
 ///
 /// | state    | preface | request | prefaceTimeout | requestTimeout | idle  | shutdown | noticeOver | lost   |
 /// |----------|---------|---------|----------------|----------------|-------|----------|------------|--------|
-/// | silent   | fresh   | –       | cut, closed    | –              | –     | cut, closed | –       | closed |
+/// | silent   | expectRequest, fresh | – | cut, closed    | –              | –     | cut, closed | –       | closed |
 /// | fresh    | –       | serving | –              | leave, leaving | leave, leaving | notice, noticed | – | closed |
 /// | serving  | –       | –       | –              | –              | leave, leaving | notice, noticed | – | closed |
 /// | noticed  | –       | –       | –              | –              | –     | –        | leave, leaving | closed |
@@ -26,6 +26,8 @@ struct ConnectionLifecycle {
 
   enum Action: Equatable {
     case none
+    /// Give the peer so much time and no more for its first request.
+    case expectRequest
     /// Close without ceremony.
     case cut
     /// Send the first GOAWAY and a PING.
@@ -41,7 +43,7 @@ struct ConnectionLifecycle {
     switch (state, event) {
     case (.closed, _): return .none
     case (_, .lost): return move(.closed, .none)
-    case (.silent, .preface): return move(.fresh, .none)
+    case (.silent, .preface): return move(.fresh, .expectRequest)
     case (.silent, .prefaceTimeout), (.silent, .shutdown): return move(.closed, .cut)
     case (.fresh, .request): return move(.serving, .none)
     case (.fresh, .requestTimeout), (.fresh, .idle), (.serving, .idle): return move(.leaving, .leave)

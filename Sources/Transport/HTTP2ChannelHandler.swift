@@ -9,7 +9,9 @@ private let connectionCounter = Atomic<UInt64>(0)
 /// Confined to the channel's event loop. A handler for TLS, when there is one, stands before it in the pipeline;
 /// nothing is written before the channel is active.
 public final class HTTP2ChannelHandler: ChannelInboundHandler {
+  /// Bytes from the socket, or from TLS.
   public typealias InboundIn = ByteBuffer
+  /// Frames, cut anywhere.
   public typealias OutboundOut = ByteBuffer
 
   /// Who is at the other end.
@@ -37,6 +39,8 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   private var isReading = false
   private var isDraining = false
   private var drainIsScheduled = false
+  /// Whether something was handed to the channel since the last flush.
+  private var hasWritten = false
   private var lifecycle = ConnectionLifecycle()
   private var timers: [Scheduled<Void>] = []
   private var lastActivity = NIODeadline.now()
@@ -78,16 +82,19 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   // MARK: Channel events
 
+  /// Starts, if the channel is active already.
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     if context.channel.isActive { start() }
   }
 
+  /// Starts.
   public func channelActive(context: ChannelHandlerContext) {
     start()
     context.fireChannelActive()
   }
 
+  /// Feeds the connection; what it has to say waits for `channelReadComplete`.
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     isReading = true
     let buffer = unwrapInboundIn(data)
@@ -103,17 +110,20 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     noteProgress(http2)
   }
 
+  /// Writes everything that the bytes read have caused, in one flush.
   public func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
     drain()
     context.fireChannelReadComplete()
   }
 
+  /// Goes on writing when the socket has taken enough.
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
     if context.channel.isWritable && !isDraining { drain() }
     context.fireChannelWritabilityChanged()
   }
 
+  /// Tells all streams that the connection is gone.
   public func channelInactive(context: ChannelHandlerContext) {
     end()
     context.fireChannelInactive()
@@ -125,6 +135,7 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     self.context = nil
   }
 
+  /// Closes the channel.
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if failure == nil { failure = HTTP2Error(.internalError, "The socket failed", evidence: "\(error)") }
     context.close(promise: nil)
@@ -137,7 +148,6 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     http2 = HTTP2Connection(role: role, limits: http2Limits, delegate: self)
     if role == .server {
       after(limits.prefaceTimeout) { $0.happen(.prefaceTimeout) }
-      if let time = limits.firstRequestTimeout { after(time) { $0.happen(.requestTimeout) } }
       if limits.idleTimeout != nil { watchIdleness() }
     }
     drain()
@@ -157,6 +167,7 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   }
 
   private func noteProgress(_ http2: HTTP2Connection) {
+    guard role == .server else { return }
     if http2.hasPeerPreface { happen(.preface) }
     if http2.acceptedStreams > 0 { happen(.request) }
   }
@@ -164,6 +175,8 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   private func happen(_ event: ConnectionLifecycle.Event) {
     switch lifecycle.handle(event) {
     case .none: break
+    case .expectRequest:
+      if let time = limits.firstRequestTimeout { after(time) { $0.happen(.requestTimeout) } }
     case .cut: context?.close(promise: nil)
     case .notice: sendNotice()
     case .leave: http2?.goAway()
@@ -226,12 +239,14 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
       buffer.withUnsafeReadableBytes { write($0) }
     } else {
       handOver()
+      hasWritten = true
       context?.write(wrapOutboundOut(buffer), promise: nil)
     }
   }
 
   private func handOver() {
     guard outbox.readableBytes > 0 else { return }
+    hasWritten = true
     context?.write(wrapOutboundOut(outbox), promise: nil)
     outbox = allocator.buffer(capacity: 64)
   }
@@ -260,8 +275,9 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   }
 
   private func flush(_ context: ChannelHandlerContext) {
+    defer { hasWritten = false }
     if outbox.readableBytes == 0 {
-      context.flush()
+      if hasWritten { context.flush() }
     } else {
       context.writeAndFlush(wrapOutboundOut(outbox), promise: nil)
       // Keeps its memory if the socket has taken everything, else leaves it to the pending write.
@@ -282,6 +298,7 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 }
 
 extension HTTP2ChannelHandler: HTTP2ConnectionDelegate {
+  /// Makes the stream that the peer has opened.
   public func acceptStream() -> HTTP2Stream {
     makeStream?(self) ?? HTTP2Stream()
   }
@@ -301,8 +318,10 @@ extension HTTP2ChannelHandler: HTTP2ConnectionDelegate {
 }
 
 extension HTTP2ChannelHandler: HTTP2Output {
+  /// Whether the socket is below its watermark.
   public var wantsMore: Bool { context?.channel.isWritable ?? false }
 
+  /// Gathers frames.
   public func write(_ bytes: UnsafeRawBufferPointer) {
     outbox.writeBytes(bytes)
     if outbox.readableBytes >= Self.outboxBytes { handOver() }

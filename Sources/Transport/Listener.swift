@@ -108,6 +108,7 @@ public struct Listener: Sendable {
     switch address {
     case .tcp(let host, let port):
       return try await bootstrap.childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+        .childChannelOption(.socketOption(.so_keepalive), value: 1)
         .bind(host: host, port: port).get()
     case .unix(let path):
       if await isAbandoned(path) { unlink(path) }

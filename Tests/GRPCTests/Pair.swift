@@ -1,5 +1,6 @@
 import GRPC
 import NIOCore
+import Synchronization
 import Testing
 import Transport
 
@@ -50,11 +51,16 @@ struct Pair {
 
 /// Something that happens once, and somebody who waits for it.
 final class Signal: Sendable {
+  private let fired = Atomic<Bool>(false)
   private let stream: AsyncStream<Void>
   private let continuation: AsyncStream<Void>.Continuation
 
   init() { (stream, continuation) = AsyncStream.makeStream() }
-  func fire() { continuation.finish() }
+  func fire() {
+    fired.store(true, ordering: .relaxed)
+    continuation.finish()
+  }
+  var hasFired: Bool { fired.load(ordering: .relaxed) }
   /// Returns when it has happened, even if the surrounding task is cancelled before.
   func wait() async {
     let stream = stream

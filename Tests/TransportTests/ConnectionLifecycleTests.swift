@@ -15,7 +15,7 @@ struct ConnectionLifecycleTests {
   /// What differs from "do nothing and stay", as in the table of the machine's comment.
   private static let table: [String: [Event: (Action, String)]] = [
     "silent": [
-      .preface: (.none, "fresh"), .prefaceTimeout: (.cut, "closed"), .shutdown: (.cut, "closed"),
+      .preface: (.expectRequest, "fresh"), .prefaceTimeout: (.cut, "closed"), .shutdown: (.cut, "closed"),
       .lost: (.none, "closed"),
     ],
     "fresh": [

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import Transport
@@ -12,6 +13,8 @@ import Testing
 /// Answers every request with a fixed body once it has been read in full.
 private final class AnswerStream: ByteBufferStream {
   var answer = ByteBuffer()
+  /// Answer in a task of the event loop, as handlers do that were away.
+  var isLate = false
   var received = 0
   private static let ok = HTTP2StaticHeaders([(":status", "200")])
 
@@ -20,9 +23,22 @@ private final class AnswerStream: ByteBufferStream {
     consume(bytes.count)
   }
   override func receiveEnd() {
+    if isLate { channel.eventLoop.assumeIsolated().execute { self.respond() } } else { respond() }
+  }
+  private func respond() {
     respond(Self.ok, body: true)
     send(answer.readableBytes > 0 ? answer : ByteBuffer(string: String(received)))
     finishBody(trailers: false)
+  }
+}
+
+/// Counts how often a channel is flushed.
+private final class FlushCounter: ChannelOutboundHandler, Sendable {
+  typealias OutboundIn = ByteBuffer
+  let count = Atomic<Int>(0)
+  func flush(context: ChannelHandlerContext) {
+    count.wrappingAdd(1, ordering: .relaxed)
+    context.flush()
   }
 }
 
@@ -53,10 +69,13 @@ struct ConnectionTests {
   private func listen(
     on address: TransportAddress? = nil, limits: ConnectionLimits = ConnectionLimits(),
     answer: ByteBuffer = ByteBuffer(),
-    seen: (@Sendable (Peer) -> Void)? = nil
+    isLate: Bool = false, flushes: FlushCounter? = nil, seen: (@Sendable (Peer) -> Void)? = nil
   ) async throws -> Listener {
     try await Listener.bind(
-      address ?? local, group: group, count: ConnectionCount(limit: limits.maxConnections), limits: limits
+      address ?? local, group: group, count: ConnectionCount(limit: limits.maxConnections), limits: limits,
+      secure: { channel in
+        if let flushes { try channel.pipeline.syncOperations.addHandler(flushes) }
+      }
     ) { channel, peer in
       seen?(peer)
       return HTTP2ChannelHandler(
@@ -64,6 +83,7 @@ struct ConnectionTests {
         makeStream: { handler in
           let stream = AnswerStream(channel: handler)
           stream.answer = answer
+          stream.isLate = isLate
           return stream
         })
     }
@@ -74,22 +94,24 @@ struct ConnectionTests {
   }
 
   private func ask(_ connection: NIOLoopBound<HTTP2ChannelHandler>, _ body: ByteBuffer) async throws -> ByteBuffer {
-    try await connection.eventLoop.flatSubmit {
-      let done = connection.eventLoop.makePromise(of: ByteBuffer.self)
-      let stream = AskStream(channel: connection.value, done: done)
-      var headers = HTTP2Headers()
-      for (name, value) in [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "x")] {
-        headers.add(name, value)
-      }
-      do {
-        try connection.value.request(stream, headers, body: true)
-        stream.send(body)
-        stream.finishBody(trailers: false)
-      } catch {
-        done.fail(error)
-      }
-      return done.futureResult
-    }.get()
+    try await connection.eventLoop.flatSubmit { start(connection.value, body) }.get()
+  }
+
+  private func start(_ handler: HTTP2ChannelHandler, _ body: ByteBuffer) -> EventLoopFuture<ByteBuffer> {
+    let done = handler.eventLoop.makePromise(of: ByteBuffer.self)
+    let stream = AskStream(channel: handler, done: done)
+    var headers = HTTP2Headers()
+    for (name, value) in [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "x")] {
+      headers.add(name, value)
+    }
+    do {
+      try handler.request(stream, headers, body: true)
+      stream.send(body)
+      stream.finishBody(trailers: false)
+    } catch {
+      done.fail(error)
+    }
+    return done.futureResult
   }
 
   /// A plain socket; returns all bytes the server sends until it closes.
@@ -101,9 +123,15 @@ struct ConnectionTests {
       }
     }
     return try await channel.executeThenClose { inbound, outbound in
-      if !bytes.isEmpty { try await outbound.write(ByteBuffer(bytes: bytes)) }
       var all: [UInt8] = []
-      for try await buffer in inbound { all += buffer.readableBytesView }
+      do {
+        if !bytes.isEmpty { try await outbound.write(ByteBuffer(bytes: bytes)) }
+        for try await buffer in inbound { all += buffer.readableBytesView }
+      } catch is IOError {
+        // Reset: it closed with bytes of ours unread.
+      } catch is ChannelError {
+        // It closed before we could write.
+      }
       return all
     }
   }
@@ -132,6 +160,23 @@ struct ConnectionTests {
     #expect(try await String(buffer: ask(other, answer)) == String(size))
     await listener.close()
     await counting.close()
+  }
+
+  @Test(arguments: [false, true])
+  func answersOfOneTickShareAFlush(isLate: Bool) async throws {
+    let flushes = FlushCounter()
+    let listener = try await listen(isLate: isLate, flushes: flushes)
+    let connection = try await dial(listener.address)
+    _ = try await ask(connection, ByteBuffer(string: "x"))
+    let before = flushes.count.load(ordering: .relaxed)
+    // 500 requests leave in one tick and arrive in a read or two.
+    let answers = try await connection.eventLoop.flatSubmit {
+      EventLoopFuture.whenAllComplete(
+        (0..<500).map { _ in start(connection.value, ByteBuffer(string: "x")) }, on: connection.eventLoop)
+    }.get()
+    #expect(answers.count == 500)
+    #expect(flushes.count.load(ordering: .relaxed) - before < 50)
+    await listener.close()
   }
 
   @Test func aSilentSocketIsCut() async throws {
