@@ -60,7 +60,7 @@ let package = Package(
 
     // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
     .target(
-      name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GRPC", "Wire", log],
+      name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),
 
     // Floor 6: arguments, configuration, wiring, signals.
@@ -68,9 +68,18 @@ let package = Package(
       name: "gscoordinator",
       dependencies: [
         "ClientEndpoint", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery", "EmbeddedLearning",
-        "GraphScopeEngines", "GRPC", "Transport", "CPlatform", arguments, yaml, log,
+        "GraphScopeEngines", "GraphStore", "GRPC", "Transport", "CPlatform", arguments, yaml, log,
       ],
       swiftSettings: strict),
+
+    // Test-only: an echo server and a client driver for Tests/ClientTests/test_grpc_interop.py.
+    .executableTarget(
+      name: "grpc-interop", dependencies: ["GRPC", "Transport", nio, nioPosix, arguments], path: "Tests/Interop",
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
+      path: "Benchmarks/kernels", swiftSettings: strict),
 
     .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
@@ -83,7 +92,10 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
       swiftSettings: strict),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator"], swiftSettings: strict),
-    .testTarget(name: "ClientEndpointTests", dependencies: ["ClientEndpoint"], swiftSettings: strict),
+    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Engines"], swiftSettings: strict),
+    .testTarget(
+      name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
+      swiftSettings: strict),
+    .testTarget(name: "gscoordinatorTests", dependencies: ["gscoordinator"], swiftSettings: strict),
   ]
 )

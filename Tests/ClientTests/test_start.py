@@ -98,7 +98,8 @@ class TestConfiguration:
         file = ["--config-file", str(tmp_path / "own.yaml")]
         environment = {"GSCOORDINATOR_PORT": str(middle)}
         assert start([*file, "--port", str(high)], environment, tmp_path).port == high
-        assert start(file, environment, tmp_path / "").port == middle
+        (tmp_path / "second").mkdir()
+        assert start(file, environment, tmp_path / "second").port == middle
 
     def test_config_tells_where_each_value_comes_from(self, tmp_path):
         (tmp_path / "own.yaml").write_text("threads: 3\n")

@@ -3,6 +3,7 @@
 import pickle
 
 import graphscope
+import grpc
 import numpy as np
 import pytest
 from graphscope.framework.errors import AnalyticalEngineInternalError, UnimplementedError
@@ -157,7 +158,7 @@ class TestProtocol:
 
     @pytest.mark.parametrize(
         "kind",
-        [t.ADD_COLUMN, t.TO_UNDIRECTED, t.SUBGRAPH, t.MODIFY_VERTICES, t.REPORT_GRAPH, t.ARCHIVE_GRAPH, t.OUTPUT, 999],
+        [t.ADD_COLUMN, t.TO_UNDIRECTED, t.SUBGRAPH, t.MODIFY_VERTICES, t.REPORT_GRAPH, t.ARCHIVE_GRAPH, t.OUTPUT],
     )
     def test_operations_that_do_not_exist_here_say_which_do(self, client, edges, kind):
         ops = raw.load_ops(edges)
@@ -168,6 +169,11 @@ class TestProtocol:
         assert isinstance(error, UnimplementedError)
         for name in ("CREATE_GRAPH", "PROJECT_GRAPH", "RUN_APP", "CONTEXT_TO_NUMPY"):
             assert name in str(error)
+
+    def test_an_operation_that_no_client_knows_is_refused_with_its_number(self, client):
+        with pytest.raises(grpc.RpcError) as failed:
+            client.run(client.id, [raw.op(999, [])])
+        assert failed.value.code() == grpc.StatusCode.INVALID_ARGUMENT and "999" in failed.value.details()
 
     def test_every_failure_carries_an_exception(self, client, edges):
         """Without one the client raises nothing and stumbles later."""

@@ -1,0 +1,46 @@
+import Coordinator
+import Engines
+import Wire
+
+/// The answer to a step: a head, and the large results that follow it in bodies.
+struct StepAnswer {
+  /// What comes first.
+  let head: RunStepResponseHead
+  /// Results that are announced in the head, in order.
+  let bodies: [[UInt8]]
+
+  /// Encodes an outcome as the client parses it.
+  init(_ outcome: StepOutcome) {
+    var head = RunStepResponseHead()
+    var bodies: [[UInt8]] = []
+    for (key, result) in outcome.results {
+      var encoded = OpResult(key: key)
+      switch result {
+      case .done: break
+      case .graph(let graph): encoded.graph = GraphDef(graph)
+      case .boundApplication(let key): encoded.result = Array(key.utf8)
+      case .context(let context): encoded.result = Array(Self.json(context).utf8)
+      case .archive(let bytes):
+        encoded.hasLargeResult = true
+        bodies.append(bytes)
+      }
+      head.results.append(encoded)
+    }
+    if let failure = outcome.failure {
+      let (code, exception) = failure.error.clientForm
+      head.code = code
+      head.errorMessage = failure.error.description
+      head.exception = PickledException.encode(exception, failure.error.description)
+      head.results.append(OpResult(key: failure.key, code: code, errorMessage: failure.error.description))
+    }
+    self.head = head
+    self.bodies = bodies
+  }
+
+  private static func json(_ context: ContextDescription) -> String {
+    JSONValue.object([
+      ("context_key", .string(context.key)), ("context_schema", .string(context.schema)),
+      ("context_type", .string(context.kind.rawValue)),
+    ]).encoded
+  }
+}

@@ -1,0 +1,94 @@
+import Coordinator
+import Engines
+import GRPC
+import NIOCore
+import Wire
+
+extension CoordinatorService {
+  /// Largest piece in which a large result is sent.
+  private static let pieceBytes = 4 << 20
+
+  /// The method that runs steps.
+  func addStepMethods(to service: inout GRPCService) {
+    service.bidirectional(
+      "RunStep", decode: MessageDecoder { try ReceivedStepMessage($0) }, encode: .stepAnswer
+    ) { (requests, writer, context) in
+      try await answering { try await runStep(requests, writer, Caller(context)) }
+    }
+  }
+
+  private func runStep(
+    _ requests: RequestStream<ReceivedStepMessage>, _ writer: ResponseWriter<StepMessage>, _ caller: Caller
+  ) async throws {
+    var iterator = requests.makeAsyncIterator()
+    guard case .head(let head) = try await iterator.next()?.content else {
+      throw StepAssembly.Violation(message: "a step begins with a head, but none came")
+    }
+    let session = try coordinator.sessionForWork(head.sessionID, for: caller)
+    let assembly = StepAssembly(head.dag.operations)
+    let spools = try await spooler.receive(assembly, from: &iterator, for: session)
+    let outcome: StepOutcome
+    do {
+      let operations = try decode(head.dag.operations, assembly.tables, spools)
+      outcome = try await session.run(operations)
+    } catch let error as EngineError {
+      var failed = StepOutcome()
+      failed.failure = (head.dag.operations.first?.key ?? "", error)
+      outcome = failed
+    }
+    // The files of the tables must outlive the step that loads them.
+    withExtendedLifetime(spools) {}
+    try await send(StepAnswer(outcome), to: writer)
+  }
+
+  private func decode(
+    _ operations: [OpDef], _ announced: [StepAssembly.Table], _ spools: [Spool]
+  ) throws(EngineError) -> [StepOperation] {
+    var steps: [StepOperation] = []
+    for (index, operation) in operations.enumerated() {
+      var tables: [TableSource] = []
+      if operation.op == .dataSource, case .announced(let items) = operation.largeAttribute {
+        for (item, meta) in items.enumerated() {
+          let spool = announced.firstIndex { $0.operation == index && $0.item == item }.map { spools[$0] }
+          tables.append(try TableSourceDecoder(meta, spool: spool).source())
+        }
+      }
+      steps.append(try OperationDecoder(operation).step(tables: tables))
+    }
+    return steps
+  }
+
+  private func send(_ answer: StepAnswer, to writer: ResponseWriter<StepMessage>) async throws {
+    try await writer.write(StepMessage(.head(answer.head)))
+    for result in answer.bodies {
+      var rest = ByteBuffer(bytes: result)
+      repeat {
+        let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceBytes)) ?? ByteBuffer()
+        let body = RunStepResponseBody(hasNext: rest.readableBytes > 0, chunk: 0..<piece.readableBytes)
+        try await writer.write(StepMessage(.body(body), piece: piece))
+      } while rest.readableBytes > 0
+    }
+  }
+}
+
+/// A message of a step's answer; the piece of a large result stays where it lies until it is sent.
+struct StepMessage: Sendable {
+  let content: RunStepResponse
+  let piece: ByteBuffer
+
+  init(_ content: RunStepResponse, piece: ByteBuffer = ByteBuffer()) {
+    self.content = content
+    self.piece = piece
+  }
+}
+
+extension MessageEncoder where Message == StepMessage {
+  /// The message, and behind it its piece without a copy.
+  static var stepAnswer: MessageEncoder {
+    .slices { message in
+      var buffer = ByteBuffer()
+      pack(message.content, into: &buffer)
+      return [buffer, message.piece]
+    }
+  }
+}

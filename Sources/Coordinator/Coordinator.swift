@@ -1,0 +1,305 @@
+import Cluster
+import Engines
+import Logging
+import Synchronization
+
+/// What the two front doors share: all sessions, and who may use which.
+public final class Coordinator: Sendable {
+  /// Bounds of a coordinator.
+  public struct Limits: Sendable, Equatable {
+    /// Sessions that may be open at a time.
+    public var sessions: Int
+    /// How long a shutdown may take before what still runs is dropped.
+    public var shutdownGrace: Duration
+
+    /// Bounds with their defaults.
+    public init(sessions: Int = 10_000, shutdownGrace: Duration = .seconds(8)) {
+      self.sessions = sessions
+      self.shutdownGrace = shutdownGrace
+    }
+  }
+
+  /// What a client says when it connects.
+  public struct ConnectRequest: Sendable, Equatable {
+    /// The client's version; major and minor must be the server's.
+    public var version: String
+    /// Whether to go on with an earlier session.
+    public var reconnect: Bool
+    /// How long the session is kept without a sign of life; nil for ever.
+    public var lease: Duration?
+
+    /// A request to connect.
+    public init(version: String, reconnect: Bool, lease: Duration?) {
+      self.version = version
+      self.reconnect = reconnect
+      self.lease = lease
+    }
+  }
+
+  private struct State {
+    var sessions: [String: Session] = [:]
+    /// Sessions by the connection over which their client was last heard, and the other way round.
+    var byConnection: [ConnectionID: [Session]] = [:]
+    var connections: [String: ConnectionID] = [:]
+    /// Sessions whose engines are being started.
+    var opening = 0
+    var nextSerial: UInt64 = 0
+    var isShuttingDown = false
+
+    mutating func bind(_ session: Session, to connection: ConnectionID) {
+      guard connections[session.id] != connection else { return }
+      unbind(session)
+      connections[session.id] = connection
+      byConnection[connection, default: []].append(session)
+    }
+
+    mutating func unbind(_ session: Session) {
+      guard let connection = connections.removeValue(forKey: session.id) else { return }
+      let rest = byConnection[connection]?.filter { $0 !== session } ?? []
+      byConnection[connection] = rest.isEmpty ? nil : rest
+    }
+  }
+
+  /// The client version this server speaks, as `major.minor.patch`.
+  public let version: String
+  private let workspace: Workspace
+  private let factory: any EngineFactory
+  private let limits: Limits
+  private let logger: Logger
+  private let clock = ContinuousClock()
+  private let state = Mutex(State())
+
+  /// A coordinator without sessions.
+  public init(
+    version: String, workspace: Workspace, factory: any EngineFactory, limits: Limits = Limits(), logger: Logger
+  ) {
+    self.version = version
+    self.workspace = workspace
+    self.factory = factory
+    self.limits = limits
+    self.logger = logger
+  }
+
+  /// Number of open sessions.
+  public var sessionCount: Int { state.withLock { $0.sessions.count } }
+
+  // MARK: Connecting
+
+  /// Opens a session for the caller or, on `reconnect`, returns the newest of the caller's that is still open.
+  /// - Throws: `CoordinatorError`, or the `EngineError` of an engine that does not start.
+  public func connect(_ caller: Caller, _ request: ConnectRequest) async throws -> Session {
+    if request.reconnect, let session = newestSession(of: caller) { return session }
+    try requireCompatible(clientVersion: request.version)
+    let serial = try reserve()
+    let session: Session
+    do {
+      session = try await open(caller, request, serial: serial)
+    } catch {
+      state.withLock { $0.opening -= 1 }
+      throw error
+    }
+    let isAdmitted = state.withLock { state in
+      state.opening -= 1
+      guard !state.isShuttingDown else { return false }
+      state.sessions[session.id] = session
+      state.bind(session, to: caller.connection)
+      return true
+    }
+    guard isAdmitted else {
+      _ = session.handle { $0.close() }
+      await release(session)
+      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+    }
+    logger.info("session opened", metadata: ["session": "\(session.id)", "principal": "\(caller.principal)"])
+    return session
+  }
+
+  private func newestSession(of caller: Caller) -> Session? {
+    let candidates = state.withLock { state in
+      state.sessions.values.filter { $0.principal == caller.principal }.sorted { $0.serial > $1.serial }
+    }
+    let now = clock.now
+    guard let session = candidates.first(where: { session in session.handle { $0.reconnect(at: now) } == .renewed })
+    else { return nil }
+    bind(session, to: caller.connection)
+    logger.info("session resumed", metadata: ["session": "\(session.id)", "principal": "\(caller.principal)"])
+    return session
+  }
+
+  private func requireCompatible(clientVersion: String) throws(CoordinatorError) {
+    let client = ReleaseVersion(clientVersion)
+    let server = ReleaseVersion(version)
+    guard let client, let server, client.major == server.major, client.minor == server.minor else {
+      throw CoordinatorError(
+        .versionMismatch, "Version between client and server is inconsistent: \(clientVersion) vs \(version)")
+    }
+  }
+
+  private func reserve() throws(CoordinatorError) -> UInt64 {
+    try state.withLock { state throws(CoordinatorError) in
+      guard !state.isShuttingDown else {
+        throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+      }
+      guard state.sessions.count + state.opening < limits.sessions else {
+        throw CoordinatorError(
+          .limitReached, "\(limits.sessions) sessions are open, the bound. Close one, or raise limits.sessions")
+      }
+      state.opening += 1
+      state.nextSerial += 1
+      return state.nextSerial
+    }
+  }
+
+  private func open(_ caller: Caller, _ request: ConnectRequest, serial: UInt64) async throws -> Session {
+    let id = "session_" + randomName(length: 16)
+    let directory = try workspace.makeSessionDirectory(id)
+    do {
+      let engines = try await factory.makeEngines(workspace: directory)
+      return Session(
+        id: id, principal: caller.principal, serial: serial, directory: directory, engines: engines,
+        lease: request.lease, now: clock.now, logger: logger)
+    } catch {
+      try? workspace.removeSessionDirectory(id)
+      throw error
+    }
+  }
+
+  // MARK: Using sessions
+
+  /// The caller's session of that id, which is hereby heard of.
+  /// - Throws: `CoordinatorError.unknownSession` also for sessions of others, so that nobody learns of them.
+  public func session(_ id: String, for caller: Caller) throws(CoordinatorError) -> Session {
+    guard let session = state.withLock({ $0.sessions[id] }), session.principal == caller.principal else {
+      throw CoordinatorError(
+        .unknownSession,
+        "Session handle not matched, \(printable(id)) versus \(ownSessions(of: caller)). "
+          + "It was closed, ran out of its lease, or the coordinator was restarted: connect again")
+    }
+    let now = clock.now
+    guard session.handle({ $0.signOfLife(at: now) }) == .renewed else {
+      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+    }
+    bind(session, to: caller.connection)
+    return session
+  }
+
+  /// The caller's session of that id, for work that is to begin now.
+  /// - Throws: as `session(_:for:)`, and `CoordinatorError.shuttingDown`.
+  public func sessionForWork(_ id: String, for caller: Caller) throws(CoordinatorError) -> Session {
+    let session = try session(id, for: caller)
+    if state.withLock({ $0.isShuttingDown }) {
+      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+    }
+    return session
+  }
+
+  /// The ids that the caller may know, for an error message.
+  private func ownSessions(of caller: Caller) -> String {
+    let ids = state.withLock { $0.byConnection[caller.connection]?.map(\.id) ?? [] }
+    return ids.isEmpty ? "no open session of this client" : ids.prefix(4).joined(separator: ", ")
+  }
+
+  private func bind(_ session: Session, to connection: ConnectionID) {
+    state.withLock { state in
+      if state.sessions[session.id] != nil { state.bind(session, to: connection) }
+    }
+  }
+
+  /// A heartbeat. Clients do not say for which session: it renews those of the connection, or, on a connection that
+  /// has none, the caller's detached ones, since that is how a client's connection looks after a network failure.
+  public func heartbeat(_ caller: Caller) {
+    let now = clock.now
+    let own = state.withLock { $0.byConnection[caller.connection] }
+    if let own {
+      for session in own { _ = session.handle { $0.signOfLife(at: now) } }
+      return
+    }
+    let detached = state.withLock { state in
+      state.sessions.values.filter { $0.principal == caller.principal && $0.phase == .detached }
+    }
+    for session in detached where session.handle({ $0.signOfLife(at: now) }) == .renewed {
+      bind(session, to: caller.connection)
+    }
+  }
+
+  /// A client's connection ended; its sessions are kept until their leases run out.
+  public func connectionClosed(_ connection: ConnectionID) {
+    let sessions = state.withLock { state in
+      let sessions = state.byConnection.removeValue(forKey: connection) ?? []
+      for session in sessions { state.connections[session.id] = nil }
+      return sessions
+    }
+    for session in sessions { session.handle { $0.connectionLost() } }
+  }
+
+  // MARK: Ending
+
+  /// Closes the caller's session and gives back all it held.
+  /// - Throws: `CoordinatorError.unknownSession`.
+  public func close(_ id: String, for caller: Caller) async throws(CoordinatorError) {
+    let session = try session(id, for: caller)
+    guard session.handle({ $0.close() }) == .release else { return }
+    logger.info("session closed", metadata: ["session": "\(id)"])
+    await release(session)
+  }
+
+  /// Closes the sessions whose lease has run out.
+  public func closeExpired() async {
+    let now = clock.now
+    let expired = state.withLock { state in
+      state.sessions.values.filter { session in session.handle { $0.tick(at: now) } == .release }
+    }
+    for session in expired {
+      logger.notice("session expired: no sign of life from its client", metadata: ["session": "\(session.id)"])
+      await release(session)
+    }
+  }
+
+  /// Looks for expired leases once a second, until the task is cancelled.
+  public func watchLeases() async {
+    while (try? await clock.sleep(for: .seconds(1))) != nil { await closeExpired() }
+  }
+
+  /// Refuses new sessions and steps, lets running steps finish within the grace period, then closes all sessions.
+  public func shutdown() async {
+    let sessions = state.withLock { state in
+      state.isShuttingDown = true
+      return Array(state.sessions.values)
+    }
+    await withTaskGroup { group in
+      group.addTask { try? await self.clock.sleep(for: self.limits.shutdownGrace) }
+      group.addTask { for session in sessions { await session.waitUntilIdle() } }
+      await group.next()
+      group.cancelAll()
+    }
+    await withTaskGroup { group in
+      for session in sessions where session.handle({ $0.close() }) == .release {
+        group.addTask { await self.release(session) }
+      }
+    }
+  }
+
+  private func release(_ session: Session) async {
+    await session.release()
+    do {
+      try workspace.removeSessionDirectory(session.id)
+    } catch {
+      logger.error("cannot remove a session's files", metadata: ["session": "\(session.id)", "error": "\(error)"])
+    }
+    state.withLock { state in
+      state.unbind(session)
+      state.sessions[session.id] = nil
+    }
+  }
+}
+
+/// Lower-case letters and digits from the system's random source: 16 of them cannot be guessed.
+func randomName(length: Int) -> String {
+  let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+  return String((0..<length).map { _ in alphabet.randomElement()! })
+}
+
+/// A client's text made fit for an error message: bounded, without control characters.
+private func printable(_ text: String) -> String {
+  String(text.unicodeScalars.prefix(64).map { $0.value < 0x20 || $0.value == 0x7f ? "?" : Character($0) })
+}

@@ -1,0 +1,93 @@
+import Glibc
+
+/// The directory in which a coordinator keeps its sessions' files, held by one process at a time.
+///
+/// A lock on a file in it, which the kernel drops when the process ends however it ends, tells a live holder from a
+/// dead one; what a dead one left behind is removed.
+public final class Workspace: Sendable {
+  /// The directory.
+  public let path: String
+  private let lockDescriptor: Int32
+  private let removesItself: Bool
+
+  /// Opens the directory `path`, making it if need be.
+  /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
+  public init(path: String) throws(CoordinatorError) {
+    try makeDirectory(path)
+    self.path = path
+    removesItself = false
+    lockDescriptor = try Self.lock(path)
+    try removeTree(path + "/sessions")
+    try makeDirectory(path + "/sessions")
+  }
+
+  /// Makes a directory of our own below `root`, which several coordinators of a user may share; it is removed by
+  /// `close`. Those of processes that died are removed now.
+  /// - Throws: `CoordinatorError.inputOutput`.
+  public init(temporaryBelow root: String) throws(CoordinatorError) {
+    try makeDirectory(root)
+    try requireOwnDirectory(root)
+    for name in try directoryEntries(root) {
+      guard let stale = Self.tryLock(root + "/" + name) else { continue }
+      try? removeTree(root + "/" + name)
+      Glibc.close(stale)
+    }
+    path = "\(root)/\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    removesItself = true
+    try makeDirectory(path)
+    lockDescriptor = try Self.lock(path)
+    try makeDirectory(path + "/sessions")
+  }
+
+  deinit { Glibc.close(lockDescriptor) }
+
+  /// Makes the directory of a session.
+  public func makeSessionDirectory(_ id: String) throws(CoordinatorError) -> String {
+    let directory = "\(path)/sessions/\(id)"
+    try makeDirectory(directory)
+    return directory
+  }
+
+  /// Removes the directory of a session with everything in it.
+  public func removeSessionDirectory(_ id: String) throws(CoordinatorError) { try removeTree("\(path)/sessions/\(id)") }
+
+  /// Removes a temporary workspace; another one is left, empty of sessions.
+  public func close() throws(CoordinatorError) {
+    try removeTree(removesItself ? path : path + "/sessions")
+  }
+
+  private static func lock(_ directory: String) throws(CoordinatorError) -> Int32 {
+    let file = directory + "/lock"
+    let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw .system("cannot open", file) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let holder = readText(descriptor)
+      Glibc.close(descriptor)
+      throw CoordinatorError(
+        .inputOutput,
+        "the workspace '\(directory)' is in use by process \(holder.isEmpty ? "?" : holder). "
+          + "Stop that process or give this one another --workspace")
+    }
+    _ = ftruncate(descriptor, 0)
+    let text = Array("\(getpid())".utf8)
+    _ = pwrite(descriptor, text, text.count, 0)
+    return descriptor
+  }
+
+  /// The lock of a directory whose holder is dead; nil when the holder lives or there is no lock.
+  private static func tryLock(_ directory: String) -> Int32? {
+    let descriptor = open(directory + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return nil }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      Glibc.close(descriptor)
+      return nil
+    }
+    return descriptor
+  }
+
+  private static func readText(_ descriptor: Int32) -> String {
+    var bytes = [UInt8](repeating: 0, count: 32)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+}

@@ -1,0 +1,18 @@
+import Engines
+import GraphStore
+
+/// Makes embedded analytical engines, which share the threads of one pool.
+public struct EmbeddedAnalyticsProvider: AnalyticalEngineProvider {
+  private let pool: WorkerPool
+
+  /// Engines that run on the threads of `pool`.
+  public init(pool: WorkerPool) { self.pool = pool }
+
+  /// Makes an engine with its files in a directory below `workspace`.
+  /// - Throws: `EngineError` when that cannot be made.
+  public func makeEngine(workspace: String) async throws -> any AnalyticalEngine {
+    let directory = workspace + "/analytics"
+    try makeDirectory(directory)
+    return EmbeddedAnalyticalEngine(workspace: directory, pool: pool)
+  }
+}

@@ -1,0 +1,149 @@
+import Engines
+import GraphStore
+import Wire
+
+/// Values that are ready to be written to an archive, with what keeps their memory.
+struct ExportColumn {
+  let values: ArchiveColumn
+  let owners: [AnyObject]
+
+  init(_ values: ArchiveColumn, owners: [AnyObject]) {
+    self.values = values
+    self.owners = owners
+  }
+
+  /// A stored column. Dates are days since 1970 as int32, timestamps milliseconds since 1970 as int64: archives have
+  /// no types for them.
+  init(_ column: Column) {
+    owners = [column.data] + (column.characters.map { [$0] } ?? [])
+    values =
+      switch column.type {
+      case .int32, .date32: .int32(column.values(as: Int32.self))
+      case .int64, .timestampMilliseconds: .int64(column.values(as: Int64.self))
+      case .uint32: .uint32(column.values(as: UInt32.self))
+      case .uint64: .uint64(column.values(as: UInt64.self))
+      case .float: .float(column.values(as: Float.self))
+      case .double: .double(column.values(as: Double.self))
+      case .string: .strings(StringColumn(column.strings))
+      }
+  }
+
+  /// The columns of several labels, one after the other; all have the same type.
+  init(_ columns: [Column], _ cancellation: Cancellation) throws {
+    guard columns.count != 1 else {
+      self.init(columns[0])
+      return
+    }
+    let parts = columns.map { ExportColumn($0) }
+    switch columns[0].type {
+    case .string:
+      self = try .concatenating(columns.map(\.strings), cancellation)
+    case .int32, .date32: self = try .concatenating(columns, Int32.self) { .int32($0) }
+    case .int64, .timestampMilliseconds: self = try .concatenating(columns, Int64.self) { .int64($0) }
+    case .uint32: self = try .concatenating(columns, UInt32.self) { .uint32($0) }
+    case .uint64: self = try .concatenating(columns, UInt64.self) { .uint64($0) }
+    case .float: self = try .concatenating(columns, Float.self) { .float($0) }
+    case .double: self = try .concatenating(columns, Double.self) { .double($0) }
+    }
+    withExtendedLifetime(parts) {}
+  }
+
+  private static func concatenating<T: BitwiseCopyable>(
+    _ columns: [Column], _ type: T.Type, _ wrap: (UnsafeBufferPointer<T>) -> ArchiveColumn
+  ) throws -> ExportColumn {
+    let buffer = try Buffer<T>(count: columns.reduce(0) { $0 + $1.count })
+    var place = 0
+    for column in columns {
+      let values = column.values(as: type)
+      _ = UnsafeMutableBufferPointer(rebasing: buffer.mutableValues[place...]).update(from: values)
+      place += values.count
+    }
+    return ExportColumn(wrap(buffer.values), owners: [buffer])
+  }
+
+  /// Texts of several sources, one after the other.
+  static func concatenating(_ parts: [StringValues], _ cancellation: Cancellation) throws -> ExportColumn {
+    try texts(count: parts.reduce(0) { $0 + $1.count }, cancellation) { body in
+      for part in parts { for index in 0..<part.count { try body(part[index]) } }
+    }
+  }
+
+  /// Texts that `source` hands out one by one; it is called twice, to measure and to copy.
+  static func texts(
+    count: Int, _ cancellation: Cancellation, _ source: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws -> ExportColumn {
+    let offsets = try Buffer<UInt64>(count: count + 1)
+    var index = 0
+    try source { text in
+      offsets.mutableValues[index + 1] = offsets.mutableValues[index] + UInt64(text.count)
+      index += 1
+      if index % chunkWork == 0 { try cancellation.check() }
+    }
+    let bytes = try Buffer<UInt8>(count: Int(offsets.values[count]))
+    index = 0
+    try source { text in
+      let place = Int(offsets.values[index])
+      UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes.mutableValues)[place...])
+        .copyMemory(from: text)
+      index += 1
+      if index % chunkWork == 0 { try cancellation.check() }
+    }
+    let column = StringColumn(offsets: offsets.values, bytes: UnsafeRawBufferPointer(bytes.values))
+    return ExportColumn(.strings(column), owners: [offsets, bytes])
+  }
+}
+
+extension StringColumn {
+  /// The strings of a stored column.
+  init(_ strings: StringValues) { self.init(offsets: strings.offsets, bytes: strings.bytes) }
+}
+
+extension ExportColumn {
+  /// The original ids of a graph's vertices, in the graph's id type.
+  static func ids(
+    _ ids: [VertexIDs], type: GraphOptions.IDType, owner: AnyObject, _ cancellation: Cancellation
+  ) throws -> ExportColumn {
+    let texts = ids.compactMap { if case .string(let values) = $0 { values } else { nil } }
+    if texts.count == ids.count, let first = texts.first {
+      return texts.count == 1
+        ? ExportColumn(.strings(StringColumn(first)), owners: [owner]) : try concatenating(texts, cancellation)
+    }
+    let numbers = ids.compactMap { if case .int64(let values) = $0 { values } else { nil } }
+    if type == .int64, numbers.count == 1 { return ExportColumn(.int64(numbers[0]), owners: [owner]) }
+    let count = numbers.reduce(0) { $0 + $1.count }
+    if type == .int32 {
+      let buffer = try Buffer<Int32>(count: count)
+      for (place, id) in numbers.joined().enumerated() {
+        buffer.mutableValues[place] = Int32(truncatingIfNeeded: id)
+        if place % chunkWork == 0 { try cancellation.check() }
+      }
+      return ExportColumn(.int32(buffer.values), owners: [buffer])
+    }
+    let buffer = try Buffer<Int64>(count: count)
+    var place = 0
+    for part in numbers {
+      _ = UnsafeMutableBufferPointer(rebasing: buffer.mutableValues[place...]).update(from: part)
+      place += part.count
+    }
+    return ExportColumn(.int64(buffer.values), owners: [buffer])
+  }
+
+  /// The values of a result.
+  static func values(
+    _ values: ResultValues, of graph: SimpleGraph, _ cancellation: Cancellation
+  ) throws -> ExportColumn {
+    switch values {
+    case .int64(let buffer): return ExportColumn(.int64(buffer.values), owners: [buffer])
+    case .uint64(let buffer): return ExportColumn(.uint64(buffer.values), owners: [buffer])
+    case .double(let buffer): return ExportColumn(.double(buffer.values), owners: [buffer])
+    case .vertexIDs(let buffer):
+      let ids = OriginalIDs(segments: graph.segments)
+      return try texts(count: graph.vertexCount, cancellation) { body in
+        for vertex in buffer.values {
+          let vertex = Int(vertex)
+          try ids.forEachText(vertex..<vertex + 1) { _, text in try body(text) }
+        }
+      }
+    }
+  }
+}

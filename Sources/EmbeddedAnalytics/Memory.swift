@@ -1,0 +1,53 @@
+import Engines
+import Glibc
+
+/// A fixed number of values in memory of their own, as results and derived graphs keep them.
+public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
+  // @unchecked: written only by the kernel that made it, in disjoint ranges, before anybody else sees it.
+
+  let mutableValues: UnsafeMutableBufferPointer<Element>
+
+  /// The values. Valid as long as this object lives.
+  public var values: UnsafeBufferPointer<Element> { UnsafeBufferPointer(mutableValues) }
+
+  /// Makes a buffer of `count` values, all bits zero.
+  init(count: Int) throws(EngineError) {
+    mutableValues = try allocateZeroed(Element.self, count: count)
+  }
+
+  deinit { free(mutableValues.baseAddress) }
+}
+
+/// Working memory of one run of a kernel. Its owner frees it at the end of the run (`defer`), which also keeps the
+/// pointers valid until then.
+final class Scratch {
+  private var blocks: [UnsafeMutableRawPointer] = []
+
+  /// Reserves room for `count` values, all bits zero.
+  func reserve<Element: BitwiseCopyable>(
+    _ type: Element.Type, count: Int
+  ) throws(EngineError) -> UnsafeMutableBufferPointer<Element> {
+    let values = try allocateZeroed(type, count: count)
+    if let base = values.baseAddress { blocks.append(base) }
+    return values
+  }
+
+  /// Gives everything back.
+  func free() {
+    for block in blocks { Glibc.free(block) }
+    blocks = []
+  }
+}
+
+/// Zeroed memory that is paged in when it is first touched, by the thread that touches it.
+private func allocateZeroed<Element: BitwiseCopyable>(
+  _ type: Element.Type, count: Int
+) throws(EngineError) -> UnsafeMutableBufferPointer<Element> {
+  guard count > 0 else { return UnsafeMutableBufferPointer(start: nil, count: 0) }
+  guard let block = calloc(count, MemoryLayout<Element>.stride) else {
+    throw EngineError(
+      .resourceExhausted, "no memory for \(count) values of \(MemoryLayout<Element>.stride) bytes",
+      hint: "Unload graphs and results that are not needed any more, or use a larger machine")
+  }
+  return UnsafeMutableBufferPointer(start: block.bindMemory(to: type, capacity: count), count: count)
+}

@@ -1,0 +1,54 @@
+/// Runs graph analytics for one session. An engine holds that session's graphs, bound applications and results; another
+/// session's engine knows nothing of them.
+public protocol AnalyticalEngine: Sendable {
+  /// What the client is told about the engine when it connects.
+  var description: EngineDescription { get }
+
+  /// Performs one operation on its inputs. Steps of a session come one at a time; cancelling the task stops the
+  /// operation within 100 ms. `log` takes lines for the session's user.
+  /// - Throws: `EngineError`, or `CancellationError`.
+  func perform(
+    _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
+  ) async throws -> AnalyticalResult
+
+  /// Forgets an object; one that is not there any more is no error.
+  func release(_ handle: ObjectHandle) async
+
+  /// Ends the engine and gives back all it held: memory, files, processes.
+  func close() async
+}
+
+/// Makes an engine for each session.
+public protocol AnalyticalEngineProvider: Sendable {
+  /// Starts an engine whose files live in `workspace`, a directory of the session's own.
+  /// - Throws: `EngineError` when it cannot be started.
+  func makeEngine(workspace: String) async throws -> any AnalyticalEngine
+}
+
+/// What a client is told about an engine.
+public struct EngineDescription: Sendable, Equatable {
+  /// Hosts the engine runs on.
+  public var hosts: [String]
+  /// Number of workers.
+  public var workerCount: Int
+  /// Path of an object store's socket that clients on this machine may use; nil when there is none.
+  public var objectStoreSocket: String?
+  /// Address of that object store; nil when there is none.
+  public var objectStoreEndpoint: String?
+
+  /// Describes an engine.
+  public init(
+    hosts: [String], workerCount: Int, objectStoreSocket: String? = nil, objectStoreEndpoint: String? = nil
+  ) {
+    self.hosts = hosts
+    self.workerCount = workerCount
+    self.objectStoreSocket = objectStoreSocket
+    self.objectStoreEndpoint = objectStoreEndpoint
+  }
+}
+
+/// Takes lines about the progress of long work, for the session's user.
+public protocol ProgressLog: Sendable {
+  /// Appends a line to what the client shows as information.
+  func info(_ line: String)
+}

@@ -1,0 +1,104 @@
+import GraphStore
+
+/// A property graph's schema as the JSON texts that clients and query engines read (contract "client-behaviour", 5.2
+/// and 5.3).
+public enum PropertySchemaJSON {
+  /// The text for the Python client. Hidden labels and properties keep their places and are marked as not valid.
+  public static func text(_ schema: GraphSchema, partitions: Int) -> String {
+    Renderer(schema: schema, partitions: partitions, edgeIDOffset: 0, propertyIDs: nil).text
+  }
+
+  /// The text of the file for query engines: edge label ids follow those of vertex labels, and a property's id is that
+  /// of its name among all names of the graph in alphabetical order, from 1.
+  public static func fileText(_ schema: GraphSchema, partitions: Int) -> String {
+    let properties = schema.vertexLabels.flatMap(\.properties) + schema.edgeLabels.flatMap(\.properties)
+    let names = Set(properties.map(\.name)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let ids = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 + 1) })
+    return Renderer(
+      schema: schema, partitions: partitions, edgeIDOffset: schema.vertexLabels.count, propertyIDs: ids
+    ).text
+  }
+}
+
+/// Writes the JSON of a schema.
+private struct Renderer {
+  let schema: GraphSchema
+  let partitions: Int
+  let edgeIDOffset: Int
+  /// Ids of properties by name; nil for their positions.
+  let propertyIDs: [String: Int]?
+
+  var text: String {
+    let types = schema.vertexLabels.enumerated().map(vertexType) + schema.edgeLabels.enumerated().map(edgeType)
+    return """
+      {"partitionNum":\(partitions),"types":[\(types.joined(separator: ","))],\
+      "valid_edges":\(flags(schema.edgeLabels.map(\.isValid))),\
+      "valid_vertices":\(flags(schema.vertexLabels.map(\.isValid)))}
+      """
+  }
+
+  private func vertexType(_ id: Int, _ label: GraphSchema.VertexLabel) -> String {
+    let index = label.idProperty.map { #"{"propertyNames":[\#(quoted(label.properties[$0].name))]}"# } ?? ""
+    return type(id, label.name, "VERTEX", label.properties, indexes: index, relations: [])
+  }
+
+  private func edgeType(_ id: Int, _ label: GraphSchema.EdgeLabel) -> String {
+    let relations = label.relations.map { relation in
+      let destination = quoted(schema.vertexLabels[relation.destination].name)
+      let source = quoted(schema.vertexLabels[relation.source].name)
+      return #"{"dstVertexLabel":\#(destination),"srcVertexLabel":\#(source)}"#
+    }
+    return type(id + edgeIDOffset, label.name, "EDGE", label.properties, indexes: "", relations: relations)
+  }
+
+  private func type(
+    _ id: Int, _ label: String, _ kind: String, _ properties: [GraphSchema.Property], indexes: String,
+    relations: [String]
+  ) -> String {
+    let definitions = properties.enumerated().map { position, property in
+      let id = propertyIDs?[property.name] ?? position
+      return #"{"data_type":"\#(property.type.clientName)","id":\#(id),"name":\#(quoted(property.name))}"#
+    }
+    return """
+      {"id":\(id),"indexes":[\(indexes)],"label":\(quoted(label)),\
+      "propertyDefList":[\(definitions.joined(separator: ","))],\
+      "rawRelationShips":[\(relations.joined(separator: ","))],"type":"\(kind)",\
+      "valid_properties":\(flags(properties.map(\.isValid)))}
+      """
+  }
+
+  private func flags(_ values: [Bool]) -> String { "[" + values.map { $0 ? "1" : "0" }.joined(separator: ",") + "]" }
+
+  /// A JSON string (RFC 8259, section 7).
+  private func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}
+
+extension ColumnType {
+  /// The name that the client maps to a type of its own.
+  fileprivate var clientName: String {
+    switch self {
+    case .int32: "INT"
+    case .int64: "LONG"
+    case .uint32: "UINT32"
+    case .uint64: "UINT64"
+    case .float: "FLOAT"
+    case .double: "DOUBLE"
+    case .string: "STRING"
+    case .date32: "DATE32[DAY]"
+    case .timestampMilliseconds: "TIMESTAMP[MS][UTC]"
+    }
+  }
+}

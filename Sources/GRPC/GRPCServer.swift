@@ -1,0 +1,128 @@
+import HTTP2
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import Transport
+
+/// A gRPC server: services on any number of listeners.
+public final class GRPCServer: Sendable {
+  private let core: ServerCore
+  private let group: any EventLoopGroup
+  private let count: ConnectionCount
+  private let onConnectionClosed: (@Sendable (UInt64) -> Void)?
+  private let state = Mutex(State())
+
+  private struct State {
+    var listeners: [Listener] = []
+    var connections: [ObjectIdentifier: NIOLoopBound<HTTP2ChannelHandler>] = [:]
+    var isShuttingDown = false
+    var whenEmpty: [CheckedContinuation<Void, Never>] = []
+  }
+
+  /// A server that does not listen yet.
+  ///
+  /// - Parameters:
+  ///   - services: what it serves; of two methods with one path the later wins.
+  ///   - interceptors: see every call, in order.
+  ///   - group: the event loops; by default one per core, shared with the process.
+  ///   - onConnectionClosed: told the number of every connection that has ended, after its calls were.
+  public init(
+    services: [GRPCService], limits: ServerLimits = ServerLimits(), interceptors: [any ServerInterceptor] = [],
+    logger: Logger = Logger(label: "grpc"), group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+    onConnectionClosed: (@Sendable (UInt64) -> Void)? = nil
+  ) {
+    core = ServerCore(services: services, limits: limits, interceptors: interceptors, logger: logger)
+    count = ConnectionCount(limit: limits.connection.maxConnections)
+    self.group = group
+    self.onConnectionClosed = onConnectionClosed
+  }
+
+  /// Connections now.
+  public var connectionCount: Int { state.withLock { $0.connections.count } }
+
+  /// The bytes of large messages that may still be received at once.
+  public var messageBudget: MessageBudget { core.budget }
+
+  /// Listens, in addition to where it listens already.
+  ///
+  /// - Returns: the address with the port that was really bound.
+  /// - Throws: `TransportError` when the address cannot be bound.
+  @discardableResult
+  public func listen(on address: TransportAddress) async throws -> TransportAddress {
+    let listener = try await Listener.bind(address, group: group, count: count, limits: core.limits.connection) {
+      [weak self, core] channel, peer in
+      var number: UInt64 = 0
+      let handler = HTTP2ChannelHandler(
+        role: .server, channel: channel, peer: peer, http2Limits: core.limits.http2, limits: core.limits.connection,
+        makeStream: { ServerCall(core: core, channel: $0) },
+        onClosed: { self?.forget(ObjectIdentifier(channel), number) })
+      number = handler.number
+      self?.remember(handler, ObjectIdentifier(channel))
+      return handler
+    }
+    let isTooLate = state.withLock { state in
+      if !state.isShuttingDown { state.listeners.append(listener) }
+      return state.isShuttingDown
+    }
+    if isTooLate { await listener.close() }
+    return listener.address
+  }
+
+  private func remember(_ handler: HTTP2ChannelHandler, _ id: ObjectIdentifier) {
+    let bound = NIOLoopBound(handler, eventLoop: handler.eventLoop)
+    let isShuttingDown = state.withLock { state in
+      state.connections[id] = bound
+      return state.isShuttingDown
+    }
+    if isShuttingDown { bound.eventLoop.execute { bound.value.shutdown() } }
+  }
+
+  private func forget(_ id: ObjectIdentifier, _ number: UInt64) {
+    onConnectionClosed?(number)
+    let continuations = state.withLock { state in
+      state.connections[id] = nil
+      defer { if state.connections.isEmpty { state.whenEmpty = [] } }
+      return state.connections.isEmpty ? state.whenEmpty : []
+    }
+    for continuation in continuations { continuation.resume() }
+  }
+
+  /// Stops: no new connections, GOAWAY on those that exist, calls under way may finish within `grace`; then they are
+  /// ended with UNAVAILABLE, their handlers are cancelled, and the connections are closed.
+  public func shutdown(grace: Duration) async {
+    let (listeners, connections) = state.withLock { state in
+      state.isShuttingDown = true
+      defer { state.listeners = [] }
+      return (state.listeners, Array(state.connections.values))
+    }
+    for listener in listeners { await listener.close() }
+    for connection in connections { connection.eventLoop.execute { connection.value.shutdown() } }
+    let deadline = Task {
+      try await Task.sleep(for: grace)
+      cancelEverything()
+    }
+    await untilEmpty()
+    deadline.cancel()
+  }
+
+  private func untilEmpty() async {
+    await withCheckedContinuation { continuation in
+      let isEmpty = state.withLock { state in
+        if !state.connections.isEmpty { state.whenEmpty.append(continuation) }
+        return state.connections.isEmpty
+      }
+      if isEmpty { continuation.resume() }
+    }
+  }
+
+  private func cancelEverything() {
+    for connection in state.withLock({ Array($0.connections.values) }) {
+      connection.eventLoop.execute {
+        connection.value.endStreams {
+          ($0 as? ServerCall)?.cancel(GRPCStatus(.unavailable, "The server is shutting down"))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import NIOCore
+
+/// How the bytes of a message become a value. The buffer holds exactly one message and may be kept or sliced.
+public struct MessageDecoder<Message>: Sendable {
+  let decode: @Sendable (ByteBuffer) throws -> Message
+
+  /// Wraps a closure. What it throws reaches the peer as INTERNAL, unless it is a `GRPCStatus`.
+  public init(_ decode: @escaping @Sendable (ByteBuffer) throws -> Message) {
+    self.decode = decode
+  }
+
+  func callAsFunction(_ bytes: ByteBuffer) throws -> Message {
+    do {
+      return try decode(bytes)
+    } catch let status as GRPCStatus {
+      throw status
+    } catch let error as any GRPCStatusConvertible {
+      throw error.grpcStatus
+    } catch {
+      throw GRPCStatus(.internal, "A message of \(bytes.readableBytes) bytes could not be decoded")
+    }
+  }
+}
+
+/// How a value becomes the bytes of a message.
+public struct MessageEncoder<Message>: Sendable {
+  private let buffers: @Sendable (Message) throws -> EncodedMessage
+
+  /// Encodes into one buffer, directly behind the prefix.
+  ///
+  /// - Parameters:
+  ///   - size: the encoded size in bytes, if it is known or cheap to know: it spares the growth of the buffer.
+  ///   - encode: appends the message to the buffer.
+  public init(
+    size: (@Sendable (Message) -> Int)? = nil, _ encode: @escaping @Sendable (Message, inout ByteBuffer) throws -> Void
+  ) {
+    buffers = { message in
+      var buffer = ByteBufferAllocator().buffer(capacity: EncodedMessage.prefixBytes + (size?(message) ?? 59))
+      buffer.writeRepeatingByte(0, count: EncodedMessage.prefixBytes)
+      try encode(message, &buffer)
+      return try EncodedMessage(prefixed: buffer)
+    }
+  }
+
+  /// Encodes into several buffers that follow one another: large parts go to the socket without a copy.
+  public static func slices(_ encode: @escaping @Sendable (Message) throws -> [ByteBuffer]) -> MessageEncoder {
+    MessageEncoder { message in try EncodedMessage(slices: encode(message)) }
+  }
+
+  private init(buffers: @escaping @Sendable (Message) throws -> EncodedMessage) {
+    self.buffers = buffers
+  }
+
+  func callAsFunction(_ message: Message) throws -> EncodedMessage {
+    try buffers(message)
+  }
+}
+
+extension MessageDecoder where Message == ByteBuffer {
+  /// The bytes themselves.
+  public static var bytes: MessageDecoder { MessageDecoder { $0 } }
+}
+
+extension MessageEncoder where Message == ByteBuffer {
+  /// The bytes themselves, without a copy if there are many.
+  public static var bytes: MessageEncoder { .slices { [$0] } }
+}
+
+/// A message as it goes out: one byte of compression flag, four bytes of length, then the message
+/// (gRPC over HTTP/2, "Length-Prefixed-Message").
+struct EncodedMessage: Sendable {
+  static let prefixBytes = 5
+
+  /// Begins with the prefix.
+  let head: ByteBuffer
+  let rest: [ByteBuffer]
+  /// Bytes with the prefix.
+  let count: Int
+
+  init(prefixed buffer: ByteBuffer) throws(GRPCStatus) {
+    var buffer = buffer
+    buffer.setInteger(try Self.length(buffer.readableBytes - Self.prefixBytes), at: buffer.readerIndex + 1)
+    head = buffer
+    rest = []
+    count = buffer.readableBytes
+  }
+
+  init(slices: [ByteBuffer]) throws(GRPCStatus) {
+    let length = slices.reduce(0) { $0 + $1.readableBytes }
+    var prefix = ByteBufferAllocator().buffer(capacity: Self.prefixBytes)
+    prefix.writeInteger(UInt8(0))
+    prefix.writeInteger(try Self.length(length))
+    head = prefix
+    rest = slices
+    count = Self.prefixBytes + length
+  }
+
+  private static func length(_ count: Int) throws(GRPCStatus) -> UInt32 {
+    guard count <= Int(Int32.max) else {
+      throw GRPCStatus(.resourceExhausted, "A message of \(count) bytes is over 2 GiB - 1, the most that gRPC carries")
+    }
+    return UInt32(count)
+  }
+}

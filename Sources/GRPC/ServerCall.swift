@@ -1,0 +1,350 @@
+import HTTP2
+import Logging
+import NIOCore
+import Transport
+
+/// What all calls of a server share.
+final class ServerCore: Sendable {
+  let methods: MethodTable
+  let limits: ServerLimits
+  let bounds: MessageBounds
+  let budget: MessageBudget
+  let interceptors: [any ServerInterceptor]
+  let logger: Logger
+
+  init(services: [GRPCService], limits: ServerLimits, interceptors: [any ServerInterceptor], logger: Logger) {
+    methods = MethodTable(services)
+    self.limits = limits
+    bounds = limits.messages
+    budget = MessageBudget(bytes: limits.messageBudgetBytes)
+    self.interceptors = interceptors
+    self.logger = logger
+  }
+}
+
+/// One call on the server's side, from its headers to its status. Confined to the connection's event loop.
+final class ServerCall: MessageStream {
+  private let core: ServerCore
+  private var response = ResponseState()
+  private var method: RegisteredMethod?
+  private var metadata = Metadata()
+  private var headers = RequestHeaders()
+  private var context: ServerContext?
+  private var request: ByteBuffer?
+  private var task: Task<Void, Never>?
+  private var handlerIsRunning = false
+  private var gate: OutboundGate?
+  private var waiter: CheckedContinuation<ByteBuffer?, any Error>?
+  private var deadlineTimer: Scheduled<Void>?
+  private var status = GRPCStatus.ok
+
+  /// What the request's headers say beside metadata.
+  private struct RequestHeaders {
+    var areComplete = false
+    var areOversized = false
+    var isPost = false
+    var isGRPC = false
+    var timeout: Duration?
+    var hasBadTimeout = false
+    var hasBadMetadata = false
+    var unknownEncoding = false
+    var path: String?
+  }
+
+  init(core: ServerCore, channel: HTTP2ChannelHandler) {
+    self.core = core
+    super.init(channel: channel, budget: core.budget, bounds: core.bounds)
+  }
+
+  // MARK: Headers
+
+  override func receiveHeader(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
+    guard !headers.areComplete else { return }
+    switch RequestHeader(name) {
+    case .path:
+      method = core.methods.find(value)
+      if method == nil { headers.path = String(decoding: value.prefix(200), as: UTF8.self) }
+    case .method: headers.isPost = value == "POST"
+    case .contentType: headers.isGRPC = isGRPC(contentType: value)
+    case .timeout:
+      headers.timeout = Timeout.parse(value)
+      headers.hasBadTimeout = headers.timeout == nil
+    case .encoding: headers.unknownEncoding = !(value == "identity")
+    case .ignored: break
+    case .custom: if !metadata.receive(name: name, value: value) { headers.hasBadMetadata = true }
+    }
+  }
+
+  override func receiveOversizedHeaders() { headers.areOversized = true }
+
+  override func receiveHeadersEnd() {
+    guard !headers.areComplete else { return }
+    headers.areComplete = true
+    if let code = httpRefusal {
+      respond(code, body: false)
+      _ = response.handle(.status)
+      return stopReading()
+    }
+    guard let method, grpcRefusal == nil else {
+      return finish(grpcRefusal ?? GRPCStatus(.unimplemented, "No such method: \(headers.path ?? "")"))
+    }
+    begin(method)
+  }
+
+  /// What is not gRPC is answered in HTTP (gRPC over HTTP/2, "Responses").
+  private var httpRefusal: HTTP2StaticHeaders? {
+    if headers.areOversized && !headers.isGRPC { return ServerHeaders.tooLarge }
+    if !headers.isPost { return ServerHeaders.methodNotAllowed }
+    return headers.isGRPC ? nil : ServerHeaders.unsupportedMediaType
+  }
+
+  private var grpcRefusal: GRPCStatus? {
+    if headers.areOversized {
+      let limit = core.limits.http2.maxHeaderListBytes
+      return GRPCStatus(.resourceExhausted, "The request's metadata is over \(limit) bytes")
+    }
+    if headers.hasBadTimeout { return GRPCStatus(.internal, "grpc-timeout is not a timeout") }
+    if headers.hasBadMetadata { return GRPCStatus(.internal, "A -bin metadata value is not base64") }
+    if headers.unknownEncoding {
+      return GRPCStatus(.unimplemented, "This server reads only grpc-encoding: identity")
+    }
+    return nil
+  }
+
+  private func begin(_ method: RegisteredMethod) {
+    let deadline = headers.timeout.map { ContinuousClock.now + $0 }
+    let context = ServerContext(
+      path: method.path, peer: channel.peer, connection: channel.number, metadata: metadata, deadline: deadline)
+    do {
+      for interceptor in core.interceptors { try interceptor.begin(context) }
+    } catch {
+      return finish(describe(error))
+    }
+    self.context = context
+    if let timeout = headers.timeout { startTimer(timeout) }
+    if case .streaming = method.handler { runHandler() } else { requestMessage() }
+  }
+
+  private func startTimer(_ timeout: Duration) {
+    let (seconds, attoseconds) = timeout.components
+    // 99 999 999 hours do not fit nanoseconds; a century is as good as for ever.
+    let nanoseconds = min(seconds, 3_000_000_000) * 1_000_000_000 + attoseconds / 1_000_000_000
+    deadlineTimer = channel.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) { [weak self] in
+      self?.cancel(GRPCStatus(.deadlineExceeded, "Deadline Exceeded"))
+    }
+  }
+
+  // MARK: Messages in
+
+  override func messageArrived(_ message: ByteBuffer) {
+    if let waiter {
+      self.waiter = nil
+      waiter.resume(returning: message)
+    } else {
+      request = message
+    }
+  }
+
+  override func messagesEnded() {
+    if let waiter {
+      self.waiter = nil
+      waiter.resume(returning: nil)
+    } else {
+      finish(GRPCStatus(.unimplemented, "The method takes exactly one request; there was none"))
+    }
+  }
+
+  override func readingFailed(_ status: GRPCStatus) { cancel(status) }
+
+  override func receiveEnd() {
+    super.receiveEnd()
+    // A call whose deadline passed between its message and its end is over already.
+    guard request != nil, response.isOpen else { return }
+    if hasUnreadBytes {
+      finish(GRPCStatus(.unimplemented, "The method takes exactly one request; there were more"))
+    } else {
+      runHandler()
+    }
+  }
+
+  /// A streaming handler asks for its next request.
+  func nextRequest(_ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
+    guard handlerIsRunning, isOpen, waiter == nil, response.isOpen else {
+      return continuation.resume(throwing: handlerIsRunning ? GRPCStatus(.cancelled, "The call is over") : status)
+    }
+    waiter = continuation
+    requestMessage()
+  }
+
+  func withdrawNextRequest() {
+    guard let waiter else { return }
+    self.waiter = nil
+    withdrawRequest()
+    waiter.resume(throwing: CancellationError())
+  }
+
+  // MARK: The handler
+
+  private func runHandler() {
+    guard let method, let context else { return }
+    handlerIsRunning = true
+    let bytes = request ?? ByteBuffer()
+    request = nil
+    switch method.handler {
+    case .synchronous(let handle):
+      do {
+        try answer(handle(bytes, context))
+      } catch {
+        handlerEnded(describe(error))
+      }
+    case .unary(let handle):
+      start(bytes.readableBytes) { try await handle(bytes, context) }
+    case .serverStreaming(let handle):
+      let sink = openSink()
+      start(bytes.readableBytes) {
+        try await handle(bytes, sink, context)
+        return nil
+      }
+    case .streaming(let handle):
+      let sink = openSink()
+      let source = RequestSource(self)
+      start(0) {
+        try await handle(source, sink, context)
+        return nil
+      }
+    }
+  }
+
+  private func openSink() -> ResponseSink {
+    let gate = OutboundGate(highWatermark: core.limits.writeHighWatermark)
+    self.gate = gate
+    return ResponseSink(self, gate)
+  }
+
+  /// Starts the handler here and now; only what it does after its first suspension runs elsewhere.
+  private func start(_ bytes: Int, _ handle: @escaping @Sendable () async throws -> EncodedMessage?) {
+    let me = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    let run: @Sendable () async -> Void = {
+      let result: Result<EncodedMessage?, any Error>
+      do { result = .success(try await handle()) } catch { result = .failure(error) }
+      if me.eventLoop.inEventLoop {
+        me.value.handlerReturned(result)
+      } else {
+        me.eventLoop.execute { me.value.handlerReturned(result) }
+      }
+    }
+    let task = bytes > core.limits.decodeOnLoopBytes ? Task { await run() } : Task.immediate { await run() }
+    if handlerIsRunning { self.task = task }
+  }
+
+  private func handlerReturned(_ result: Result<EncodedMessage?, any Error>) {
+    switch result {
+    case .success(let message?): answer(message)
+    case .success(nil): handlerEnded(.ok)
+    case .failure(let error): handlerEnded(describe(error))
+    }
+  }
+
+  private func answer(_ message: EncodedMessage) {
+    sendResponse(message)
+    handlerEnded(.ok)
+  }
+
+  private func handlerEnded(_ status: GRPCStatus) {
+    handlerIsRunning = false
+    task = nil
+    context?.finish()
+    finish(status)
+  }
+
+  private func describe(_ error: any Error) -> GRPCStatus {
+    if !(error is GRPCStatus || error is any GRPCStatusConvertible || error is CancellationError) {
+      core.logger.error("a handler failed", metadata: ["path": "\(method?.path ?? "")", "error": "\(error)"])
+    }
+    return GRPCStatus(thrown: error)
+  }
+
+  /// Ends the call for a reason that is not the handler's; the handler is told.
+  func cancel(_ status: GRPCStatus) {
+    finish(status)
+    stopHandler(status)
+  }
+
+  private func stopHandler(_ status: GRPCStatus) {
+    gate?.close(status)
+    if let waiter {
+      self.waiter = nil
+      waiter.resume(throwing: status)
+    }
+    guard handlerIsRunning else { return }
+    context?.cancel()
+    task?.cancel()
+    task = nil
+  }
+
+  // MARK: Responses out
+
+  /// Queues a response.
+  func sendResponse(_ message: EncodedMessage) {
+    switch response.handle(.message) {
+    case .headersAndBody:
+      if let initial = context?.initialMetadata, !initial.isEmpty {
+        respond(ServerHeaders.initial(initial), body: true)
+      } else {
+        respond(ServerHeaders.initial, body: true)
+      }
+    case .body: break
+    default: return
+    }
+    do {
+      try send(message)
+    } catch {
+      cancel(error)
+    }
+  }
+
+  override func bodySent(_ count: Int) { gate?.leave(count) }
+
+  /// Ends the call with a status, behind whatever was sent before.
+  private func finish(_ status: GRPCStatus) {
+    let action = response.handle(.status)
+    guard action == .trailersOnly || action == .trailers else { return }
+    self.status = status
+    deadlineTimer?.cancel()
+    deadlineTimer = nil
+    stopReading()
+    if action == .trailersOnly {
+      respond(
+        ServerHeaders.trailersOnly(status, initial: context?.initialMetadata, context?.trailingMetadata), body: false)
+    } else if status.code == .ok {
+      finishBody(trailers: true)
+    } else {
+      abortBody()
+    }
+    reportEnd()
+  }
+
+  override func submitTrailers() {
+    if let trailing = context?.trailingMetadata, status.code != .ok || !trailing.isEmpty {
+      sendTrailers(ServerHeaders.trailers(status, trailing))
+    } else {
+      sendTrailers(ServerHeaders.okTrailers)
+    }
+  }
+
+  private func reportEnd() {
+    guard let context else { return }
+    for interceptor in core.interceptors { interceptor.end(context, status) }
+  }
+
+  override func closed(_ code: HTTP2Error.Code) {
+    super.closed(code)
+    stopReading()
+    if response.handle(.close) == .abandon {
+      status = GRPCStatus(.cancelled, "The client is gone")
+      reportEnd()
+    }
+    deadlineTimer?.cancel()
+    stopHandler(status.code == .ok ? GRPCStatus(.cancelled, "The client is gone") : status)
+  }
+}

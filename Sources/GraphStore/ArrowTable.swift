@@ -1,0 +1,283 @@
+import Synchronization
+
+extension TableReader {
+  /// Reads an Arrow IPC stream from a mapped file (`byteCount` bytes of it).
+  ///
+  /// All columns are taken. Booleans and integers of less than 32 bits become int32, dates in milliseconds and
+  /// timestamps of any unit and zone become timestamps in milliseconds (UTC, finer fractions cut off downwards). A
+  /// missing value becomes 0 or an empty string; a missing float keeps what lies in its slot, which is NaN in streams
+  /// written from pandas. A column of the type null becomes one of empty strings.
+  ///
+  /// - Throws: `GraphStoreError` for a stream that is malformed, compressed or holds other types, whatever its bytes
+  ///   are; or `CancellationError`. Files that were made stay in `staging`, which the caller removes.
+  public static func readArrowStream(
+    path: String, byteCount: Int, staging: String, workers: Workers
+  ) throws -> Table {
+    let file = try MappedFile.open(path: path)
+    guard byteCount >= 0, byteCount <= file.bytes.count else {
+      throw GraphStoreError(.invalidData, "'\(path)' holds \(file.bytes.count) bytes, fewer than \(byteCount)")
+    }
+    let stream = try ArrowStream(UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount]))
+    return try withExtendedLifetime(file) {
+      try ArrowTableBuilder(stream, staging: ColumnFileStaging(directory: staging), workers: workers).table()
+    }
+  }
+}
+
+/// Copies the columns of a stream into column files, in pieces that workers share.
+private struct ArrowTableBuilder {
+  /// Some rows of one column in one batch.
+  private struct Piece {
+    let column: Int
+    let part: ArrowStream.Part
+    let rows: Range<Int>
+    /// The place of its first row in the table.
+    let place: Int
+  }
+
+  /// The most rows in a piece.
+  private static let grain = 1 << 17
+
+  private let stream: ArrowStream
+  private let staging: ColumnFileStaging
+  private let workers: Workers
+  private let pieces: [Piece]
+
+  init(_ stream: ArrowStream, staging: ColumnFileStaging, workers: Workers) {
+    self.stream = stream
+    self.staging = staging
+    self.workers = workers
+    var pieces: [Piece] = []
+    var place = 0
+    for batch in stream.batches {
+      let rowCount = batch.first?.rowCount ?? 0
+      for start in stride(from: 0, to: rowCount, by: Self.grain) {
+        let rows = start..<min(rowCount, start + Self.grain)
+        for (column, part) in batch.enumerated() where stream.fields[column].type != .null {
+          pieces.append(Piece(column: column, part: part, rows: rows, place: place + start))
+        }
+      }
+      place += rowCount
+    }
+    self.pieces = pieces
+  }
+
+  func table() throws -> Table {
+    let count = stream.rowCount
+    let values = try makeValues()
+    let textBytes = try measureTexts()
+    // Where the characters of a piece go; meaningful for pieces of strings.
+    var starts: [Int] = []
+    var totals = stream.fields.map { _ in 0 }
+    for (piece, bytes) in zip(pieces, textBytes) {
+      starts.append(totals[piece.column])
+      totals[piece.column] += bytes
+    }
+    let characters = try makeCharacters(totals)
+    try forEachPiece { piece, number in
+      let destination = values[piece.column].bytes
+      if let text = characters[piece.column], stream.fields[piece.column].type.isString {
+        copyTexts(piece, to: destination, characters: text.bytes, start: starts[number])
+      } else {
+        try copyValues(piece, to: destination)
+      }
+    }
+    return Table(
+      columns: stream.fields.enumerated().map { column, field in
+        Column(
+          name: field.name, type: field.type.columnType, count: count, data: values[column],
+          characters: characters[column])
+      }, rowCount: count)
+  }
+
+  /// Files of zeros for all columns; the columns of type null are equal and share one.
+  private func makeValues() throws -> [MappedFile] {
+    var shared: MappedFile?
+    return try stream.fields.enumerated().map { column, field in
+      if field.type == .null, let shared { return shared }
+      let file = try staging.values(column: column, type: field.type.columnType, count: stream.rowCount)
+      if field.type == .null { shared = file }
+      return file
+    }
+  }
+
+  private func makeCharacters(_ totals: [Int]) throws -> [MappedFile?] {
+    var shared: MappedFile?
+    return try stream.fields.enumerated().map { column, field in
+      guard field.type.columnType == .string else { return nil }
+      if field.type == .null, let shared { return shared }
+      let file = try staging.characters(column: column, byteCount: totals[column])
+      if field.type == .null { shared = file }
+      return file
+    }
+  }
+
+  /// Runs `body` for all pieces; throws the error of the first piece that failed, in the order of the stream.
+  private func forEachPiece(_ body: (_ piece: Piece, _ number: Int) throws -> Void) throws {
+    let firstFailed = Atomic<Int>(.max)
+    let failures = Mutex<[Int: any Error]>([:])
+    try workers.forEach(pieces.count, grain: 1) { numbers, _ in
+      for number in numbers where number < firstFailed.load(ordering: .relaxed) {
+        do { try body(pieces[number], number) } catch {
+          failures.withLock { $0[number] = error }
+          firstFailed.min(number, ordering: .relaxed)
+        }
+      }
+    }
+    if let failure = failures.withLock({ $0.min { $0.key < $1.key }?.value }) { throw failure }
+  }
+
+  private func fault(_ piece: Piece, _ row: Int, _ evidence: String) -> GraphStoreError {
+    GraphStoreError(
+      .invalidData,
+      "row \(piece.place + row - piece.rows.lowerBound) of column '\(stream.fields[piece.column].name)' of the Arrow "
+        + "stream cannot be loaded", evidence: evidence)
+  }
+
+  // MARK: Strings
+
+  /// Checks the strings of all pieces and returns the number of their characters.
+  private func measureTexts() throws -> [Int] {
+    let sizes = UnsafeMutableBufferPointer<Int>.allocate(capacity: pieces.count)
+    defer { sizes.deallocate() }
+    sizes.initialize(repeating: 0)
+    try forEachPiece { piece, number in
+      switch stream.fields[piece.column].type {
+      case .string: sizes[number] = try measure(piece, offsets: Int32.self)
+      case .largeString: sizes[number] = try measure(piece, offsets: Int64.self)
+      default: break
+      }
+    }
+    return Array(sizes)
+  }
+
+  private func measure<Offset: FixedWidthInteger & BitwiseCopyable>(
+    _ piece: Piece, offsets: Offset.Type
+  ) throws -> Int {
+    let values = piece.part.values
+    let characters = piece.part.characters
+    let width = MemoryLayout<Offset>.size
+    var total = 0
+    var start = Int(values.loadUnaligned(fromByteOffset: piece.rows.lowerBound * width, as: Offset.self))
+    for row in piece.rows {
+      let end = Int(values.loadUnaligned(fromByteOffset: (row + 1) * width, as: Offset.self))
+      guard start >= 0, start <= end, end <= characters.count else {
+        throw fault(piece, row, "its characters lie outside their buffer")
+      }
+      if piece.part.hasValue(row) {
+        let text = UnsafeRawBufferPointer(rebasing: characters[start..<end]).bindMemory(to: UInt8.self)
+        guard (try? UTF8Span(validating: text.span)) != nil else { throw fault(piece, row, "it is not valid UTF-8") }
+        total += end - start
+      }
+      start = end
+    }
+    return total
+  }
+
+  private func copyTexts(
+    _ piece: Piece, to offsets: UnsafeMutableRawBufferPointer, characters: UnsafeMutableRawBufferPointer, start: Int
+  ) {
+    let ends = offsets.assumingMemoryBound(to: UInt64.self)
+    let isLarge = stream.fields[piece.column].type == .largeString
+    func offset(_ row: Int) -> Int {
+      isLarge
+        ? Int(piece.part.values.loadUnaligned(fromByteOffset: row * 8, as: Int64.self))
+        : Int(piece.part.values.loadUnaligned(fromByteOffset: row * 4, as: Int32.self))
+    }
+    var next = start
+    var place = piece.place
+    for row in piece.rows {
+      let source = offset(row)
+      let count = piece.part.hasValue(row) ? offset(row + 1) - source : 0
+      if count > 0 {
+        (characters.baseAddress! + next).copyMemory(
+          from: piece.part.characters.baseAddress! + source, byteCount: count)
+      }
+      next += count
+      place += 1
+      ends[place] = UInt64(next)
+    }
+  }
+
+  // MARK: Values of fixed width
+
+  private func copyValues(_ piece: Piece, to destination: UnsafeMutableRawBufferPointer) throws {
+    switch stream.fields[piece.column].type {
+    case .null, .string, .largeString: break
+    case .boolean: copyBits(piece, to: destination)
+    case .int8: convert(piece, to: destination) { (value: Int8) in Int32(value) }
+    case .int16: convert(piece, to: destination) { (value: Int16) in Int32(value) }
+    case .uint8: convert(piece, to: destination) { (value: UInt8) in Int32(value) }
+    case .uint16: convert(piece, to: destination) { (value: UInt16) in Int32(value) }
+    case .int32, .uint32, .date32: convert(piece, to: destination) { (value: UInt32) in value }
+    case .int64, .uint64, .date64, .timestamp(.millisecond):
+      convert(piece, to: destination) { (value: UInt64) in value }
+    // A slot without a value holds NaN when it comes from pandas; it is of no consequence otherwise.
+    case .float, .double: copyBytes(piece, to: destination, width: stream.fields[piece.column].type.valueBytes)
+    case .timestamp(.second): try copySeconds(piece, to: destination)
+    case .timestamp(.microsecond):
+      convert(piece, to: destination) { (value: Int64) in value.flooredQuotient(by: 1000) }
+    case .timestamp(.nanosecond):
+      convert(piece, to: destination) { (value: Int64) in value.flooredQuotient(by: 1_000_000) }
+    }
+  }
+
+  @inline(__always)
+  private func convert<Source: BitwiseCopyable, Value: BitwiseCopyable>(
+    _ piece: Piece, to destination: UnsafeMutableRawBufferPointer, _ value: (Source) -> Value
+  ) {
+    let source = piece.part.values.baseAddress! + piece.rows.lowerBound * MemoryLayout<Source>.size
+    let target = destination.assumingMemoryBound(to: Value.self).baseAddress! + piece.place
+    for index in 0..<piece.rows.count {
+      target[index] = value(source.loadUnaligned(fromByteOffset: index * MemoryLayout<Source>.size, as: Source.self))
+    }
+    guard piece.part.validity != nil else { return }
+    for (index, row) in piece.rows.enumerated() where !piece.part.hasValue(row) {
+      UnsafeMutableRawPointer(target + index).initializeMemory(
+        as: UInt8.self, repeating: 0, count: MemoryLayout<Value>.size)
+    }
+  }
+
+  private func copyBytes(_ piece: Piece, to destination: UnsafeMutableRawBufferPointer, width: Int) {
+    (destination.baseAddress! + piece.place * width).copyMemory(
+      from: piece.part.values.baseAddress! + piece.rows.lowerBound * width, byteCount: piece.rows.count * width)
+  }
+
+  private func copyBits(_ piece: Piece, to destination: UnsafeMutableRawBufferPointer) {
+    let target = destination.assumingMemoryBound(to: Int32.self)
+    for (index, row) in piece.rows.enumerated() where piece.part.hasValue(row) {
+      target[piece.place + index] = Int32(piece.part.values[row >> 3] >> UInt8(row & 7) & 1)
+    }
+  }
+
+  private func copySeconds(_ piece: Piece, to destination: UnsafeMutableRawBufferPointer) throws {
+    let target = destination.assumingMemoryBound(to: Int64.self)
+    for (index, row) in piece.rows.enumerated() where piece.part.hasValue(row) {
+      let seconds = piece.part.values.loadUnaligned(fromByteOffset: row * 8, as: Int64.self)
+      let (value, isTooLarge) = seconds.multipliedReportingOverflow(by: 1000)
+      guard !isTooLarge else { throw fault(piece, row, "\(seconds) seconds do not fit a timestamp in milliseconds") }
+      target[piece.place + index] = value
+    }
+  }
+}
+
+extension ArrowType {
+  fileprivate var isString: Bool { self == .string || self == .largeString }
+}
+
+extension ArrowStream.Part {
+  /// Whether a row has a value.
+  @inline(__always)
+  fileprivate func hasValue(_ row: Int) -> Bool {
+    guard let validity else { return true }
+    return validity[row >> 3] >> UInt8(row & 7) & 1 == 1
+  }
+}
+
+extension Int64 {
+  /// The quotient rounded downwards, so that times before 1970 are cut off like later ones.
+  fileprivate func flooredQuotient(by divisor: Int64) -> Int64 {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+}

@@ -1,0 +1,76 @@
+import Glibc
+import Synchronization
+
+/// Makes the files of one table's columns in a directory that may hold those of other tables too.
+struct ColumnFileStaging: Sendable {
+  private static let tables = Atomic<Int>(0)
+  private let prefix: String
+
+  /// Names for a new table's files in `directory`.
+  init(directory: String) {
+    let table = Self.tables.add(1, ordering: .relaxed).newValue
+    prefix = "\(directory)/table-\(table)"
+  }
+
+  /// Makes the file of a column's values, all zeros: of `count` values, or of one more offset for strings. Files that
+  /// were made for the column before are removed.
+  func values(column: Int, type: ColumnType, count: Int) throws(GraphStoreError) -> MappedFile {
+    let path = "\(prefix)-\(column).values"
+    unlink(path)
+    unlink("\(prefix)-\(column).characters")
+    return try MappedFile.create(path: path, byteCount: (type == .string ? count + 1 : count) * type.stride)
+  }
+
+  /// Makes the file of a column's characters.
+  func characters(column: Int, byteCount: Int) throws(GraphStoreError) -> MappedFile {
+    try MappedFile.create(path: "\(prefix)-\(column).characters", byteCount: byteCount)
+  }
+
+  /// Makes the file of a column's characters, whose number is not yet known.
+  func writer(column: Int) throws(GraphStoreError) -> ColumnFileWriter {
+    try ColumnFileWriter(path: "\(prefix)-\(column).characters")
+  }
+}
+
+/// A file that grows while several threads write to parts of it that do not overlap.
+///
+/// It is open only while a part is written: a table can have more columns than a process may have open files.
+final class ColumnFileWriter: Sendable {
+  private let path: String
+  private let byteCount = Atomic<Int>(0)
+
+  /// Makes an empty file.
+  init(path: String) throws(GraphStoreError) {
+    self.path = path
+    _ = try MappedFile.create(path: path, byteCount: 0)
+  }
+
+  /// Makes room for parts of the given sizes behind all that was reserved before; where each of them begins.
+  func reserve(_ byteCounts: [Int]) -> [Int] {
+    var end = byteCount.load(ordering: .relaxed)
+    let starts = byteCounts.map { count in
+      defer { end += count }
+      return end
+    }
+    byteCount.store(end, ordering: .relaxed)
+    return starts
+  }
+
+  /// Writes a part.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(GraphStoreError) {
+    guard !bytes.isEmpty else { return }
+    let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("cannot open", path) }
+    defer { close(descriptor) }
+    var done = 0
+    while done < bytes.count {
+      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw .system("cannot write to", path) }
+      done += count
+    }
+  }
+
+  /// The file, mapped for reading, when all parts have been written.
+  func finish() throws(GraphStoreError) -> MappedFile { try MappedFile.open(path: path) }
+}

@@ -1,0 +1,190 @@
+/// Builds a property graph in a new directory, from tables and, if wanted, on top of an existing graph.
+///
+/// Tables are collected first; the work is done in `seal`, when all labels are known. The files of columns that go into
+/// the graph unchanged are moved, not copied: a table must not be used again. If `seal` throws or is never called,
+/// nothing stays behind.
+public struct GraphBuilder {
+  private let staging: StagingDirectory
+  private let base: PropertyGraph?
+  private let options: GraphOptions
+  private let workers: Workers
+  private let progress: (String) -> Void
+  private var vertexInputs: [VertexInput] = []
+  private var edgeInputs: [EdgeInput] = []
+
+  /// Starts a graph that will be stored in `directory`, which must not exist while its parent must; a directory is never
+  /// used for another graph. The graph begins with all of `base`, whose files are shared. Lines that `progress` gets tell a user what was done.
+  ///
+  /// Throws `invalidArgument` if the directory exists, or if `base` is not empty and has other options.
+  public init(
+    directory: String, extending base: PropertyGraph?, options: GraphOptions, workers: Workers,
+    progress: @escaping (String) -> Void
+  ) throws(GraphStoreError) {
+    if let base, base.options != options, !base.schema.vertexLabels.isEmpty {
+      throw GraphStoreError(
+        .invalidArgument, "a graph cannot be extended with other options than its own",
+        evidence: "\(options) instead of \(base.options)")
+    }
+    staging = try StagingDirectory(target: directory)
+    self.base = base
+    self.options = options
+    self.workers = workers
+    self.progress = progress
+  }
+
+  /// Adds a table of vertices. The column `id` identifies them; the others become properties, in their order. A label
+  /// that exists gets more rows, and its table must have the same properties.
+  ///
+  /// Throws `notFound` if there is no such column, `invalidArgument` if two columns have the same name, and
+  /// `invalidData` if the ids are not of the graph's type and cannot be converted without loss.
+  public mutating func addVertices(label: String, table: Table, id: ColumnReference) throws {
+    let subject = "the table of vertex label '\(label)'"
+    try Self.check(table, subject)
+    let position = try table.position(of: id, subject)
+    var properties = table.columns
+    let idColumn = properties.remove(at: position)
+    vertexInputs.append(VertexInput(label: label, id: idColumn, properties: properties))
+  }
+
+  /// Adds a table of edges. The columns `source` and `destination` hold ids of vertices of the two labels; the others
+  /// become properties, in their order. A label may have several relations; all its tables must have the same
+  /// properties. A vertex label that no table of vertices gives consists of all ids in its edges, in order of first
+  /// appearance: table by table, source column before destination column.
+  ///
+  /// Throws as `addVertices` does.
+  public mutating func addEdges(
+    label: String, sourceLabel: String, destinationLabel: String, table: Table, source: ColumnReference,
+    destination: ColumnReference
+  ) throws {
+    let subject = "the table of edge label '\(label)'"
+    try Self.check(table, subject)
+    let ends = [try table.position(of: source, subject), try table.position(of: destination, subject)]
+    let conversion = ColumnConversion(staging: staging, workers: workers, subject: "the ids in \(subject)")
+    let type = VertexTables.storedType(of: options)
+    edgeInputs.append(
+      EdgeInput(
+        label: label, sourceLabel: sourceLabel, destinationLabel: destinationLabel,
+        source: try conversion.column(table.columns[ends[0]], as: type),
+        destination: try conversion.column(table.columns[ends[1]], as: type),
+        properties: table.columns.indices.filter { !ends.contains($0) }.map { table.columns[$0] },
+        origin: table.origin))
+  }
+
+  /// Builds the graph, writes it to the disk and gives its directory the final name; call it once. With `durable` false the system
+  /// writes when it pleases: a crash of the machine, though not of the process, may then damage the graph, which is
+  /// noticed when it is opened.
+  ///
+  /// Throws `invalidData` for an edge whose end is missing from a given table of vertices, `invalidArgument` for tables
+  /// of a label that do not fit each other, `limitExceeded`, `inputOutput` (a full disk) and `CancellationError`.
+  public mutating func seal(durable: Bool = true) throws -> PropertyGraph {
+    defer {
+      vertexInputs = []
+      edgeInputs = []
+    }
+    let seed = base?.manifest.seed ?? UInt64.random(in: .min ... .max)
+    let store = ColumnStore(staging: staging, base: base, workers: workers)
+    let vertices = try buildVertices(store, WordHash(seed: seed))
+    let edges = try buildEdges(store, vertices)
+    let manifest = Manifest(
+      identifier: Int64.random(in: 1 ... .max), seed: seed,
+      schema: GraphSchema(vertexLabels: vertices.map(\.schema), edgeLabels: edges.map(\.schema)), options: options,
+      vertexLabels: vertices.map(\.stored), edgeLabels: edges.map(\.stored), files: try describeFiles())
+    let graph = try PropertyGraph(directory: staging.target, manifest: manifest, files: staging.files)
+    try staging.publish(manifest: try manifest.encoded(), durable: durable, workers)
+    return graph
+  }
+
+  private func buildVertices(_ store: ColumnStore, _ hash: WordHash) throws -> [BuiltVertices] {
+    let known = base?.schema.vertexLabels.map(\.name) ?? []
+    let given = Self.unique(vertexInputs.map(\.label), except: known)
+    let mentioned = edgeInputs.flatMap { [$0.sourceLabel, $0.destinationLabel] }
+    let deduced = Self.unique(mentioned, except: known + given).sorted(by: Self.precedes)
+    let names = base == nil ? (given + deduced).sorted(by: Self.precedes) : known + given + deduced
+    let tables = VertexTables(store: store, options: options, hash: hash, progress: progress)
+    let distinct = DistinctIDs(workers: workers, staging: staging, hash: hash)
+    return try names.enumerated().map { label, name in
+      let old = label < known.count ? base : nil
+      var inputs = vertexInputs.filter { $0.label == name }
+      if inputs.isEmpty, let old { return try tables.shared(label, of: old) }
+      if inputs.isEmpty {
+        let ends = edgeInputs.flatMap { input in
+          (input.sourceLabel == name ? [input.source] : [])
+            + (input.destinationLabel == name ? [input.destination] : [])
+        }
+        let type = VertexTables.storedType(of: options)
+        inputs = [
+          VertexInput(label: name, id: try distinct.column(of: ends, type: type, label: name), properties: [])
+        ]
+      }
+      return try tables.build(label, name: name, inputs, extending: old)
+    }
+  }
+
+  private func buildEdges(_ store: ColumnStore, _ vertices: [BuiltVertices]) throws -> [BuiltEdges] {
+    let known = base?.schema.edgeLabels.map(\.name) ?? []
+    let names = known + Self.unique(edgeInputs.map(\.label), except: known)
+    let tables = EdgeTables(store: store, options: options, vertices: vertices, progress: progress)
+    return try names.enumerated().map { label, name in
+      let old = label < known.count ? base : nil
+      return try tables.build(label, name: name, edgeInputs.filter { $0.label == name }, extending: old)
+    }
+  }
+
+  /// Sizes and checksums; those of shared files are known.
+  private func describeFiles() throws -> [String: Manifest.File] {
+    var entries: [String: Manifest.File] = [:]
+    for (name, file) in staging.files {
+      if let base, base.files[name] === file {
+        entries[name] = base.manifest.files[name]
+      } else {
+        try file.protect()
+        let checksum = try Checksum.of(UnsafeRawBufferPointer(file.bytes), workers)
+        entries[name] = Manifest.File(size: file.bytes.count, checksum: checksum)
+      }
+    }
+    return entries
+  }
+
+  private static func check(_ table: Table, _ subject: String) throws(GraphStoreError) {
+    guard table.rowCount <= GraphVerification.maximumCount else {
+      throw .tooMany("rows", subject, table.rowCount)
+    }
+    var names: Set<String> = []
+    for column in table.columns {
+      guard names.insert(column.name).inserted else {
+        throw GraphStoreError(
+          .invalidArgument, "\(subject) has two columns of the same name", evidence: "'\(column.name)'")
+      }
+      guard column.count == table.rowCount else {
+        throw GraphStoreError(
+          .invalidArgument, "\(subject) has columns of different length",
+          evidence: "'\(column.name)' has \(column.count) of \(table.rowCount) values")
+      }
+      let isText = column.type == .string
+      guard column.data.bytes.count >= (column.count + (isText && column.count > 0 ? 1 : 0)) * column.type.stride,
+        (column.characters != nil) == isText
+      else {
+        throw GraphStoreError(.invalidArgument, "\(subject) has a column without data", evidence: "'\(column.name)'")
+      }
+    }
+  }
+
+  private static func unique(_ names: [String], except known: [String]) -> [String] {
+    var seen = Set(known)
+    return names.filter { seen.insert($0).inserted }
+  }
+
+  /// By bytes, as the reference sorts labels.
+  private static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
+}
+
+extension Table {
+  /// The position of a column. A number beyond the last column may still be a name.
+  func position(of reference: ColumnReference, _ subject: String) throws(GraphStoreError) -> Int {
+    if case .index(let index) = reference, columns.indices.contains(index) { return index }
+    if let index = columns.firstIndex(where: { $0.name == reference.description }) { return index }
+    throw GraphStoreError(
+      .notFound, "\(subject) has no column '\(reference)'",
+      evidence: "its columns are [\(columns.map(\.name).joined(separator: ", "))]")
+  }
+}

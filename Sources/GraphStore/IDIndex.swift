@@ -1,0 +1,251 @@
+import Glibc
+import Synchronization
+
+/// Finds the vertex of an id. Where an id occurs several times, the first vertex is found.
+///
+/// Three forms, the cheapest that fits: arithmetic for ids that count up from the first; a table over the range of the
+/// ids where that is small; else a hash table with linear probing, whose slots hold the upper half of the hash and the
+/// vertex number plus one (0 means empty), so that a foreign id is rarely compared.
+struct IDIndex: Sendable {
+  let kind: Manifest.Index.Kind
+  let first: Int64
+  /// UInt32 values (number plus one) for `direct`, UInt64 slots for `hash`.
+  let table: MappedFile?
+  let hash: WordHash
+
+  /// A table over a range may hold this many entries per vertex.
+  private static let directEntriesPerVertex = 4
+  private static let grain = 1 << 15
+
+  /// The vertex of an integer id.
+  func find(_ id: Int64, in ids: UnsafeBufferPointer<Int64>) -> VertexNumber? {
+    switch kind {
+    case .contiguous:
+      let offset = UInt64(bitPattern: id &- first)
+      return offset < UInt64(ids.count) ? VertexNumber(offset) : nil
+    case .direct:
+      return Self.direct(id, first, table!.values(as: UInt32.self))
+    case .hash:
+      return Self.probe(table!.values(as: UInt64.self), hash(UInt64(bitPattern: id))) { ids[Int($0)] == id }
+    }
+  }
+
+  /// The vertex of a text id.
+  func find(_ id: UnsafeRawBufferPointer, in ids: StringValues) -> VertexNumber? {
+    guard let table else { return nil }
+    return Self.probe(table.values(as: UInt64.self), hash(id)) { sameBytes(ids[Int($0)], id) }
+  }
+
+  @inline(__always)
+  private static func direct(_ id: Int64, _ first: Int64, _ table: UnsafeBufferPointer<UInt32>) -> VertexNumber? {
+    let offset = UInt64(bitPattern: id &- first)
+    guard offset < UInt64(table.count) else { return nil }
+    let entry = table[Int(offset)]
+    return entry == 0 ? nil : entry - 1
+  }
+
+  /// Looks at every slot once at the most, so that even a forged table ends the search.
+  @inline(__always)
+  private static func probe(
+    _ slots: UnsafeBufferPointer<UInt64>, _ hash: UInt64, isEqual: (VertexNumber) -> Bool
+  ) -> VertexNumber? {
+    let mask = slots.count - 1
+    var place = Int(truncatingIfNeeded: hash) & mask
+    for _ in 0..<slots.count {
+      let slot = slots[place]
+      if slot == 0 { return nil }
+      let number = VertexNumber(truncatingIfNeeded: slot) &- 1
+      if slot >> 32 == hash >> 32, isEqual(number) { return number }
+      place = (place + 1) & mask
+    }
+    return nil
+  }
+
+  /// Finds the vertices of a whole column of ids; returns the first row whose id is unknown, whose number (and that of
+  /// any other unknown id) is then meaningless.
+  func resolve(
+    _ column: Column, in ids: VertexIDs, into numbers: UnsafeMutableBufferPointer<VertexNumber>, _ workers: Workers
+  ) throws -> Int? {
+    let firstMissing: [Int?]
+    switch ids {
+    case .int64(let ids):
+      let wanted = column.values(as: Int64.self)
+      firstMissing = try workers.map(column.count, grain: Self.grain) { resolve(wanted, $0, in: ids, into: numbers) }
+    case .string(let ids):
+      let wanted = column.strings
+      firstMissing = try workers.map(column.count, grain: Self.grain) { rows in
+        for row in rows {
+          guard let number = find(wanted[row], in: ids) else { return row }
+          numbers[row] = number
+        }
+        return nil
+      }
+    }
+    return firstMissing.lazy.compactMap { $0 }.first
+  }
+
+  private func resolve(
+    _ wanted: UnsafeBufferPointer<Int64>, _ rows: Range<Int>, in ids: UnsafeBufferPointer<Int64>,
+    into numbers: UnsafeMutableBufferPointer<VertexNumber>
+  ) -> Int? {
+    switch kind {
+    case .contiguous:
+      let count = UInt64(ids.count)
+      for row in rows {
+        let offset = UInt64(bitPattern: wanted[row] &- first)
+        guard offset < count else { return row }
+        numbers[row] = VertexNumber(truncatingIfNeeded: offset)
+      }
+    case .direct:
+      let table = table!.values(as: UInt32.self)
+      for row in rows {
+        guard let number = Self.direct(wanted[row], first, table) else { return row }
+        numbers[row] = number
+      }
+    case .hash:
+      let slots = table!.values(as: UInt64.self)
+      for row in rows {
+        let id = wanted[row]
+        guard let number = Self.probe(slots, hash(UInt64(bitPattern: id)), isEqual: { ids[Int($0)] == id }) else {
+          return row
+        }
+        numbers[row] = number
+      }
+    }
+    return nil
+  }
+}
+
+// MARK: - Building
+
+extension IDIndex {
+  /// Builds the index of a label's ids in the graph's file `name`; also returns how many vertices have an id that an
+  /// earlier one has, too.
+  static func build(
+    _ ids: VertexIDs, name: String, in staging: StagingDirectory, _ hash: WordHash, _ workers: Workers
+  ) throws -> (index: IDIndex, duplicates: Int) {
+    switch ids {
+    case .string(let strings):
+      let table = try staging.create(name, byteCount: slotCount(for: strings.count) * 8)
+      let duplicates = try fill(
+        table, strings.count, workers, hash: { hash(strings[$0]) },
+        isEqual: { sameBytes(strings[$0], strings[$1]) })
+      return (IDIndex(kind: .hash, first: 0, table: table, hash: hash), duplicates)
+    case .int64(let values):
+      guard let bounds = try bounds(values, workers) else {
+        return (IDIndex(kind: .contiguous, first: 0, table: nil, hash: hash), 0)
+      }
+      // Counting up wraps around at the greatest integer; then the first id is not the least.
+      if bounds.isContiguous, bounds.least == values[0] {
+        return (IDIndex(kind: .contiguous, first: bounds.least, table: nil, hash: hash), 0)
+      }
+      if let range = bounds.range, range <= max(1024, values.count * directEntriesPerVertex) {
+        let table = try staging.create(name, byteCount: range * 4)
+        let duplicates = try fillDirect(table, values, first: bounds.least, workers)
+        return (IDIndex(kind: .direct, first: bounds.least, table: table, hash: hash), duplicates)
+      }
+      let table = try staging.create(name, byteCount: slotCount(for: values.count) * 8)
+      let duplicates = try fill(
+        table, values.count, workers, hash: { hash(UInt64(bitPattern: values[$0])) },
+        isEqual: { values[$0] == values[$1] })
+      return (IDIndex(kind: .hash, first: 0, table: table, hash: hash), duplicates)
+    }
+  }
+
+  /// A power of two that leaves at least a third of the slots empty.
+  private static func slotCount(for count: Int) -> Int {
+    var slots = 16
+    while slots < count + count / 2 { slots *= 2 }
+    return slots
+  }
+
+  /// What is known of a set of integers.
+  struct Bounds {
+    var least: Int64
+    var greatest: Int64
+    /// Whether every value is one more than its predecessor.
+    var isContiguous: Bool
+
+    /// How many integers there are from the least to the greatest; nil when that is too many to count.
+    var range: Int? {
+      let (difference, overflow) = greatest.subtractingReportingOverflow(least)
+      return overflow || difference >= Int64.max / 8 ? nil : Int(difference) + 1
+    }
+  }
+
+  static func bounds(_ values: UnsafeBufferPointer<Int64>, _ workers: Workers) throws -> Bounds? {
+    guard let first = values.first else { return nil }
+    let parts = try workers.map(values.count, grain: grain) { rows in
+      var part = Bounds(least: .max, greatest: .min, isContiguous: true)
+      for row in rows {
+        let value = values[row]
+        part.least = min(part.least, value)
+        part.greatest = max(part.greatest, value)
+        part.isContiguous = part.isContiguous && value &- first == Int64(row)
+      }
+      return part
+    }
+    return parts.dropFirst().reduce(into: parts[0]) { whole, part in
+      whole.least = min(whole.least, part.least)
+      whole.greatest = max(whole.greatest, part.greatest)
+      whole.isContiguous = whole.isContiguous && part.isContiguous
+    }
+  }
+
+  /// Threads fill the table side by side; the smaller vertex number stays.
+  private static func fillDirect(
+    _ table: MappedFile, _ values: UnsafeBufferPointer<Int64>, first: Int64, _ workers: Workers
+  ) throws -> Int {
+    let entries = table.bytes.baseAddress!.assumingMemoryBound(to: Atomic<UInt32>.self)
+    let duplicates = try workers.map(values.count, grain: grain) { rows in
+      var duplicates = 0
+      for row in rows {
+        let entry = entries + Int(values[row] &- first)
+        let (isNew, other) = entry.pointee.compareExchange(expected: 0, desired: UInt32(row) + 1, ordering: .relaxed)
+        if isNew { continue }
+        duplicates += 1
+        if other > UInt32(row) + 1 { entry.pointee.min(UInt32(row) + 1, ordering: .relaxed) }
+      }
+      return duplicates
+    }
+    return duplicates.reduce(0, +)
+  }
+
+  /// Threads fill the hash table side by side. A slot's key never changes once it is there; of equal ids the smallest
+  /// number stays.
+  private static func fill(
+    _ table: MappedFile, _ count: Int, _ workers: Workers, hash: (Int) -> UInt64, isEqual: (Int, Int) -> Bool
+  ) throws -> Int {
+    let slots = table.bytes.baseAddress!.assumingMemoryBound(to: Atomic<UInt64>.self)
+    let mask = table.bytes.count / 8 - 1
+    let duplicates = try workers.map(count, grain: grain) { rows in
+      var duplicates = 0
+      for row in rows {
+        let hash = hash(row)
+        let wanted = (hash & ~0xFFFF_FFFF) | UInt64(row + 1)
+        var place = Int(truncatingIfNeeded: hash) & mask
+        while true {
+          let slot = slots + place
+          let (isNew, other) = slot.pointee.compareExchange(expected: 0, desired: wanted, ordering: .relaxed)
+          if isNew { break }
+          if other >> 32 == hash >> 32, isEqual(Int(UInt32(truncatingIfNeeded: other)) - 1, row) {
+            // The tag is the same, so the smaller slot is that of the smaller number.
+            slot.pointee.min(wanted, ordering: .relaxed)
+            duplicates += 1
+            break
+          }
+          place = (place + 1) & mask
+        }
+      }
+      return duplicates
+    }
+    return duplicates.reduce(0, +)
+  }
+}
+
+/// Whether two byte sequences are equal.
+@inline(__always)
+func sameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+  guard a.count == b.count, let a = a.baseAddress, let bytes = b.baseAddress else { return a.count == b.count }
+  return memcmp(a, bytes, b.count) == 0
+}

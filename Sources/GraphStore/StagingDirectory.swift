@@ -1,0 +1,122 @@
+import Glibc
+
+/// The directory in which a graph is built. It gets its final name, atomically, when the graph is sealed; if that never
+/// happens it is removed with everything in it.
+///
+/// Its name is the graph's with `.building-` and a random number behind it: what a killed process left behind can be
+/// recognised and removed.
+final class StagingDirectory {
+  /// The final path.
+  let target: String
+  /// The path while building.
+  let path: String
+  /// The files that belong to the graph, by name.
+  private(set) var files: [String: MappedFile] = [:]
+  private var temporaries = 0
+  private var isPublished = false
+
+  /// Makes the directory beside `target`, whose parent must exist.
+  init(target: String) throws(GraphStoreError) {
+    var target = target
+    while target.count > 1, target.hasSuffix("/") { target.removeLast() }
+    self.target = target
+    path = target + ".building-" + String(UInt64.random(in: .min ... .max), radix: 16)
+    guard access(target, F_OK) != 0 else {
+      throw GraphStoreError(.invalidArgument, "a graph cannot be stored in '\(target)'", evidence: "it exists already")
+    }
+    guard mkdir(path, 0o700) == 0 else { throw .system("cannot create the directory", path) }
+  }
+
+  deinit {
+    guard !isPublished else { return }
+    removeTemporaries()
+    for name in files.keys { unlink(path + "/" + name) }
+    unlink(path + "/" + Manifest.fileName)
+    rmdir(path)
+  }
+
+  /// Makes a file of zero bytes that belongs to the graph.
+  func create(_ name: String, byteCount: Int) throws(GraphStoreError) -> MappedFile {
+    let file = try MappedFile.create(path: path + "/" + name, byteCount: byteCount)
+    files[name] = file
+    return file
+  }
+
+  /// Makes a file of zero bytes that is gone when the graph is published, unless it is taken into the graph.
+  func createTemporary(byteCount: Int) throws(GraphStoreError) -> MappedFile {
+    let file = try MappedFile.create(path: temporaryPath(temporaries), byteCount: byteCount)
+    temporaries += 1
+    return file
+  }
+
+  private func temporaryPath(_ number: Int) -> String { path + "/temporary-\(number)" }
+
+  private func removeTemporaries() {
+    for number in 0..<temporaries { unlink(temporaryPath(number)) }
+  }
+
+  /// Takes a loader's file into the graph, by renaming it where that is possible.
+  func take(_ file: MappedFile, as name: String) throws(GraphStoreError) {
+    if rename(file.path, path + "/" + name) == 0 {
+      files[name] = file
+    } else {
+      // Another file system, or a file that was taken before or removed; its mapping lives on.
+      let copy = try create(name, byteCount: file.bytes.count)
+      copy.bytes.copyMemory(from: UnsafeRawBufferPointer(file.bytes))
+    }
+  }
+
+  /// Shares a file with the graph that is being extended.
+  func share(_ name: String, of base: PropertyGraph) throws(GraphStoreError) {
+    guard files[name] == nil else { return }
+    guard let file = base.files[name] else {
+      throw GraphStoreError(.damaged, "the graph in '\(base.directory)' has no file '\(name)'")
+    }
+    if link(base.directory + "/" + name, path + "/" + name) == 0 {
+      files[name] = file
+    } else {
+      // A file system without hard links, or a base whose directory was removed while its mappings live on.
+      let copy = try create(name, byteCount: file.bytes.count)
+      copy.bytes.copyMemory(from: UnsafeRawBufferPointer(file.bytes))
+    }
+  }
+
+  /// Writes the manifest and gives the directory its final name. With `durable` everything reaches the disk before that,
+  /// and the name before this returns. Calls nothing that could be interrupted half way: after an error or a crash
+  /// there is no graph under the final name.
+  func publish(manifest: [UInt8], durable: Bool, _ workers: Workers) throws {
+    removeTemporaries()
+    let names = Array(files.keys)
+    if durable { try workers.forEach(names.count, grain: 1) { range, _ in try range.forEach { try sync(names[$0]) } } }
+    let file = try MappedFile.create(path: path + "/" + Manifest.fileName, byteCount: manifest.count)
+    file.bytes.copyBytes(from: manifest)
+    if durable {
+      try sync(Manifest.fileName)
+      try sync("")
+    }
+    guard rename(path, target) == 0 else {
+      throw GraphStoreError.system("cannot give the graph its final name", target)
+    }
+    do {
+      if durable { try Self.sync(path: Self.parent(of: target)) }
+      isPublished = true
+    } catch {
+      rename(target, path)
+      throw error
+    }
+  }
+
+  private func sync(_ name: String) throws(GraphStoreError) { try Self.sync(path: path + "/" + name) }
+
+  private static func sync(path: String) throws(GraphStoreError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .system("cannot open", path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .system("cannot write to the disk", path) }
+  }
+
+  private static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}

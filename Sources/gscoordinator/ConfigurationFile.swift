@@ -1,0 +1,110 @@
+import Foundation
+import Yams
+
+/// Reads configuration files and the object that the Python client passes on the command line. Both are YAML, of which
+/// JSON is a part; a file may hold our keys, the client's sections, or both.
+enum ConfigurationFile {
+  /// Largest file or object that is read.
+  private static let maximumBytes = 1 << 20
+
+  /// Top-level keys of the Python client's configuration object.
+  private static let clientSections: Set<String> = [
+    "solution", "launcher_type", "show_log", "session", "coordinator", "vineyard", "hosts_launcher",
+    "kubernetes_launcher", "operator_launcher",
+  ]
+
+  /// Keys of the client's object that mean something to this server.
+  private static let clientKeys: [String: Setting] = [
+    "coordinator.service_port": .port,
+    "log_level": .logLevel,
+  ]
+
+  /// Takes the values of a file into `settings`; returns remarks about keys that were passed over.
+  static func read(path: String, into settings: inout Settings) throws -> [String] {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw ConfigurationError("cannot read the configuration file '\(path)'")
+    }
+    return try read(data, name: "'\(path)'", origin: .file(path), isLenient: false, into: &settings)
+  }
+
+  /// Takes the values of the client's base64 object into `settings`; returns remarks about keys that were passed over.
+  static func read(base64 text: String, into settings: inout Settings) throws -> [String] {
+    guard let data = Data(base64Encoded: text) else {
+      throw ConfigurationError(
+        "the argument of --config is not base64. The Python client makes it; "
+          + "for a file use --config-file")
+    }
+    return try read(data, name: "of --config", origin: .client, isLenient: true, into: &settings)
+  }
+
+  private static func read(
+    _ data: Data, name: String, origin: Origin, isLenient: Bool, into settings: inout Settings
+  ) throws -> [String] {
+    guard data.count <= maximumBytes else {
+      throw ConfigurationError("the configuration \(name) is larger than \(maximumBytes) bytes")
+    }
+    let object: Any?
+    do { object = try Yams.load(yaml: String(decoding: data, as: UTF8.self)) } catch {
+      throw ConfigurationError("the configuration \(name) is not YAML or JSON: \(error)")
+    }
+    guard let object else { return [] }
+    guard let sections = object as? [String: Any] else {
+      throw ConfigurationError("the configuration \(name) must hold keys and values")
+    }
+    if sections["launcher_type"] as? String == "hosts", isLenient { exitWithClient(sections, &settings) }
+    var remarks: [String] = []
+    let isClients = isLenient || !clientSections.isDisjoint(with: sections.keys)
+    for (key, value) in flatten(sections, prefix: "", depth: 0).sorted(by: { $0.key < $1.key }) {
+      if let setting = isClients ? clientKeys[key] : nil {
+        guard !value.isEmpty else { continue }
+        settings.set(setting, to: setting == .logLevel ? value.lowercased() : value, from: origin)
+      } else if let setting = Setting(rawValue: key) {
+        settings.set(setting, to: value, from: origin)
+      } else if isLenient || clientSections.contains(String(key.prefix { $0 != "." })) {
+        remarks.append("\(key) has no meaning here and is passed over")
+      } else {
+        throw ConfigurationError("unknown key '\(key)' in the configuration \(name). Did you mean '\(nearest(key))'?")
+      }
+    }
+    return remarks
+  }
+
+  /// A client that starts a coordinator for itself stops it too, unless it dies: then nobody will, and the coordinator
+  /// must end by itself when the client's session has run out.
+  private static func exitWithClient(_ sections: [String: Any], _ settings: inout Settings) {
+    let session = sections["session"] as? [String: Any]
+    guard let seconds = session?["dangling_timeout_seconds"] as? Int, seconds > 0 else { return }
+    settings.set(.idleExit, to: "\(seconds)", from: .client)
+  }
+
+  /// Nested keys joined by dots, values as text; a null is empty text.
+  private static func flatten(_ object: [String: Any], prefix: String, depth: Int) -> [(key: String, value: String)] {
+    object.flatMap { key, value -> [(key: String, value: String)] in
+      if let inner = value as? [String: Any], depth < 8 {
+        return flatten(inner, prefix: prefix + key + ".", depth: depth + 1)
+      }
+      return [(prefix + key, value is NSNull ? "" : "\(value)")]
+    }
+  }
+
+  /// The setting whose key is the fewest edits away.
+  private static func nearest(_ key: String) -> String {
+    Setting.allCases.map(\.rawValue).min { editDistance($0, key) < editDistance($1, key) }!
+  }
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements that turn one text into the other.
+func editDistance(_ left: String, _ right: String) -> Int {
+  let right = Array(right)
+  var row = Array(0...right.count)
+  for (i, a) in left.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for (j, b) in right.enumerated() {
+      let replaced = diagonal + (a == b ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+    }
+  }
+  return row[right.count]
+}

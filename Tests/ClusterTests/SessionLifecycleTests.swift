@@ -1,0 +1,132 @@
+import Testing
+
+@testable import Cluster
+
+/// Everything that can happen to a session, for tests that enumerate.
+private enum Event: CaseIterable {
+  case signOfLife, connectionLost, reconnect, tickEarly, tickLate, close, released
+}
+
+@Suite("The life of a session")
+struct SessionLifecycleTests {
+  let start = ContinuousClock.now
+
+  private func session(in phase: SessionLifecycle.Phase, lease: Duration? = .seconds(10)) -> SessionLifecycle {
+    var session = SessionLifecycle(lease: lease, at: start)
+    switch phase {
+    case .connected: break
+    case .detached: session.connectionLost()
+    case .closing: _ = session.close()
+    case .closed:
+      _ = session.close()
+      session.released()
+    }
+    return session
+  }
+
+  /// Applies an event one second in; late ticks come after the lease. Returns what was decided, as text.
+  private func apply(_ event: Event, to session: inout SessionLifecycle, at second: Int = 1) -> String {
+    let now = start.advanced(by: .seconds(second))
+    switch event {
+    case .signOfLife: return "\(session.signOfLife(at: now))"
+    case .connectionLost:
+      session.connectionLost()
+      return "none"
+    case .reconnect: return "\(session.reconnect(at: now))"
+    case .tickEarly: return "\(session.tick(at: now))"
+    case .tickLate: return "\(session.tick(at: now.advanced(by: .seconds(60))))"
+    case .close: return "\(session.close())"
+    case .released:
+      session.released()
+      return "none"
+    }
+  }
+
+  @Test("Every event in every phase does what the table says")
+  func table() {
+    let expected: [SessionLifecycle.Phase: [Event: (String, SessionLifecycle.Phase)]] = [
+      .connected: [
+        .signOfLife: ("renewed", .connected), .connectionLost: ("none", .detached),
+        .reconnect: ("renewed", .connected), .tickEarly: ("none", .connected), .tickLate: ("release", .closing),
+        .close: ("release", .closing), .released: ("none", .connected),
+      ],
+      .detached: [
+        .signOfLife: ("renewed", .connected), .connectionLost: ("none", .detached),
+        .reconnect: ("renewed", .connected), .tickEarly: ("none", .detached), .tickLate: ("release", .closing),
+        .close: ("release", .closing), .released: ("none", .detached),
+      ],
+      .closing: [
+        .signOfLife: ("refused", .closing), .connectionLost: ("none", .closing), .reconnect: ("refused", .closing),
+        .tickEarly: ("none", .closing), .tickLate: ("none", .closing), .close: ("already", .closing),
+        .released: ("none", .closed),
+      ],
+      .closed: [
+        .signOfLife: ("refused", .closed), .connectionLost: ("none", .closed), .reconnect: ("refused", .closed),
+        .tickEarly: ("none", .closed), .tickLate: ("none", .closed), .close: ("already", .closed),
+        .released: ("none", .closed),
+      ],
+    ]
+    for phase in SessionLifecycle.Phase.allCases {
+      for event in Event.allCases {
+        var session = session(in: phase)
+        let action = apply(event, to: &session)
+        #expect(action == expected[phase]?[event]?.0, "\(event) while \(phase)")
+        #expect(session.phase == expected[phase]?[event]?.1, "\(event) while \(phase)")
+      }
+    }
+  }
+
+  @Test("A sign of life moves the deadline; losing the connection does not")
+  func deadlines() {
+    var session = session(in: .connected)
+    #expect(session.deadline == start.advanced(by: .seconds(10)))
+    _ = session.signOfLife(at: start.advanced(by: .seconds(4)))
+    #expect(session.deadline == start.advanced(by: .seconds(14)))
+    session.connectionLost()
+    #expect(session.deadline == start.advanced(by: .seconds(14)))
+    #expect(session.tick(at: start.advanced(by: .seconds(14))) == .release)
+    #expect(session.deadline == nil)
+  }
+
+  @Test("A session without a lease never expires")
+  func noLease() {
+    var session = session(in: .connected, lease: nil)
+    #expect(session.tick(at: start.advanced(by: .seconds(1_000_000))) == .none)
+    #expect(session.deadline == nil)
+  }
+
+  @Test("Random histories release exactly once and never come back", arguments: 0..<200)
+  func randomWalk(seed: Int) {
+    var random = SplitMix(seed: UInt64(seed))
+    var session = session(in: .connected)
+    var releases = 0
+    var second = 0
+    for _ in 0..<100 {
+      second += Int.random(in: 0...4, using: &random)
+      let before = session.phase
+      let action = apply(Event.allCases.randomElement(using: &random)!, to: &session, at: second)
+      if action == "release" { releases += 1 }
+      if before == .closing || before == .closed {
+        #expect(session.phase == .closing || session.phase == .closed)
+        #expect(action != "renewed" && action != "release")
+      }
+      if session.phase == .connected || session.phase == .detached { #expect(releases == 0) }
+    }
+    #expect(releases <= 1)
+  }
+}
+
+/// Steele, Lea and Flood's SplitMix64: seeded, so that a failure can be repeated.
+struct SplitMix: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,208 @@
+import Engines
+import Glibc
+import Logging
+import Testing
+
+@testable import Coordinator
+
+/// A coordinator with fake engines in a directory of its own.
+struct Bench {
+  let factory: FakeFactory
+  let workspace: Workspace
+  let coordinator: Coordinator
+
+  init(limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil) throws {
+    factory = FakeFactory(failingWith: error)
+    workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    coordinator = Coordinator(
+      version: "0.29.0", workspace: workspace, factory: factory, limits: limits, logger: logger)
+  }
+
+  func connect(
+    _ caller: Caller, version: String = "0.29.0", reconnect: Bool = false, lease: Duration? = .seconds(600)
+  ) async throws -> Session {
+    try await coordinator.connect(caller, .init(version: version, reconnect: reconnect, lease: lease))
+  }
+
+  func done() throws { try workspace.close() }
+}
+
+let alice = Caller(principal: Principal("host 10.0.0.1"), connection: ConnectionID(1))
+let bob = Caller(principal: Principal("host 10.0.0.2"), connection: ConnectionID(2))
+
+func operation(_ name: String, key: String, parents: [String] = []) -> StepOperation {
+  StepOperation(key: key, parents: parents, action: .analytical(.other(name: name)))
+}
+
+@Suite("Connecting")
+struct ConnectingTests {
+  @Test("Every client gets a session of its own")
+  func separate() async throws {
+    let bench = try Bench()
+    let first = try await bench.connect(alice)
+    let second = try await bench.connect(alice)
+    #expect(first.id != second.id)
+    #expect(bench.coordinator.sessionCount == 2)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test(
+    "Versions fit when major and minor are the same",
+    arguments: [
+      ("0.29.0", true), ("0.29.9", true), ("0.29", true), ("0.29.0rc1", true), ("0.28.0", false), ("1.29.0", false),
+      ("", false), ("x", false),
+    ])
+  func versions(version: String, fits: Bool) async throws {
+    let bench = try Bench()
+    if fits {
+      _ = try await bench.connect(alice, version: version)
+    } else {
+      let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(alice, version: version) }
+      #expect(error?.code == .versionMismatch)
+      #expect(error?.message == "Version between client and server is inconsistent: \(version) vs 0.29.0")
+    }
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Reconnecting returns the newest session of the same principal, never another's")
+  func reconnect() async throws {
+    let bench = try Bench()
+    _ = try await bench.connect(alice)
+    let newest = try await bench.connect(alice)
+    let foreign = try await bench.connect(bob)
+    let back = Caller(principal: alice.principal, connection: ConnectionID(9))
+    #expect(try await bench.connect(back, version: "0.1.0", reconnect: true) === newest)
+    #expect(try await bench.connect(bob, reconnect: true) === foreign)
+    let stranger = Caller(principal: Principal("host 10.0.0.3"), connection: ConnectionID(3))
+    let own = try await bench.connect(stranger, reconnect: true)
+    #expect(own !== newest && own !== foreign)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Above the bound of sessions a client is refused, and welcome again when one is closed")
+  func bound() async throws {
+    let bench = try Bench(limits: .init(sessions: 1))
+    let session = try await bench.connect(alice)
+    let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(bob) }
+    #expect(error?.code == .limitReached)
+    try await bench.coordinator.close(session.id, for: alice)
+    _ = try await bench.connect(bob)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("An engine that does not start leaves no session and no files behind")
+  func engineFails() async throws {
+    let bench = try Bench(limits: .init(sessions: 1), failingWith: EngineError(.engineFailure, "no engine"))
+    for _ in 0..<3 { await #expect(throws: EngineError.self) { try await bench.connect(alice) } }
+    #expect(bench.coordinator.sessionCount == 0)
+    #expect(try directoryEntries(bench.workspace.path + "/sessions").isEmpty)
+    try bench.done()
+  }
+}
+
+@Suite("Leases and endings")
+struct LeaseTests {
+  @Test("A session without a sign of life is released with all its files")
+  func expires() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice, lease: .zero)
+    _ = try await bench.connect(bob)
+    await bench.coordinator.closeExpired()
+    #expect(bench.coordinator.sessionCount == 1)
+    #expect(session.phase == .closed)
+    #expect(bench.factory.engines[0].isClosed)
+    #expect(try directoryEntries(bench.workspace.path + "/sessions").count == 1)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Losing the connection detaches; a heartbeat of the same principal over a new one brings back")
+  func detaches() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    bench.coordinator.connectionClosed(alice.connection)
+    #expect(session.phase == .detached)
+    bench.coordinator.heartbeat(bob)
+    #expect(session.phase == .detached)
+    let back = Caller(principal: alice.principal, connection: ConnectionID(9))
+    bench.coordinator.heartbeat(back)
+    #expect(session.phase == .connected)
+    bench.coordinator.connectionClosed(back.connection)
+    #expect(session.phase == .detached)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Another's session does not exist for a caller, and its id is not given away")
+  func isolation() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    let error = #expect(throws: CoordinatorError.self) { try bench.coordinator.session(session.id, for: bob) }
+    let unknown = #expect(throws: CoordinatorError.self) { try bench.coordinator.session("session_x", for: bob) }
+    #expect(error?.code == .unknownSession)
+    #expect(unknown?.message.contains(session.id) == false)
+    await #expect(throws: CoordinatorError.self) { try await bench.coordinator.close(session.id, for: bob) }
+    #expect(session.phase == .connected)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Closing stops the step that runs and ends the readers of the log")
+  func closeWhileRunning() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    let step = Task { try await session.run([operation("hold", key: "a")]) }
+    let reader = Task { await session.log.lines().reduce(into: 0) { count, _ in count += 1 } }
+    await bench.factory.engines[0].waitUntilHolding()
+    try await bench.coordinator.close(session.id, for: alice)
+    let error = await #expect(throws: CoordinatorError.self) { try await step.value }
+    #expect(error?.code == .sessionClosing)
+    _ = await reader.value
+    #expect(bench.factory.engines[0].isClosed)
+    await #expect(throws: CoordinatorError.self) { try await session.run([operation("x", key: "b")]) }
+    try bench.done()
+  }
+
+  @Test("A shutdown lets a running step finish, and takes no other")
+  func drains() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    let step = Task { try await session.run([operation("hold", key: "a")]) }
+    await bench.factory.engines[0].waitUntilHolding()
+    let shutdown = Task { await bench.coordinator.shutdown() }
+    while (try? bench.coordinator.sessionForWork(session.id, for: alice)) != nil { await Task.yield() }
+    bench.factory.engines[0].letGo()
+    #expect(try await step.value.results.count == 1)
+    await shutdown.value
+    #expect(bench.coordinator.sessionCount == 0)
+    try bench.done()
+  }
+
+  @Test("A step that outlasts the grace of a shutdown is stopped")
+  func graceOver() async throws {
+    let bench = try Bench(limits: .init(shutdownGrace: .zero))
+    let session = try await bench.connect(alice)
+    let step = Task { try await session.run([operation("hold", key: "a")]) }
+    await bench.factory.engines[0].waitUntilHolding()
+    await bench.coordinator.shutdown()
+    await #expect(throws: CoordinatorError.self) { try await step.value }
+    try bench.done()
+  }
+
+  @Test("After a shutdown nobody gets in")
+  func shutdown() async throws {
+    let bench = try Bench()
+    _ = try await bench.connect(alice)
+    await bench.coordinator.shutdown()
+    #expect(bench.coordinator.sessionCount == 0)
+    let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(alice) }
+    #expect(error?.code == .shuttingDown)
+    try bench.done()
+  }
+}

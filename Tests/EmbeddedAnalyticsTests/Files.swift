@@ -1,0 +1,23 @@
+import Glibc
+
+/// A path in the temporary directory that nothing else uses.
+func temporaryPath() -> String {
+  var random = SystemRandomNumberGenerator()
+  return "/tmp/embedded-analytics-test-\(getpid())-\(random.next())"
+}
+
+/// Unlinks a file.
+func removeFile(_ path: String) { unlink(path) }
+
+/// The whole text of a file; nil when there is none.
+func readText(_ path: String) -> String? {
+  guard let file = fopen(path, "r") else { return nil }
+  defer { fclose(file) }
+  var bytes: [UInt8] = []
+  var block = [UInt8](repeating: 0, count: 1 << 16)
+  while case let count = fread(&block, 1, block.count, file), count > 0 { bytes += block[..<count] }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+/// The value of an environment variable.
+func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

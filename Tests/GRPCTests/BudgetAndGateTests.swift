@@ -1,0 +1,112 @@
+import Synchronization
+import Testing
+
+@testable import GRPC
+
+/// Remembers who was let through, in order.
+private final class Order: Sendable {
+  private let names = Mutex<[Int]>([])
+  var seen: [Int] { names.withLock { $0 } }
+  func note(_ name: Int) { names.withLock { $0.append(name) } }
+}
+
+struct MessageBudgetTests {
+  @Test func firstComeFirstServed() {
+    let budget = MessageBudget(bytes: 100)
+    let order = Order()
+    #expect(budget.reserve(70) { order.note(1) } == .granted)
+    #expect(budget.reserve(50) { order.note(2) } == .waiting(ticket: 1))
+    // Would fit, but nobody overtakes: the large one must get its turn.
+    #expect(budget.reserve(10) { order.note(3) } == .waiting(ticket: 2))
+    #expect(budget.isContended && order.seen.isEmpty)
+    budget.release(70)
+    #expect(order.seen == [2, 3] && budget.free == 40 && !budget.isContended)
+  }
+
+  @Test func moreThanEverythingIsImpossible() {
+    let budget = MessageBudget(bytes: 100)
+    #expect(budget.reserve(101) {} == .impossible)
+    #expect(budget.reserve(100) {} == .granted)
+  }
+
+  @Test func whoeverLeavesTheQueueLetsOthersThrough() {
+    let budget = MessageBudget(bytes: 100)
+    let order = Order()
+    _ = budget.reserve(60) {}
+    guard case .waiting(let large) = budget.reserve(90, onGranted: { order.note(1) }) else {
+      return #expect(Bool(false))
+    }
+    _ = budget.reserve(40) { order.note(2) }
+    #expect(budget.cancel(ticket: large) && order.seen == [2] && budget.free == 0)
+    #expect(!budget.cancel(ticket: large))
+  }
+
+  @Test func noByteIsLostInARandomWalk() {
+    var random = SeededGenerator(state: 17)
+    let budget = MessageBudget(bytes: 1000)
+    let grants = Order()
+    var held: [Int] = []
+    var waiting: [(ticket: UInt64, bytes: Int, name: Int)] = []
+    for name in 0..<5000 {
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0:
+        let bytes = Int.random(in: 1...1000, using: &random)
+        switch budget.reserve(bytes, onGranted: { grants.note(name) }) {
+        case .granted: held.append(bytes)
+        case .waiting(let ticket): waiting.append((ticket, bytes, name))
+        case .impossible: Issue.record("it fits")
+        }
+      case 1:
+        if let bytes = held.popLast() { budget.release(bytes) }
+      default:
+        if let index = waiting.indices.randomElement(using: &random) {
+          #expect(budget.cancel(ticket: waiting.remove(at: index).ticket))
+        }
+      }
+      let granted = Set(grants.seen)
+      for entry in waiting where granted.contains(entry.name) { held.append(entry.bytes) }
+      waiting.removeAll { granted.contains($0.name) }
+      #expect(budget.free == 1000 - held.reduce(0, +))
+      #expect(budget.isContended == !waiting.isEmpty)
+      if let first = waiting.first { #expect(first.bytes > budget.free) }
+    }
+  }
+}
+
+struct OutboundGateTests {
+  @Test func producersWaitAtTheWatermarkAndGoOnAtHalf() async throws {
+    let gate = OutboundGate(highWatermark: 100)
+    try await gate.enter(150)
+    let (passed, pass) = AsyncStream<Int>.makeStream()
+    let producer = Task {
+      try await gate.enter(10)
+      pass.yield(1)
+    }
+    while gate.waitingProducers == 0 { await Task.yield() }
+    gate.leave(99)
+    #expect(gate.waitingProducers == 1)
+    gate.leave(1)
+    #expect(await passed.first { _ in true } == 1)
+    try await producer.value
+  }
+
+  @Test func closingTellsThoseWhoWaitAndThoseWhoCome() async throws {
+    let gate = OutboundGate(highWatermark: 1)
+    try await gate.enter(5)
+    let producer = Task { try await gate.enter(1) }
+    while gate.waitingProducers == 0 { await Task.yield() }
+    gate.close(GRPCStatus(.cancelled, "over"))
+    await #expect(throws: GRPCStatus(.cancelled, "over")) { try await producer.value }
+    await #expect(throws: GRPCStatus(.cancelled, "over")) { try await gate.enter(1) }
+  }
+
+  @Test func aCancelledProducerLeaves() async throws {
+    let gate = OutboundGate(highWatermark: 1)
+    try await gate.enter(5)
+    let producer = Task { try await gate.enter(1) }
+    while gate.waitingProducers == 0 { await Task.yield() }
+    producer.cancel()
+    await #expect(throws: CancellationError.self) { try await producer.value }
+    #expect(gate.waitingProducers == 0)
+  }
+}

@@ -1,0 +1,146 @@
+import GRPC
+import NIOCore
+import Synchronization
+import Testing
+
+/// The end of a call reaches everybody who works for it.
+struct CancellationTests {
+  /// A method that starts, waits for its cancellation, and says so.
+  private static func waiting(_ service: inout GRPCService, started: Signal, stopped: Signal) {
+    service.unary("Wait", decode: .bytes, encode: .bytes) { request, context in
+      context.onCancel { stopped.fire() }
+      started.fire()
+      try await Task.sleep(for: .seconds(3600))
+      return request
+    }
+  }
+
+  @Test func aDeadlineStopsTheHandler() async throws {
+    let (started, stopped) = (Signal(), Signal())
+    try await Pair.run {
+      Self.waiting(&$0, started: started, stopped: stopped)
+    } _: { pair async throws in
+      // On a busy machine a deadline may pass before the handler has begun; then it gets more time.
+      var timeout = Duration.milliseconds(50)
+      while !started.hasFired {
+        let status = try await pair.status("Wait", ByteBuffer(), CallOptions(timeout: timeout))
+        #expect(status.code == .deadlineExceeded)
+        timeout *= 2
+      }
+      await stopped.wait()
+    }
+  }
+
+  @Test func aCancelledCallerStopsTheHandler() async throws {
+    let (started, stopped) = (Signal(), Signal())
+    try await Pair.run {
+      Self.waiting(&$0, started: started, stopped: stopped)
+    } _: { pair async throws in
+      let call = Task { try await pair.status("Wait") }
+      await started.wait()
+      call.cancel()
+      #expect(try await call.value.code == .cancelled)
+      await stopped.wait()
+    }
+  }
+
+  @Test func aLostConnectionStopsTheHandler() async throws {
+    let (started, stopped) = (Signal(), Signal())
+    try await Pair.run {
+      Self.waiting(&$0, started: started, stopped: stopped)
+    } _: { pair async throws in
+      let call = Task { try await pair.status("Wait") }
+      await started.wait()
+      await pair.client.close()
+      #expect(try await call.value.code == .unavailable)
+      await stopped.wait()
+    }
+  }
+
+  @Test func aDroppedResponseStreamStopsTheHandler() async throws {
+    let stopped = Signal()
+    try await Pair.run {
+      $0.serverStreaming("Endless", decode: .bytes, encode: .bytes) { _, writer, context in
+        context.onCancel { stopped.fire() }
+        while true { try await writer.write(ByteBuffer(repeating: 1, count: 10_000)) }
+      }
+    } _: { pair async throws in
+      do {
+        let responses = try await pair.client.serverStreaming(
+          "/t.S/Endless", ByteBuffer(), encode: .bytes, decode: .bytes)
+        for try await _ in responses { break }
+      }
+      await stopped.wait()
+    }
+  }
+
+  @Test func shutdownEndsCallsAfterItsGrace() async throws {
+    let (started, stopped) = (Signal(), Signal())
+    try await Pair.run {
+      Self.waiting(&$0, started: started, stopped: stopped)
+    } _: { pair async throws in
+      let call = Task { try await pair.status("Wait") }
+      await started.wait()
+      await pair.server.shutdown(grace: .milliseconds(50))
+      #expect(try await call.value.code == .unavailable)
+      await stopped.wait()
+      #expect(pair.server.connectionCount == 0)
+    }
+  }
+
+  @Test func shutdownLetsCallsFinish() async throws {
+    let (started, go) = (Signal(), Signal())
+    try await Pair.run {
+      $0.unary("Slow", decode: .bytes, encode: .bytes) { request, _ in
+        started.fire()
+        await go.wait()
+        return request
+      }
+    } _: { pair async throws in
+      let call = Task { try await pair.unary("Slow", ByteBuffer(string: "done")) }
+      await started.wait()
+      let shutdown = Task { await pair.server.shutdown(grace: .seconds(60)) }
+      // The GOAWAY has arrived when a new call cannot be made any more.
+      while try await pair.status("Missing").code == .unimplemented { await Task.yield() }
+      go.fire()
+      #expect(try await call.value == ByteBuffer(string: "done"))
+      await shutdown.value
+    }
+  }
+
+  /// A handler that does not care about cancellation and returns when nobody listens leaks nothing.
+  @Test func aStubbornHandlerLeaksNothing() async throws {
+    final class Weak: Sendable {
+      private let context = Mutex<WeakContext>(WeakContext())
+      struct WeakContext { weak var value: ServerContext? }
+      func set(_ value: ServerContext) { context.withLock { $0.value = value } }
+      var isGone: Bool { context.withLock { $0.value == nil } }
+    }
+    let (started, cancelled, go) = (Signal(), Signal(), Signal())
+    let seen = Weak()
+    let late = Mutex<(any Error)?>(nil)
+    try await Pair.run {
+      $0.bidirectional("Stubborn", decode: .bytes, encode: .bytes) { requests, writer, context in
+        seen.set(context)
+        context.onCancel { cancelled.fire() }
+        started.fire()
+        await go.wait()
+        var iterator = requests.makeAsyncIterator()
+        do {
+          _ = try await iterator.next()
+          try await writer.write(ByteBuffer(string: "hello?"))
+        } catch {
+          late.withLock { $0 = error }
+        }
+      }
+    } _: { pair async throws in
+      let (_, responses) = try await pair.client.bidirectional("/t.S/Stubborn", encode: .bytes, decode: .bytes)
+      await started.wait()
+      responses.cancel()
+      await cancelled.wait()
+      go.fire()
+      while !seen.isGone { await Task.yield() }
+      #expect(late.withLock { $0 } is GRPCStatus)
+    }
+  }
+}

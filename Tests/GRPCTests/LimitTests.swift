@@ -1,0 +1,236 @@
+import HTTP2
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import GRPC
+@testable import Transport
+
+/// Each limit of a server is reached once.
+struct LimitTests {
+  private func sizes(_ service: inout GRPCService) {
+    service.unary("Size", decode: .bytes, encode: .bytes) { request, _ in ByteBuffer(integer: request.readableBytes) }
+  }
+
+  @Test func aMessageOverTheLimitIsAStatus() async throws {
+    var limits = ServerLimits()
+    limits.maxMessageBytes = 100_000
+    try await Pair.run(limits) {
+      sizes(&$0)
+    } _: { pair async throws in
+      #expect(try await pair.status("Size", ByteBuffer(repeating: 1, count: 100_001)).code == .resourceExhausted)
+      #expect(try await pair.status("Size", ByteBuffer(repeating: 1, count: 10_000_000)).code == .resourceExhausted)
+      #expect(try await pair.status("Size", ByteBuffer(repeating: 1, count: 100_000)) == .ok)
+    }
+  }
+
+  @Test func aResponseOverTheClientsLimitIsAStatus() async throws {
+    var limits = ClientLimits()
+    limits.maxMessageBytes = 1000
+    try await Pair.run(clientLimits: limits) {
+      $0.unary("Big", decode: .bytes, encode: .bytes) { _, _ in ByteBuffer(repeating: 1, count: 1001) }
+    } _: { pair async throws in
+      #expect(try await pair.status("Big").code == .resourceExhausted)
+    }
+  }
+
+  @Test func largeMessagesTakeTurnsInTheBudget() async throws {
+    var limits = ServerLimits()
+    limits.messageBudgetBytes = 3_000_000
+    try await Pair.run(limits) {
+      sizes(&$0)
+    } _: { pair async throws in
+      #expect(try await pair.status("Size", ByteBuffer(repeating: 1, count: 3_000_001)).code == .resourceExhausted)
+      try await withThrowingTaskGroup(of: GRPCStatus.self) { group in
+        for _ in 0..<20 {
+          group.addTask { try await pair.status("Size", ByteBuffer(repeating: 1, count: 2_000_000)) }
+        }
+        for try await status in group { #expect(status == .ok) }
+      }
+      #expect(pair.server.messageBudget.free == 3_000_000)
+    }
+  }
+
+  /// A peer that stops in the middle of a large message does not starve the others for ever.
+  @Test func aStalledMessageLosesItsPlaceWhenOthersWait() async throws {
+    var limits = ServerLimits()
+    limits.messageBudgetBytes = 3_000_000
+    limits.stalledMessageTimeout = .milliseconds(50)
+    try await Pair.run(limits) {
+      sizes(&$0)
+    } _: { pair async throws in
+      let stalled = try await RawCall.open(pair.address, path: "/t.S/Size")
+      await stalled.send(ByteBuffer(bytes: [0, 0, 0x2D, 0xC6, 0xC0] + [UInt8](repeating: 1, count: 1000)))
+      while pair.server.messageBudget.free > 0 { await Task.yield() }
+      #expect(try await pair.status("Size", ByteBuffer(repeating: 1, count: 2_000_000)) == .ok)
+      #expect(await stalled.outcome().fields.contains("grpc-status: 8"))
+      await stalled.close()
+    }
+  }
+
+  @Test func aCallThatEndsWhileItWaitsLeavesTheQueue() async throws {
+    var limits = ServerLimits()
+    limits.messageBudgetBytes = 3_000_000
+    try await Pair.run(limits) {
+      sizes(&$0)
+    } _: { pair async throws in
+      let holder = try await RawCall.open(pair.address, path: "/t.S/Size")
+      await holder.send(ByteBuffer(bytes: [0, 0, 0x2D, 0xC6, 0xC0]))
+      while pair.server.messageBudget.free > 0 { await Task.yield() }
+      let options = CallOptions(timeout: .milliseconds(50))
+      let status = try await pair.status("Size", ByteBuffer(repeating: 1, count: 2_000_000), options)
+      #expect(status.code == .deadlineExceeded)
+      while pair.server.messageBudget.isContended { await Task.yield() }
+      await holder.close()
+      while pair.server.messageBudget.free < 3_000_000 { await Task.yield() }
+    }
+  }
+
+  @Test func unreadBytesHaveABound() async throws {
+    var limits = ServerLimits()
+    limits.maxUnreadBytes = 100_000
+    let never = Signal()
+    try await Pair.run(limits) {
+      $0.bidirectional("Deaf", decode: .bytes, encode: .bytes) { _, _, _ in await never.wait() }
+    } _: { pair async throws in
+      // There is room for one. Which two are failed depends on whose bytes come when it is used up.
+      let (outcomes, report) = AsyncStream<RawCall.Outcome>.makeStream()
+      var calls: [RawCall] = []
+      for _ in 0..<3 {
+        let call = try await RawCall.open(pair.address, path: "/t.S/Deaf")
+        await call.send(ByteBuffer(repeating: 0, count: 60_000))
+        Task { report.yield(await call.outcome()) }
+        calls.append(call)
+      }
+      var iterator = outcomes.makeAsyncIterator()
+      for _ in 0..<2 { #expect(await iterator.next()?.fields.contains("grpc-status: 8") == true) }
+      for call in calls { await call.close() }
+      #expect(await iterator.next()?.fields.isEmpty == true)
+      never.fire()
+    }
+  }
+
+  @Test func responsesThatNobodyReadsHaveABound() async throws {
+    var limits = ServerLimits()
+    limits.connection.maxPendingBodyBytes = 5_000_000
+    try await Pair.run(limits) {
+      $0.unary("Big", decode: .bytes, encode: .bytes) { _, _ in ByteBuffer(repeating: 1, count: 4_000_000) }
+    } _: { pair async throws in
+      // One that waits is fine whatever its size; a second one would be too much.
+      let first = try await RawCall.open(pair.address, path: "/t.S/Big", reads: false)
+      await first.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]), end: true)
+      await first.untilHeaders()
+      let second = try await RawCall.open(on: first, path: "/t.S/Big")
+      await second.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]), end: true)
+      #expect(await second.outcome().fields.contains("grpc-status: 8"))
+      await first.close()
+    }
+  }
+
+  @Test func aStalledReaderStallsOnlyItsProducer() async throws {
+    let written = Atomic<Int>(0)
+    try await Pair.run {
+      $0.serverStreaming("Flood", decode: .bytes, encode: .bytes) { _, writer, _ in
+        for _ in 0..<1000 {
+          try await writer.write(ByteBuffer(repeating: 1, count: 100_000))
+          written.wrappingAdd(1, ordering: .relaxed)
+        }
+      }
+      sizes(&$0)
+    } _: { pair async throws in
+      let responses = try await pair.client.serverStreaming("/t.S/Flood", ByteBuffer(), encode: .bytes, decode: .bytes)
+      var iterator = responses.makeAsyncIterator()
+      _ = try await iterator.next()
+      for _ in 0..<200 { #expect(try await pair.status("Size") == .ok) }
+      // The watermark (1 MiB), the window, and a message or two.
+      #expect(written.load(ordering: .relaxed) < 30)
+      var count = 1
+      while try await iterator.next() != nil { count += 1 }
+      #expect(count == 1000)
+    }
+  }
+
+  @Test(arguments: [
+    ("POST", "text/plain", "415"), ("POST", "application/grpcx", "415"), ("GET", "application/grpc", "405"),
+    ("POST", "application/grpc+proto", "200"), ("POST", "application/grpc;x=1", "200"),
+  ])
+  func whatIsNotGRPCIsAnsweredInHTTP(method: String, contentType: String, status: String) async throws {
+    try await Pair.run {
+      sizes(&$0)
+    } _: { pair async throws in
+      let call = try await RawCall.open(pair.address, path: "/t.S/Size", method: method, contentType: contentType)
+      await call.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]), end: true)
+      #expect(await call.outcome().fields.first == ":status: \(status)")
+      await call.close()
+    }
+  }
+
+  @Test(arguments: [
+    (["grpc-timeout": "soon"], "13"), (["x-bin": "!"], "13"), (["grpc-encoding": "gzip"], "12"),
+    (["x": String(repeating: "v", count: 70_000 / 2), "y": String(repeating: "v", count: 70_000 / 2)], "8"),
+  ])
+  func brokenHeadersAreAStatus(extra: [String: String], code: String) async throws {
+    try await Pair.run {
+      sizes(&$0)
+    } _: { pair async throws in
+      let call = try await RawCall.open(pair.address, path: "/t.S/Size", extra: extra)
+      let outcome = await call.outcome()
+      #expect(outcome.fields.contains("grpc-status: \(code)") && outcome.body.readableBytes == 0)
+      if code == "12" { #expect(outcome.fields.contains("grpc-accept-encoding: identity")) }
+      await call.close()
+    }
+  }
+
+  @Test func aLongStatusMessageIsCutAndHugeMetadataCostsItsCall() async throws {
+    try await Pair.run {
+      $0.unary("Long", decode: .bytes, encode: .bytes) { _, _ -> ByteBuffer in
+        throw GRPCStatus(.aborted, String(repeating: "long", count: 1_000_000))
+      }
+      $0.unary("Huge", decode: .bytes, encode: .bytes) { request, context in
+        var metadata = Metadata()
+        for number in 0..<20 { try metadata.add("x\(number)", String(repeating: "v", count: 1_000_000)) }
+        context.setTrailingMetadata(metadata)
+        return request
+      }
+    } _: { pair async throws in
+      let long = try await pair.status("Long")
+      #expect(long.code == .aborted && long.message.count == 16 * 1024)
+      #expect(try await pair.status("Huge").code == .internal)
+      #expect(try await pair.status("Long").code == .aborted)
+    }
+  }
+
+  @Test func aDeadlineBetweenTheMessageAndItsEndRunsNothing() async throws {
+    let hasRun = Atomic<Bool>(false)
+    try await Pair.run {
+      $0.unary("Run", decode: .bytes, encode: .bytes) { request, _ in
+        hasRun.store(true, ordering: .relaxed)
+        return request
+      }
+    } _: { pair async throws in
+      let call = try await RawCall.open(pair.address, path: "/t.S/Run", extra: ["grpc-timeout": "20m"])
+      await call.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]))
+      #expect(await call.outcome().fields.contains("grpc-status: 4"))
+      await call.close()
+    }
+    let didRun = hasRun.load(ordering: .relaxed)
+    #expect(!didRun)
+  }
+
+  @Test(arguments: [
+    ([UInt8](), "12"), ([0, 0, 0, 0], "13"), ([0, 0, 0, 0, 2, 1], "13"), ([1, 0, 0, 0, 1, 1], "12"),
+    ([9, 0, 0, 0, 1, 1], "13"), ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "12"),
+  ])
+  func brokenMessagesAreAStatus(bytes: [UInt8], code: String) async throws {
+    try await Pair.run {
+      sizes(&$0)
+    } _: { pair async throws in
+      let call = try await RawCall.open(pair.address, path: "/t.S/Size")
+      await call.send(ByteBuffer(bytes: bytes), end: true)
+      let outcome = await call.outcome()
+      #expect(outcome.fields.contains("grpc-status: \(code)"), "\(outcome.fields)")
+      await call.close()
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Transport
+
+struct ConnectionLifecycleTests {
+  typealias Event = ConnectionLifecycle.Event
+  typealias Action = ConnectionLifecycle.Action
+
+  /// How to get into each state.
+  private static let paths: [String: [Event]] = [
+    "silent": [], "fresh": [.preface], "serving": [.preface, .request], "noticed": [.preface, .shutdown],
+    "leaving": [.preface, .shutdown, .noticeOver], "closed": [.lost],
+  ]
+
+  /// What differs from "do nothing and stay", as in the table of the machine's comment.
+  private static let table: [String: [Event: (Action, String)]] = [
+    "silent": [
+      .preface: (.expectRequest, "fresh"), .prefaceTimeout: (.cut, "closed"), .shutdown: (.cut, "closed"),
+      .lost: (.none, "closed"),
+    ],
+    "fresh": [
+      .request: (.none, "serving"), .requestTimeout: (.leave, "leaving"), .idle: (.leave, "leaving"),
+      .shutdown: (.notice, "noticed"), .lost: (.none, "closed"),
+    ],
+    "serving": [.idle: (.leave, "leaving"), .shutdown: (.notice, "noticed"), .lost: (.none, "closed")],
+    "noticed": [.noticeOver: (.leave, "leaving"), .lost: (.none, "closed")],
+    "leaving": [.lost: (.none, "closed")],
+    "closed": [:],
+  ]
+
+  private func machine(_ state: String) -> ConnectionLifecycle {
+    var machine = ConnectionLifecycle()
+    for event in Self.paths[state]! { _ = machine.handle(event) }
+    return machine
+  }
+
+  /// A state shows itself by what it answers to every event.
+  private func answers(_ machine: ConnectionLifecycle) -> [Action] {
+    Event.allCases.map { event in
+      var copy = machine
+      return copy.handle(event)
+    }
+  }
+
+  @Test(arguments: table.keys.sorted(), Event.allCases)
+  func everyStateAnswersEveryEvent(state: String, event: Event) {
+    var machine = machine(state)
+    let (action, next) = Self.table[state]![event] ?? (.none, state)
+    #expect(machine.handle(event) == action)
+    #expect(answers(machine) == answers(self.machine(next)))
+  }
+}

@@ -1,0 +1,249 @@
+import HTTP2
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import Transport
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Answers every request with a fixed body once it has been read in full.
+private final class AnswerStream: ByteBufferStream {
+  var answer = ByteBuffer()
+  /// Answer in a task of the event loop, as handlers do that were away.
+  var isLate = false
+  var received = 0
+  private static let ok = HTTP2StaticHeaders([(":status", "200")])
+
+  override func receiveData(_ bytes: UnsafeRawBufferPointer) {
+    received += bytes.count
+    consume(bytes.count)
+  }
+  override func receiveEnd() {
+    if isLate { channel.eventLoop.assumeIsolated().execute { self.respond() } } else { respond() }
+  }
+  private func respond() {
+    respond(Self.ok, body: true)
+    send(answer.readableBytes > 0 ? answer : ByteBuffer(string: String(received)))
+    finishBody(trailers: false)
+  }
+}
+
+/// Counts how often a channel is flushed.
+private final class FlushCounter: ChannelOutboundHandler, Sendable {
+  typealias OutboundIn = ByteBuffer
+  let count = Atomic<Int>(0)
+  func flush(context: ChannelHandlerContext) {
+    count.wrappingAdd(1, ordering: .relaxed)
+    context.flush()
+  }
+}
+
+/// Sends a body and hands over the response's bytes when it is complete.
+private final class AskStream: ByteBufferStream {
+  let done: EventLoopPromise<ByteBuffer>
+  private var received = ByteBuffer()
+
+  init(channel: HTTP2ChannelHandler, done: EventLoopPromise<ByteBuffer>) {
+    self.done = done
+    super.init(channel: channel)
+  }
+  override func receiveData(_ bytes: UnsafeRawBufferPointer) {
+    received.writeBytes(bytes)
+    consume(bytes.count)
+  }
+  override func receiveEnd() { done.succeed(received) }
+  override func closed(_ code: HTTP2Error.Code) {
+    super.closed(code)
+    done.fail(HTTP2Error(code, "closed"))
+  }
+}
+
+struct ConnectionTests {
+  private let group = MultiThreadedEventLoopGroup.singleton
+  private let local = TransportAddress.tcp(host: "127.0.0.1", port: 0)
+
+  private func listen(
+    on address: TransportAddress? = nil, limits: ConnectionLimits = ConnectionLimits(),
+    answer: ByteBuffer = ByteBuffer(),
+    isLate: Bool = false, flushes: FlushCounter? = nil, seen: (@Sendable (Peer) -> Void)? = nil
+  ) async throws -> Listener {
+    try await Listener.bind(
+      address ?? local, group: group, count: ConnectionCount(limit: limits.maxConnections), limits: limits,
+      secure: { channel in
+        if let flushes { try channel.pipeline.syncOperations.addHandler(flushes) }
+      }
+    ) { channel, peer in
+      seen?(peer)
+      return HTTP2ChannelHandler(
+        role: .server, channel: channel, peer: peer, http2Limits: HTTP2Limits(), limits: limits,
+        makeStream: { handler in
+          let stream = AnswerStream(channel: handler)
+          stream.answer = answer
+          stream.isLate = isLate
+          return stream
+        })
+    }
+  }
+
+  private func dial(_ address: TransportAddress) async throws -> NIOLoopBound<HTTP2ChannelHandler> {
+    try await Dialer.connect(address, group: group, http2Limits: HTTP2Limits(), limits: ConnectionLimits()) {}
+  }
+
+  private func ask(_ connection: NIOLoopBound<HTTP2ChannelHandler>, _ body: ByteBuffer) async throws -> ByteBuffer {
+    try await connection.eventLoop.flatSubmit { start(connection.value, body) }.get()
+  }
+
+  private func start(_ handler: HTTP2ChannelHandler, _ body: ByteBuffer) -> EventLoopFuture<ByteBuffer> {
+    let done = handler.eventLoop.makePromise(of: ByteBuffer.self)
+    let stream = AskStream(channel: handler, done: done)
+    var headers = HTTP2Headers()
+    for (name, value) in [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "x")] {
+      headers.add(name, value)
+    }
+    do {
+      try handler.request(stream, headers, body: true)
+      stream.send(body)
+      stream.finishBody(trailers: false)
+    } catch {
+      done.fail(error)
+    }
+    return done.futureResult
+  }
+
+  /// A plain socket; returns all bytes the server sends until it closes.
+  private func untilClosed(_ address: TransportAddress, sending bytes: [UInt8]) async throws -> [UInt8] {
+    guard case .tcp(let host, let port) = address else { return [] }
+    let channel = try await ClientBootstrap(group: group).connect(host: host, port: port) { channel in
+      channel.eventLoop.makeCompletedFuture {
+        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+      }
+    }
+    return try await channel.executeThenClose { inbound, outbound in
+      var all: [UInt8] = []
+      do {
+        if !bytes.isEmpty { try await outbound.write(ByteBuffer(bytes: bytes)) }
+        for try await buffer in inbound { all += buffer.readableBytesView }
+      } catch is IOError {
+        // Reset: it closed with bytes of ours unread.
+      } catch is ChannelError {
+        // It closed before we could write.
+      }
+      return all
+    }
+  }
+
+  private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+
+  private func containsGoAway(_ bytes: [UInt8]) -> Bool {
+    var start = 0
+    while start + 9 <= bytes.count {
+      if bytes[start + 3] == 7 { return true }
+      start += 9 + Int(bytes[start]) << 16 + Int(bytes[start + 1]) << 8 + Int(bytes[start + 2])
+    }
+    return false
+  }
+
+  @Test func smallAndLargeBodiesCrossBothWays() async throws {
+    let size = 20_000_000
+    let answer = ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+    let listener = try await listen(answer: answer)
+    let connection = try await dial(listener.address)
+    #expect(try await ask(connection, ByteBuffer(string: "x")) == answer)
+    #expect(try await ask(connection, answer) == answer)
+
+    let counting = try await listen()
+    let other = try await dial(counting.address)
+    #expect(try await String(buffer: ask(other, answer)) == String(size))
+    await listener.close()
+    await counting.close()
+  }
+
+  @Test(arguments: [false, true])
+  func answersOfOneTickShareAFlush(isLate: Bool) async throws {
+    let flushes = FlushCounter()
+    let listener = try await listen(isLate: isLate, flushes: flushes)
+    let connection = try await dial(listener.address)
+    _ = try await ask(connection, ByteBuffer(string: "x"))
+    let before = flushes.count.load(ordering: .relaxed)
+    // 500 requests leave in one tick and arrive in a read or two.
+    let answers = try await connection.eventLoop.flatSubmit {
+      EventLoopFuture.whenAllComplete(
+        (0..<500).map { _ in start(connection.value, ByteBuffer(string: "x")) }, on: connection.eventLoop)
+    }.get()
+    #expect(answers.count == 500)
+    #expect(flushes.count.load(ordering: .relaxed) - before < 50)
+    await listener.close()
+  }
+
+  @Test func aSilentSocketIsCut() async throws {
+    var limits = ConnectionLimits()
+    limits.prefaceTimeout = .milliseconds(20)
+    let listener = try await listen(limits: limits)
+    let bytes = try await untilClosed(listener.address, sending: [])
+    #expect(!containsGoAway(bytes))
+    // Half a preface is as silent as none.
+    _ = try await untilClosed(listener.address, sending: Array(Self.preface.prefix(10)))
+    await listener.close()
+  }
+
+  @Test func aConnectionWithoutRequestsIsLeft() async throws {
+    var limits = ConnectionLimits()
+    limits.firstRequestTimeout = .milliseconds(20)
+    let listener = try await listen(limits: limits)
+    #expect(containsGoAway(try await untilClosed(listener.address, sending: Self.preface)))
+    await listener.close()
+  }
+
+  @Test func anIdleConnectionIsLeft() async throws {
+    var limits = ConnectionLimits()
+    limits.idleTimeout = .milliseconds(20)
+    let listener = try await listen(limits: limits)
+    #expect(containsGoAway(try await untilClosed(listener.address, sending: Self.preface)))
+    await listener.close()
+  }
+
+  @Test func oneConnectionTooManyIsClosed() async throws {
+    var limits = ConnectionLimits()
+    limits.maxConnections = 1
+    let listener = try await listen(limits: limits)
+    let first = try await dial(listener.address)
+    #expect(try await String(buffer: ask(first, ByteBuffer(string: "abc"))) == "3")
+    #expect(try await untilClosed(listener.address, sending: []).isEmpty)
+    #expect(try await String(buffer: ask(first, ByteBuffer(string: "abcd"))) == "4")
+    await listener.close()
+  }
+
+  @Test func brokenFramesAreAnsweredWithGoAway() async throws {
+    let listener = try await listen()
+    // A PING of three bytes is a frame size error.
+    let bytes = try await untilClosed(listener.address, sending: Self.preface + [0, 0, 3, 6, 0, 0, 0, 0, 0, 1, 2, 3])
+    #expect(containsGoAway(bytes))
+    await listener.close()
+  }
+
+  @Test func aUnixSocketTellsWhoConnects() async throws {
+    let path = "/tmp/gsc-transport-\(UInt64.random(in: 0 ... .max)).sock"
+    let (peers, saw) = AsyncStream<Peer>.makeStream()
+    let listener = try await listen(on: .unix(path: path)) { saw.yield($0) }
+    let connection = try await dial(listener.address)
+    #expect(try await String(buffer: ask(connection, ByteBuffer(string: "abc"))) == "3")
+    let peer = await peers.first { _ in true }
+    #if os(Linux)
+      #expect(peer == .unix(PeerCredentials(pid: getpid(), uid: getuid(), gid: getgid())))
+    #endif
+    // Somebody serves this path: it is not taken over.
+    await #expect(throws: TransportError.self) { try await listen(on: .unix(path: path)) }
+    await listener.close()
+    await #expect(throws: TransportError.self) { try await dial(.unix(path: path)) }
+  }
+
+  @Test func aPortInUseIsAnErrorThatSaysSo() async throws {
+    let listener = try await listen()
+    await #expect(throws: TransportError.self) { try await listen(on: listener.address) }
+    await listener.close()
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+@testable import gscoordinator
+
+@Suite("The configuration")
+struct ConfigurationTests {
+  /// Parses a command line and an environment, with a file of this content if there is one.
+  private func resolve(
+    _ arguments: [String] = [], environment: [String: String] = [:], file: String? = nil
+  ) throws -> (settings: Settings, remarks: [String]) {
+    var arguments = arguments
+    let path = NSTemporaryDirectory() + "/gscoordinator-\(UUID().uuidString).yaml"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    if let file {
+      try file.write(toFile: path, atomically: true, encoding: .utf8)
+      arguments += ["--config-file", path]
+    }
+    return try ConfigurationOptions.parse(arguments).resolve(environment: environment)
+  }
+
+  private func base64(_ json: String) -> String { Data(json.utf8).base64EncodedString() }
+
+  @Test("Flags beat the environment, which beats the file, which beats the default")
+  func precedence() throws {
+    let environment = ["GSCOORDINATOR_PORT": "2", "GSCOORDINATOR_LIMITS_SESSIONS": "22"]
+    let file = "port: 3\nlimits:\n  sessions: 33\n  streams_per_connection: 333\n"
+    let settings = try resolve(["--port", "1"], environment: environment, file: file).settings
+    #expect(settings.text(.port) == "1" && settings.origin(.port) == .flag)
+    #expect(settings.text(.sessions) == "22")
+    #expect(settings.origin(.sessions) == .environment("GSCOORDINATOR_LIMITS_SESSIONS"))
+    #expect(settings.text(.streams) == "333")
+    #expect(settings.text(.host) == "127.0.0.1" && settings.origin(.host) == .builtIn)
+  }
+
+  @Test("An unknown key in a file is an error that names the nearest key")
+  func unknownKey() {
+    let error = #expect(throws: ConfigurationError.self) { try resolve(file: "prot: 1\n") }
+    #expect(error?.description.contains("'prot'") == true)
+    #expect(error?.description.contains("'port'") == true)
+  }
+
+  @Test("The client's own object is taken, its other keys are passed over with a remark")
+  func clientObject() throws {
+    let object = """
+      {"solution": "GraphScope One", "launcher_type": "hosts", "log_level": "INFO", "show_log": false,
+       "session": {"num_workers": 1, "dangling_timeout_seconds": 70}, "coordinator": {"service_port": 12345},
+       "vineyard": {"socket": null}, "unheard_of": 1}
+      """
+    let (settings, remarks) = try resolve(["--config", base64(object)])
+    #expect(settings.text(.port) == "12345" && settings.origin(.port) == .client)
+    #expect(settings.text(.logLevel) == "info")
+    #expect(settings.text(.idleExit) == "70")
+    #expect(remarks.contains { $0.hasPrefix("unheard_of") })
+    #expect(remarks.contains { $0.hasPrefix("vineyard.socket") })
+  }
+
+  @Test("The client's sections in a file beside our own keys")
+  func mixedFile() throws {
+    let (settings, _) = try resolve(file: "coordinator:\n  service_port: 59001\nlauncher_type: hosts\nthreads: 3\n")
+    #expect(settings.text(.port) == "59001")
+    #expect(settings.text(.threads) == "3")
+    #expect(settings.text(.idleExit) == "0")
+  }
+
+  @Test("What cannot be read is refused", arguments: ["not base64!", "e30=x", "W10="])
+  func malformedObject(text: String) {
+    #expect(throws: ConfigurationError.self) { try resolve(["--config", text]) }
+  }
+
+  @Test("A value out of range is refused with its origin")
+  func range() throws {
+    let settings = try resolve(environment: ["GSCOORDINATOR_PORT": "70000"]).settings
+    let error = #expect(throws: ConfigurationError.self) { try settings.integer(.port, in: 0...65535) }
+    #expect(error?.description.contains("environment GSCOORDINATOR_PORT") == true)
+  }
+
+  @Test("Any setting can be given as key=value, and none that does not exist")
+  func assignments() throws {
+    #expect(try resolve(["--set", "limits.sessions=5"]).settings.text(.sessions) == "5")
+    #expect(throws: ConfigurationError.self) { try resolve(["--set", "limits.session=5"]) }
+    #expect(throws: ConfigurationError.self) { try resolve(["--set", "limits.sessions"]) }
+  }
+
+  @Test("Edit distance counts insertions, deletions and replacements")
+  func distance() {
+    #expect(editDistance("port", "port") == 0)
+    #expect(editDistance("prot", "port") == 2)
+    #expect(editDistance("", "abc") == 3)
+    #expect(editDistance("kitten", "sitting") == 3)
+  }
+}
