@@ -1,7 +1,9 @@
 # syntax=docker/dockerfile:1
 # Builds gscoordinator and packs it into a small image that holds the binary, the libraries it needs, and nothing else.
 #   docker build -t gscoordinator .
-#   docker run --rm -p 63800:63800 gscoordinator
+#   docker run --rm --network host -v /data:/data:ro gscoordinator
+# It listens on loopback only while there is no authentication, hence --network host; graphs are loaded from paths that
+# the container sees, hence the volume.
 
 ARG SWIFT_IMAGE=swift:6.3-bookworm
 ARG RUNTIME_IMAGE=debian:12-slim
@@ -24,13 +26,11 @@ RUN /tmp/install-system-packages.sh run && rm -rf /var/lib/apt/lists/* /tmp/inst
     && useradd --system --home-dir /var/lib/gscoordinator --create-home --shell /usr/sbin/nologin gscoordinator
 COPY --from=build /out/gscoordinator /usr/local/bin/gscoordinator
 USER gscoordinator
-# A container has no other way in than its network interface; publish the port only where its clients are trusted.
-ENV GSCOORDINATOR_HOST=0.0.0.0 \
-    GSCOORDINATOR_PORT=63800 \
+ENV GSCOORDINATOR_PORT=63800 \
     GSCOORDINATOR_WORKSPACE=/var/lib/gscoordinator
 VOLUME /var/lib/gscoordinator
 EXPOSE 63800
 HEALTHCHECK --interval=10s --timeout=3s --start-period=2s \
-    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/63800"]
+    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/$GSCOORDINATOR_PORT"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/gscoordinator"]

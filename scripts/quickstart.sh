@@ -70,17 +70,18 @@ if [[ -z $port ]]; then
   port=63800
   if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then port=0; fi
 fi
-mkfifo "$scratch/ready"
 set -m
-"$binary" --port "$port" --workspace "$scratch/workspace" >"$scratch/ready" 2>"$scratch/coordinator.log" &
+"$binary" --port "$port" --workspace "$scratch/workspace" >"$scratch/coordinator.log" 2>&1 &
 coordinator=$!
 set +m
-exec 3<"$scratch/ready"
-if ! read -r announcement <&3; then
-  echo "The coordinator did not start. Its log says:" >&2
-  cat "$scratch/coordinator.log" >&2
-  exit 1
-fi
+until announcement=$(grep -m 1 '^gscoordinator listening on' "$scratch/coordinator.log"); do
+  if ! kill -0 "$coordinator" 2>/dev/null; then
+    echo "The coordinator did not start. Its log says:" >&2
+    cat "$scratch/coordinator.log" >&2
+    exit 1
+  fi
+  sleep 0.02
+done
 address=${announcement##* }
 echo "$announcement"
 

@@ -1,10 +1,11 @@
 """A coordinator as a child process: started on a free port, stopped by its process id."""
 
 import os
-import select
+import queue
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -49,13 +50,25 @@ class Coordinator:
         self.address = self.ready_line.split()[-1]
 
     def _first_line(self):
-        readable, _, _ = select.select([self.process.stdout], [], [], READY_SECONDS)
-        line = self.process.stdout.readline() if readable else ""
+        lines = queue.Queue()
+        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
+        try:
+            line = lines.get(timeout=READY_SECONDS)
+        except queue.Empty:
+            line = ""
         if not line:
             self.process.kill()
             self.process.wait()
             raise AssertionError(f"the coordinator did not start; its log says:\n{self.log()}")
         return line.strip()
+
+    def _read(self, lines):
+        """Hands on the first line of standard output, and keeps the log that follows."""
+        with self.process.stdout as output, open(self.log_path, "a") as log:
+            lines.put(output.readline())
+            for line in output:
+                log.write(line)
+                log.flush()
 
     @property
     def port(self):
@@ -84,6 +97,4 @@ class Coordinator:
             self.process.kill()
             self.process.wait()
             raise AssertionError(f"still running {STOP_SECONDS} s after signal {signal_number}; log:\n{self.log()}")
-        finally:
-            self.process.stdout.close()
         return self.process.returncode, time.monotonic() - start

@@ -101,7 +101,11 @@ class TestStreams:
 
 
 class TestSessionIds:
-    @pytest.mark.parametrize("session_id", ["", "session_wrong", "x" * 100_000, "../../etc", "%s%n", "ü"])
+    @pytest.mark.parametrize(
+        "session_id",
+        ["", "session_wrong", "x" * 100_000, "../../etc", "%s%n", "ü"],
+        ids=["empty", "wrong", "huge", "path", "format", "not ASCII"],
+    )
     def test_an_unknown_one_in_every_call(self, client, session_id):
         stub = client.stub
         calls = [
@@ -167,7 +171,9 @@ class TestGraphsOfOperations:
         second[0].key = first[0].key
         refused(client.run, client.id, first + second)
 
-    @pytest.mark.parametrize("key", ["", "\x00", "../../../tmp/x", "k" * 1_000_000])
+    @pytest.mark.parametrize(
+        "key", ["", "\x00", "../../../tmp/x", "k" * 1_000_000], ids=["empty", "NUL", "path", "huge"]
+    )
     def test_odd_keys(self, client, key):
         bad = raw.op(t.UNLOAD_GRAPH, ["d" * 32])
         bad.key = key
@@ -186,6 +192,7 @@ class TestGraphsOfOperations:
     @pytest.mark.parametrize(
         "location",
         ["", "#", "/dev/zero", "/dev/stdin", "/proc/self/mem", "a" * 100_000, "/tmp/\x01", "#header_row=maybe"],
+        ids=["empty", "only a mark", "endless", "standard input", "memory", "huge", "control", "odd option"],
     )
     def test_odd_locations(self, client, location):
         ops = raw.load_ops("unused")

@@ -409,8 +409,8 @@ class TestErrors:
     def test_an_edge_to_a_vertex_that_is_not_in_its_table(self, sess, csv):
         v, e = csv("v.csv", "id\n1\n2\n"), csv("knows.csv", "src,dst\n1,2\n2,77\n")
         message = self.failure(sess, v, e)
-        for part in ("knows.csv", "3", "77"):
-            assert part in message
+        assert "knows.csv" in message and "77" in message
+        assert "line 3" in message or "row 2" in message
 
     def test_an_edge_of_a_frame_to_a_missing_vertex(self, sess, ids):
         v = pd.DataFrame({"id": ids(1)})

@@ -63,7 +63,11 @@ class TestConnecting:
         assert "Version between client and server is inconsistent" in details and version in details
 
     @one_session
-    @pytest.mark.parametrize("version", ["", "latest", "0.29", "0.29." + "9" * 5000, "0.29.0\x00"])
+    @pytest.mark.parametrize(
+        "version",
+        ["", "latest", "0.29", "0.29." + "9" * 5000, "0.29.0\x00"],
+        ids=["empty", "word", "short", "huge", "NUL"],
+    )
     def test_odd_versions_do_no_harm(self, client, version):
         try:
             client.close(client.connect(version=version).session_id)

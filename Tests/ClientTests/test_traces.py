@@ -53,8 +53,9 @@ def steps(text):
 def outcome(lines):
     """The class of the exception, since our texts are our own, or what was printed without what differs by run."""
     for line in lines:
-        if line.startswith(("EXC ", "graphscope.framework.errors.")):
-            return "EXC " + line.removeprefix("EXC ").split()[0].rstrip(":")
+        # "EXC " is lost in places, where the recorded program's log was being written at the same time.
+        if failure := re.match(r"EXC (\S+)|(graphscope\.framework\.errors\.\w+) ", line):
+            return "EXC " + (failure[1] or failure[2])
     text = "\n".join(line for line in lines if line.strip())
     text = re.sub(r"\{'status'.*", "<session>", text)
     return re.sub(r"\b(graph_\w{8}|\d{18,})\b|\S*/\S+\.json", "<id>", text)
