@@ -61,12 +61,18 @@ extension CoordinatorService {
   private func send(_ answer: StepAnswer, to writer: ResponseWriter<StepMessage>) async throws {
     try await writer.write(StepMessage(.head(answer.head)))
     for result in answer.bodies {
-      var rest = ByteBuffer(bytes: result)
+      let whole = ByteBuffer(bytes: result)
+      var start = 0
       repeat {
-        let piece = rest.readSlice(length: min(rest.readableBytes, Self.pieceBytes)) ?? ByteBuffer()
-        let body = RunStepResponseBody(hasNext: rest.readableBytes > 0, chunk: 0..<piece.readableBytes)
+        let end = min(start + Self.pieceBytes, whole.writerIndex)
+        // Not a slice: those that begin beyond 16 MiB are copied.
+        var piece = whole
+        piece.moveWriterIndex(to: end)
+        piece.moveReaderIndex(to: start)
+        let body = RunStepResponseBody(hasNext: end < whole.writerIndex, chunk: 0..<piece.readableBytes)
         try await writer.write(StepMessage(.body(body), piece: piece))
-      } while rest.readableBytes > 0
+        start = end
+      } while start < whole.writerIndex
     }
   }
 }

@@ -125,11 +125,12 @@ class MessageStream: ByteBufferStream {
   private func settle() {
     let credit = reader.takeCredit()
     if !peerHasEnded { consume(credit) }
-    if reader.unreadBytes != countedUnread { countUnread() }
+    countUnread()
   }
 
   private func countUnread() {
     let change = reader.unreadBytes - countedUnread
+    guard change != 0 else { return }
     countedUnread = reader.unreadBytes
     let total = budget.addUnread(change)
     if change > 0 && total > bounds.maxUnreadBytes {

@@ -46,18 +46,19 @@ private let fatal = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
 private let beginHeaders: nghttp2_on_begin_headers_callback = { session, frame, user in
   let frame = frame!.pointee
   let owner = connection(user)
-  if frame.headers.cat == NGHTTP2_HCAT_REQUEST {
-    if !owner.accept(frame.hd.stream_id) { owner.submitReset(frame.hd.stream_id, .refusedStream) }
-  } else {
-    stream(session, frame.hd.stream_id)?.headerListBytes = 0
+  if frame.headers.cat == NGHTTP2_HCAT_REQUEST && !owner.accept(frame.hd.stream_id) {
+    owner.submitReset(frame.hd.stream_id, .refusedStream)
   }
+  // No other frame can come between these headers and their end (RFC 9113 section 6.10): one look-up serves them all.
+  owner.headersStream = stream(session, frame.hd.stream_id)
+  owner.headersStream?.headerListBytes = 0
   return goOn
 }
 
 private let receiveHeader: nghttp2_on_header_callback = {
   session, frame, name, nameLength, value, valueLength, _, user in
-  guard let stream = stream(session, frame!.pointee.hd.stream_id) else { return goOn }
   let owner = connection(user)
+  guard let stream = owner.headersStream else { return goOn }
   let before = stream.headerListBytes
   stream.headerListBytes += nameLength + valueLength + 32
   if stream.headerListBytes <= owner.limits.maxHeaderListBytes {
@@ -99,8 +100,10 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { session, frame, use
   let endOfStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
   switch UInt32(header.type) {
   case NGHTTP2_HEADERS.rawValue:
-    guard let stream = stream(session, header.stream_id) else { return goOn }
-    connection(user).controlBudget.earn()
+    let owner = connection(user)
+    guard let stream = owner.headersStream else { return goOn }
+    owner.headersStream = nil
+    owner.controlBudget.earn()
     stream.receiveHeadersEnd()
     if endOfStream { stream.receiveEnd() }
   case NGHTTP2_DATA.rawValue:

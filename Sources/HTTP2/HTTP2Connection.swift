@@ -44,6 +44,8 @@ public final class HTTP2Connection {
   var controlBudget: ControlFrameBudget
   /// Set by a callback that has returned a fatal error to nghttp2; says why.
   var violation: HTTP2Error?
+  /// The stream whose header list is being received.
+  var headersStream: HTTP2Stream?
   private var arrivedBytes = 0
   private var isInsideSession = false
   private var settingsAreSent = false
@@ -190,6 +192,7 @@ public final class HTTP2Connection {
   public func close(_ code: HTTP2Error.Code) {
     guard let session else { return }
     self.session = nil
+    headersStream = nil
     // nghttp2_session_del tells nobody, so we do (a handler waits behind each stream).
     while let stream = streams.last { forget(stream, code) }
     nghttp2_session_del(session)

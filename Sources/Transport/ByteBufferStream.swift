@@ -56,6 +56,7 @@ open class ByteBufferStream: HTTP2Stream {
 
   /// Keeps the first bytes, which a frame header may have announced already.
   private func dropPending(from kept: Int) {
+    guard pendingBytes > 0 else { return }
     let dropped = pendingBytes - kept
     var buffers = [head].compactMap { $0 } + tail
     head = nil

@@ -36,6 +36,8 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   private(set) var http2: HTTP2Connection?
   private var context: ChannelHandlerContext?
   private var outbox: ByteBuffer
+  /// What the channel said last: it announces every change.
+  private var isWritable = true
   private var isReading = false
   private var isDraining = false
   private var drainIsScheduled = false
@@ -119,7 +121,8 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   /// Goes on writing when the socket has taken enough.
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable && !isDraining { drain() }
+    isWritable = context.channel.isWritable
+    if isWritable && !isDraining { drain() }
     context.fireChannelWritabilityChanged()
   }
 
@@ -319,7 +322,7 @@ extension HTTP2ChannelHandler: HTTP2ConnectionDelegate {
 
 extension HTTP2ChannelHandler: HTTP2Output {
   /// Whether the socket is below its watermark.
-  public var wantsMore: Bool { context?.channel.isWritable ?? false }
+  public var wantsMore: Bool { isWritable }
 
   /// Gathers frames.
   public func write(_ bytes: UnsafeRawBufferPointer) {

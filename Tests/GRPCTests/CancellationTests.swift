@@ -8,9 +8,16 @@ struct CancellationTests {
   /// A method that starts, waits for its cancellation, and says so.
   private static func waiting(_ service: inout GRPCService, started: Signal, stopped: Signal) {
     service.unary("Wait", decode: .bytes, encode: .bytes) { request, context in
-      context.onCancel { stopped.fire() }
+      let told = Signal()
+      context.onCancel { told.fire() }
       started.fire()
-      try await Task.sleep(for: .seconds(3600))
+      do {
+        try await Task.sleep(for: .seconds(3600))
+      } catch is CancellationError {
+        await told.wait()
+        #expect(context.isCancelled)
+        stopped.fire()
+      }
       return request
     }
   }

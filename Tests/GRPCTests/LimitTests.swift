@@ -177,6 +177,7 @@ struct LimitTests {
       let call = try await RawCall.open(pair.address, path: "/t.S/Size", extra: extra)
       let outcome = await call.outcome()
       #expect(outcome.fields.contains("grpc-status: \(code)") && outcome.body.readableBytes == 0)
+      #expect(outcome.headerLists == 1, "an error before any message is one list of trailers")
       if code == "12" { #expect(outcome.fields.contains("grpc-accept-encoding: identity")) }
       await call.close()
     }
@@ -230,6 +231,7 @@ struct LimitTests {
       await call.send(ByteBuffer(bytes: bytes), end: true)
       let outcome = await call.outcome()
       #expect(outcome.fields.contains("grpc-status: \(code)"), "\(outcome.fields)")
+      #expect(outcome.headerLists == 1)
       await call.close()
     }
   }

@@ -7,6 +7,7 @@ import Transport
 struct RawCall: Sendable {
   struct Outcome: Sendable {
     var fields: [String] = []
+    var headerLists = 0
     var body = ByteBuffer()
   }
 
@@ -24,7 +25,10 @@ struct RawCall: Sendable {
     override func receiveHeader(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
       outcome.fields.append(String(decoding: name, as: UTF8.self) + ": " + String(decoding: value, as: UTF8.self))
     }
-    override func receiveHeadersEnd() { headers.succeed() }
+    override func receiveHeadersEnd() {
+      outcome.headerLists += 1
+      headers.succeed()
+    }
     override func receiveData(_ bytes: UnsafeRawBufferPointer) {
       outcome.body.writeBytes(bytes)
       if reads { consume(bytes.count) }
