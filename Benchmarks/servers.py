@@ -11,6 +11,8 @@ import time
 
 import psutil
 
+from . import bare
+
 OURS, PEER, GRPCIO, NGHTTPD = "gscoordinator", "Python coordinator", "grpcio server", "nghttpd"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -97,37 +99,9 @@ def accepts(port):
 
 
 def heartbeat(port):
-    """One HeartBeat as an HTTP/2 client without any library sends it; a library's own start would be measured else."""
-    header = lambda name, value: b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value  # noqa: E731
-    headers = b"\x83\x86" + b"".join(  # :method POST, :scheme http
-        header(*pair)
-        for pair in (
-            (b":path", b"/gs.rpc.CoordinatorService/HeartBeat"),
-            (b":authority", b"localhost"),
-            (b"content-type", b"application/grpc"),
-            (b"te", b"trailers"),
-        )
-    )
-    frame = lambda kind, flags, stream, payload: (  # noqa: E731
-        len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-    )
-    request = (
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, headers) + frame(0, 1, 1, bytes(5))
-    )
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(request)
-        received = b""
-        while True:
-            part = connection.recv(65536)
-            if not part:
-                return False
-            received += part
-            while len(received) >= 9 and len(received) >= 9 + int.from_bytes(received[:3], "big"):
-                length, kind, flags = int.from_bytes(received[:3], "big"), received[3], received[4]
-                if kind == 1 and flags & 1:  # the trailers
-                    return True
-                received = received[9 + length :]
+    """One HeartBeat, by a client so bare that no library's own start is measured."""
+    with bare.Connection(port) as connection:
+        return connection.call(b"/gs.rpc.CoordinatorService/HeartBeat")
 
 
 def ours(directory):

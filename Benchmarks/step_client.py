@@ -1,4 +1,7 @@
-"""Holds a result of one vertex and reads it when told to, from standard input; answers in JSON on standard output."""
+"""Holds a result of one vertex and reads it when told to, from standard input; answers in JSON on standard output.
+
+usage: python -m Benchmarks.step_client ADDRESS DIRECTORY
+"""
 
 import gc
 import json
@@ -8,6 +11,8 @@ import sys
 import time
 
 import graphscope
+
+from . import bare
 
 CALLS = 300
 
@@ -24,6 +29,7 @@ def prepare(session, directory):
 
 
 def read(context):
+    """Round trips in the client, in seconds."""
     times = []
     for _ in range(CALLS):
         start = time.perf_counter()
@@ -33,18 +39,46 @@ def read(context):
     return times
 
 
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # the client prints to standard output
-session = graphscope.session(addr=sys.argv[1])
-context = None
-for command in sys.stdin:
-    if command.strip() == "prepare":
-        context = prepare(session, sys.argv[2])
-        gc.collect()
-        gc.freeze()  # or the client's collection before each request is most of what is measured
-        read(context)
-        answer = {}
-    else:
-        answer = {"calls": CALLS, "median": statistics.median(read(context))}
-    print(json.dumps(answer), file=answers, flush=True)
-session.close()
+def repeat(session, context):
+    """Round trips of the same request from a bare client, in seconds."""
+    stub = session._grpc_client._stub
+    original, sent = stub.RunStep, []
+
+    def record(requests):
+        requests = list(requests)
+        sent[:] = [request.SerializeToString() for request in requests]
+        return original(iter(requests))
+
+    stub.RunStep = record
+    context.to_numpy("r", vertex_range={"begin": 1, "end": 2})
+    stub.RunStep = original
+    times = []
+    with bare.Connection(int(sys.argv[1].rsplit(":", 1)[1])) as connection:
+        for _ in range(CALLS):
+            start = time.perf_counter()
+            assert connection.call(b"/gs.rpc.CoordinatorService/RunStep", sent)
+            times.append(time.perf_counter() - start)
+    return times
+
+
+def main():
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # the client prints to standard output
+    session = graphscope.session(addr=sys.argv[1])
+    context = None
+    for command in map(str.strip, sys.stdin):
+        if command == "prepare":
+            context = prepare(session, sys.argv[2])
+            gc.collect()
+            gc.freeze()  # or the client's collection before each request is most of what is measured
+            read(context)
+            answer = {}
+        else:
+            times = read(context) if command == "client" else repeat(session, context)
+            answer = {"calls": len(times), "median": statistics.median(times)}
+        print(json.dumps(answer), file=answers, flush=True)
+    session.close()
+
+
+if __name__ == "__main__":
+    main()
