@@ -58,7 +58,8 @@ let package = Package(
     // Floor 4: sessions, steps, objects, logs: what the two front doors share.
     .target(name: "Coordinator", dependencies: ["Engines", "Cluster", log], swiftSettings: strict),
 
-    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
+    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing. The REST door for
+    // operators, AdminEndpoint, will stand beside this one.
     .target(
       name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),
