@@ -17,6 +17,7 @@ COPY Package.swift ./
 RUN swift package resolve
 COPY Sources Sources
 COPY Tests Tests
+COPY Benchmarks Benchmarks
 RUN swift build -c release --static-swift-stdlib --product gscoordinator \
     && install -D -s .build/release/gscoordinator /out/gscoordinator
 

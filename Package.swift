@@ -49,16 +49,17 @@ let package = Package(
 
     // Floor 3: the engines, and the cluster they run on.
     .target(
-      name: "EmbeddedAnalytics", dependencies: ["Engines", "GraphStore", "Wire"], swiftSettings: kernels),
+      name: "EmbeddedAnalytics", dependencies: ["CPlatform", "Engines", "GraphStore", "Wire"], swiftSettings: kernels),
     .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "GraphScopeEngines", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "Cluster", swiftSettings: strict),
 
     // Floor 4: sessions, steps, objects, logs: what the two front doors share.
-    .target(name: "Coordinator", dependencies: ["Engines", "Cluster", log], swiftSettings: strict),
+    .target(name: "Coordinator", dependencies: ["CPlatform", "Engines", "Cluster", log], swiftSettings: strict),
 
-    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
+    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing. The REST door for
+    // operators, AdminEndpoint, will stand beside this one.
     .target(
       name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/install-system-packages.sh build test
 if [[ -z ${GSC_BINARY:-} ]]; then
-  swift build -c release --product gscoordinator
+  swift build -c release --static-swift-stdlib --product gscoordinator
   export GSC_BINARY=$PWD/.build/release/gscoordinator
 fi
 scripts/make-venv.sh .venv-tests Tests/ClientTests/requirements.txt

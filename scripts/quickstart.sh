@@ -58,7 +58,7 @@ step "1/4 System packages"
 scripts/install-system-packages.sh build
 
 step "2/4 Building the coordinator (release; the first time takes a few minutes)"
-watched swift build -c release --product gscoordinator
+watched swift build -c release --static-swift-stdlib --product gscoordinator
 
 step "3/4 Python environment with the GraphScope client"
 watched scripts/make-venv.sh "$venv" python/requirements.txt

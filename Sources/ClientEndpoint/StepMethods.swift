@@ -11,17 +11,18 @@ extension CoordinatorService {
   /// The method that runs steps.
   func addStepMethods(to service: inout GRPCService) {
     service.bidirectional(
-      "RunStep", decode: MessageDecoder { try ReceivedStepMessage($0) }, encode: .stepAnswer
+      "RunStep", decode: .bytes, encode: .stepAnswer
     ) { (requests, writer, context) in
       try await answering { try await runStep(requests, writer, Caller(context)) }
     }
   }
 
   private func runStep(
-    _ requests: RequestStream<ReceivedStepMessage>, _ writer: ResponseWriter<StepMessage>, _ caller: Caller
+    _ requests: RequestStream<ByteBuffer>, _ writer: ResponseWriter<StepMessage>, _ caller: Caller
   ) async throws {
     var iterator = requests.makeAsyncIterator()
-    guard case .head(let head) = try await iterator.next()?.content else {
+    guard let first = try await iterator.next(), case .head(let head) = try await ReceivedStepMessage(first).content
+    else {
       throw StepAssembly.Violation(message: "a step begins with a head, but none came")
     }
     let session = try coordinator.sessionForWork(head.sessionID, for: caller)
@@ -61,7 +62,11 @@ extension CoordinatorService {
   private func send(_ answer: StepAnswer, to writer: ResponseWriter<StepMessage>) async throws {
     try await writer.write(StepMessage(.head(answer.head)))
     for result in answer.bodies {
-      let whole = ByteBuffer(bytes: result)
+      // Copying hundreds of megabytes must not hold up the event loop.
+      let whole =
+        if result.count > Self.pieceBytes { await Task.detached { ByteBuffer(bytes: result) }.value } else {
+          ByteBuffer(bytes: result)
+        }
       var start = 0
       repeat {
         let end = min(start + Self.pieceBytes, whole.writerIndex)

@@ -23,13 +23,14 @@ struct StepSpooler: Sendable {
   /// Receives all bodies.
   /// - Returns: a spool for each announced table, in order.
   func receive(
-    _ assembly: StepAssembly, from requests: inout RequestStream<ReceivedStepMessage>.AsyncIterator,
+    _ assembly: StepAssembly, from requests: inout RequestStream<ByteBuffer>.AsyncIterator,
     for session: Session
   ) async throws -> [Spool] {
     var assembly = assembly
     var spools: [Spool] = []
     var pending: Pending?
-    while let message = try await requests.next() {
+    while let bytes = try await requests.next() {
+      let message = try await ReceivedStepMessage(bytes)
       guard case .body(let body) = message.content else {
         throw StepAssembly.Violation(message: "a step has one head, but a second one came")
       }
@@ -64,13 +65,16 @@ struct ReceivedStepMessage: Sendable {
   let content: RunStepRequest
   private let bytes: ByteBuffer
 
-  init(_ buffer: ByteBuffer) throws {
+  /// Messages of more bytes are read away from the event loop.
+  private static let largeBytes = 1 << 20
+
+  init(_ buffer: ByteBuffer) async throws {
     bytes = buffer
-    do {
-      content = try buffer.withUnsafeReadableBytes { bytes in try RunStepRequest.decode(bytes) }
-    } catch let error as WireError {
-      throw GRPCStatus(.invalidArgument, error.description)
+    let decode: @Sendable () throws -> RunStepRequest = {
+      try buffer.withUnsafeReadableBytes { bytes in try RunStepRequest.decode(bytes) }
     }
+    content =
+      if buffer.readableBytes > Self.largeBytes { try await Task.detached { try decode() }.value } else { try decode() }
   }
 
   /// A part of the message, seen where it lies.

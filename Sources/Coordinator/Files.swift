@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 // The few operations on directories that sessions need, with errors that name the path.
@@ -46,15 +47,6 @@ func directoryEntries(_ path: String) throws(CoordinatorError) -> [String] {
 
 /// Removes a file, or a directory with everything in it; links are removed, not followed. What is not there is fine.
 func removeTree(_ path: String) throws(CoordinatorError) {
-  var info = stat()
-  guard lstat(path, &info) == 0 else {
-    if errno == ENOENT { return }
-    throw .system("cannot examine", path)
-  }
-  guard info.st_mode & S_IFMT == S_IFDIR else {
-    guard unlink(path) == 0 || errno == ENOENT else { throw .system("cannot remove", path) }
-    return
-  }
-  for name in try directoryEntries(path) { try removeTree(path + "/" + name) }
-  guard rmdir(path) == 0 || errno == ENOENT else { throw .system("cannot remove", path) }
+  let code = platform_remove_tree(path)
+  guard code == 0 else { throw .system("cannot remove", path, errno: code) }
 }

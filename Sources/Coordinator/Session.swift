@@ -71,8 +71,12 @@ public final class Session: Sendable {
   /// Runs the operations of a step in their order, after all earlier steps. On the first failure the rest is dropped.
   /// - Throws: `CancellationError` when the caller gives up; `CoordinatorError` when the session is being closed.
   public func run(_ operations: [StepOperation]) async throws -> StepOutcome {
+    guard phase == .connected || phase == .detached else {
+      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+    }
     let number = counter.add(1, ordering: .relaxed).newValue
-    let task = Task { try await turnstile.pass { try await perform(operations) } }
+    // Immediate: the step takes its place in the queue before the next one can arrive.
+    let task = Task.immediate { try await turnstile.pass { try await perform(operations) } }
     running.withLock { $0[number] = { task.cancel() } }
     defer { _ = running.withLock { $0.removeValue(forKey: number) } }
     if phase == .closing || phase == .closed { task.cancel() }

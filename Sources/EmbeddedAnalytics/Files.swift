@@ -1,3 +1,4 @@
+import CPlatform
 import Engines
 import Glibc
 
@@ -11,20 +12,7 @@ func makeDirectory(_ path: String) throws(EngineError) {
 }
 
 /// Removes a directory with everything in it, as far as that is possible. Links are removed, not followed.
-func removeTree(_ path: String) {
-  if let directory = opendir(path) {
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard name != ".", name != ".." else { continue }
-      let child = path + "/" + name
-      if entry.pointee.d_type == UInt8(DT_DIR) { removeTree(child) } else { unlink(child) }
-    }
-    closedir(directory)
-  }
-  rmdir(path)
-}
+func removeTree(_ path: String) { _ = platform_remove_tree(path) }
 
 /// Writes a new file.
 func writeFile(_ path: String, _ text: String) throws(EngineError) {

@@ -53,9 +53,10 @@ public final class GRPCServer: Sendable {
     let listener = try await Listener.bind(address, group: group, count: count, limits: core.limits.connection) {
       [weak self, core] channel, peer in
       var number: UInt64 = 0
+      let executor = EventLoopTaskExecutor(channel.eventLoop)
       let handler = HTTP2ChannelHandler(
         role: .server, channel: channel, peer: peer, http2Limits: core.limits.http2, limits: core.limits.connection,
-        makeStream: { ServerCall(core: core, channel: $0) },
+        makeStream: { ServerCall(core: core, channel: $0, executor: executor) },
         onClosed: { self?.forget(ObjectIdentifier(channel), number) })
       number = handler.number
       self?.remember(handler, ObjectIdentifier(channel))

@@ -2,8 +2,8 @@ import NIOCore
 
 /// The methods of one gRPC service, each with the code that decodes, handles and encodes it.
 ///
-/// A handler is started on the event loop of its connection (`Task.immediate`): one that never suspends costs no thread
-/// hop, and one that computes for long must leave the loop first. Handlers throw `GRPCStatus`; any other error that is
+/// A handler runs on the event loop of its connection, from its start to its end: a call costs no change of threads, and
+/// one that computes for long or blocks must leave the loop for that (`Task.detached`, a pool of its own). Handlers throw `GRPCStatus`; any other error that is
 /// not `GRPCStatusConvertible` reaches the client as UNKNOWN without its text.
 public struct GRPCService: Sendable {
   /// The full name, such as `gs.rpc.CoordinatorService`.

@@ -51,8 +51,11 @@ final class ServerCall: MessageStream {
     var path: String?
   }
 
-  init(core: ServerCore, channel: HTTP2ChannelHandler) {
+  private let executor: EventLoopTaskExecutor
+
+  init(core: ServerCore, channel: HTTP2ChannelHandler, executor: EventLoopTaskExecutor) {
     self.core = core
+    self.executor = executor
     super.init(channel: channel, budget: core.budget, bounds: core.bounds)
   }
 
@@ -221,7 +224,7 @@ final class ServerCall: MessageStream {
     return ResponseSink(self, gate)
   }
 
-  /// Starts the handler here and now; only what it does after its first suspension runs elsewhere.
+  /// Starts the handler here and now; it stays on this event loop unless its message takes long to decode.
   private func start(_ bytes: Int, _ handle: @escaping @Sendable () async throws -> EncodedMessage?) {
     let me = NIOLoopBound(self, eventLoop: channel.eventLoop)
     let run: @Sendable () async -> Void = {
@@ -233,7 +236,9 @@ final class ServerCall: MessageStream {
         me.eventLoop.execute { me.value.handlerReturned(result) }
       }
     }
-    let task = bytes > core.limits.decodeOnLoopBytes ? Task { await run() } : Task.immediate { await run() }
+    let task =
+      bytes > core.limits.decodeOnLoopBytes
+      ? Task { await run() } : Task.immediate(executorPreference: executor) { await run() }
     if handlerIsRunning { self.task = task }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import GraphStore
 import Yams
 
 /// Reads configuration files and the object that the Python client passes on the command line. Both are YAML, of which
@@ -63,7 +64,9 @@ enum ConfigurationFile {
       } else if isLenient || clientSections.contains(String(key.prefix { $0 != "." })) {
         remarks.append("\(key) has no meaning here and is passed over")
       } else {
-        throw ConfigurationError("unknown key '\(key)' in the configuration \(name). Did you mean '\(nearest(key))'?")
+        let nearest = NearestName.of(key, among: Setting.allCases.map(\.rawValue)).map { " Did you mean '\($0)'?" }
+        throw ConfigurationError(
+          "unknown key '\(key)' in the configuration \(name).\(nearest ?? " `gscoordinator config` lists all keys.")")
       }
     }
     return remarks
@@ -86,25 +89,4 @@ enum ConfigurationFile {
       return [(prefix + key, value is NSNull ? "" : "\(value)")]
     }
   }
-
-  /// The setting whose key is the fewest edits away.
-  private static func nearest(_ key: String) -> String {
-    Setting.allCases.map(\.rawValue).min { editDistance($0, key) < editDistance($1, key) }!
-  }
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements that turn one text into the other.
-func editDistance(_ left: String, _ right: String) -> Int {
-  let right = Array(right)
-  var row = Array(0...right.count)
-  for (i, a) in left.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, b) in right.enumerated() {
-      let replaced = diagonal + (a == b ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
-    }
-  }
-  return row[right.count]
 }

@@ -81,12 +81,4 @@ struct ConfigurationTests {
     #expect(throws: ConfigurationError.self) { try resolve(["--set", "limits.session=5"]) }
     #expect(throws: ConfigurationError.self) { try resolve(["--set", "limits.sessions"]) }
   }
-
-  @Test("Edit distance counts insertions, deletions and replacements")
-  func distance() {
-    #expect(editDistance("port", "port") == 0)
-    #expect(editDistance("prot", "port") == 2)
-    #expect(editDistance("", "abc") == 3)
-    #expect(editDistance("kitten", "sitting") == 3)
-  }
 }

@@ -7,6 +7,10 @@
 /// or more from the kernel and given back at once. Call before the first thread starts.
 void platform_tune_malloc(int arenas, int64_t mmap_bytes, int64_t trim_bytes);
 
+/// Removes a file, or a directory with everything in it; links are removed, not followed. Goes on behind what cannot be
+/// removed, and returns 0 or the first errno.
+int platform_remove_tree(const char *path);
+
 /// Gives free heap pages back to the kernel.
 void platform_trim_heap(void);
 
