@@ -8,7 +8,7 @@ step "system packages"
 scripts/install-system-packages.sh build test
 
 step "formatting"
-swift format lint --strict --recursive Sources Tests Package.swift
+swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
 step "generated protocol code is current"
 scripts/generate-proto.sh --check
