@@ -3,8 +3,9 @@ import GraphStore
 
 extension GraphSchema {
   /// The same schema with only the named labels and properties visible; nil means all that are visible now.
-  /// - Throws: `EngineError` of code `unknownName` for a label or property that is not visible, and `invalidValue` for
-  ///   an edge label none of whose relations has both ends among the labels, with the texts that clients know.
+  /// - Throws: `EngineError` of code `unknownName` for a label that is not visible or a property that does not exist, and
+  ///   `invalidValue` for a property that is hidden or an edge label none of whose relations has both ends among the
+  ///   labels, with the texts that clients know.
   func projected(
     vertices: [String: [String]?], edges: [String: [String]?]
   ) throws(EngineError) -> GraphSchema {
@@ -55,10 +56,20 @@ extension [GraphSchema.Property] {
     var result = self
     for index in indices { result[index].isValid = false }
     for name in names {
-      guard let index = index(named: name) else { throw EngineError(.unknownName, name) }
-      result[index].isValid = true
+      result[try visibleIndex(named: name)].isValid = true
     }
     return result
+  }
+}
+
+extension [GraphSchema.Property] {
+  /// The property of that name.
+  /// - Throws: `EngineError` of code `unknownName` when there is none, and `invalidValue` when a projection hides it, with
+  ///   the texts that clients know.
+  func visibleIndex(named name: String) throws(EngineError) -> Int {
+    if let index = index(named: name) { return index }
+    throw contains { $0.name == name }
+      ? EngineError(.invalidValue, "\(name) not exist in properties") : EngineError(.unknownName, name)
   }
 }
 

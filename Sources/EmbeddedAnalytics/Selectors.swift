@@ -40,14 +40,7 @@ struct GraphSelector {
       property = nil
       return
     }
-    let properties = schema.vertexLabels[label].properties
-    guard let index = properties.index(named: propertyName) else {
-      let isHidden = properties.contains { $0.name == propertyName }
-      throw isHidden
-        ? EngineError(.invalidValue, "\(propertyName) not exist in properties")
-        : EngineError(.unknownName, propertyName)
-    }
-    property = index
+    property = try schema.vertexLabels[label].properties.visibleIndex(named: propertyName)
   }
 
   /// The dot between label and property: the first after a label that exists, since names may hold dots.

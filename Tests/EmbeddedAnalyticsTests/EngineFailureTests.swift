@@ -45,6 +45,16 @@ struct EngineFailureTests {
     }
   }
 
+  @Test("a property that an earlier projection hides is told apart from one that never was")
+  func hidden() async throws {
+    let fixture = try await EngineFixture()
+    let graph = try await fixture.load(try fixture.modernGraph())
+    let projected = try await fixture.graph(.project(vertices: ["person": []], edges: ["knows": []]), graph.handle)
+    let again = AnalyticalOperation.project(vertices: ["person": ["age"]], edges: ["knows": []])
+    #expect(
+      await failure(again, on: projected, fixture) == EngineError(.invalidValue, "age not exist in properties"))
+  }
+
   @Test("graphs that cannot be projected to simple")
   func simple() async throws {
     let fixture = try await EngineFixture()
