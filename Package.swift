@@ -11,6 +11,10 @@ let strict: [SwiftSetting] = [
 /// Speed matters more than checks that the tests, which run in debug builds, have made already.
 let kernels: [SwiftSetting] = strict + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 
+/// The way of every call: accesses that overlap are found by the tests, which run in debug builds.
+let transport: [SwiftSetting] =
+  strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -38,13 +42,13 @@ let package = Package(
 
     // Floor 1: bytes and files. No knowledge of sessions or engines.
     .target(name: "Wire", dependencies: ["CGraphScopeProto"], swiftSettings: strict),
-    .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: strict),
-    .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: strict),
+    .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: transport),
+    .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: transport),
     .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "GraphStore", dependencies: ["CPlatform"], swiftSettings: kernels),
 
     // Floor 2: gRPC, and the common interface layer in front of every engine.
-    .target(name: "GRPC", dependencies: ["HTTP2", "Transport", nio, log], swiftSettings: strict),
+    .target(name: "GRPC", dependencies: ["HTTP2", "Transport", nio, log], swiftSettings: transport),
     .target(name: "Engines", dependencies: ["GraphStore", "Wire"], swiftSettings: strict),
 
     // Floor 3: the engines, and the cluster they run on.

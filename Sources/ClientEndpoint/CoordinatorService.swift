@@ -30,7 +30,7 @@ public struct CoordinatorService: Sendable {
 
   private func addSessionMethods(to service: inout GRPCService) {
     service.synchronous("HeartBeat") { (_: HeartBeatRequest, context) in
-      coordinator.heartbeat(Caller(context))
+      coordinator.heartbeat(on: ConnectionID(context.connection), for: Caller(context).principal)
       return HeartBeatResponse()
     }
     service.unary("ConnectSession") { (request: ConnectSessionRequest, context) in

@@ -28,14 +28,24 @@ struct StepAnswer {
     }
     if let failure = outcome.failure {
       let (code, exception) = failure.error.clientForm
+      let text = Self.bounded(failure.error.description)
       head.code = code
-      head.errorMessage = failure.error.description
-      head.exception = PickledException.encode(exception, failure.error.description)
-      head.results.append(OpResult(key: failure.key, code: code, errorMessage: failure.error.description))
+      head.errorMessage = text
+      head.exception = PickledException.encode(exception, text)
+      head.results.append(OpResult(key: failure.key, code: code, errorMessage: text))
     }
     self.head = head
     self.bodies = bodies
   }
+
+  /// Errors quote what the client sent, which may be of any length.
+  private static func bounded(_ text: String) -> String {
+    text.utf8.count <= maximumErrorBytes
+      ? text : String(decoding: text.utf8.prefix(maximumErrorBytes), as: UTF8.self) + "…"
+  }
+
+  /// Longest text of an error.
+  private static let maximumErrorBytes = 16 << 10
 
   private static func json(_ context: ContextDescription) -> String {
     JSONValue.object([

@@ -207,18 +207,21 @@ public final class Coordinator: Sendable {
 
   /// A heartbeat. Clients do not say for which session: it renews those of the connection, or, on a connection that
   /// has none, the caller's detached ones, since that is how a client's connection looks after a network failure.
-  public func heartbeat(_ caller: Caller) {
+  /// The principal is asked for in the second case only.
+  public func heartbeat(on connection: ConnectionID, for principal: @autoclosure () -> Principal) {
     let now = clock.now
-    let own = state.withLock { $0.byConnection[caller.connection] }
+    let own = state.withLock { $0.byConnection[connection] }
     if let own {
       for session in own { _ = session.handle { $0.signOfLife(at: now) } }
       return
     }
+    guard sessionCount > 0 else { return }
+    let principal = principal()
     let detached = state.withLock { state in
-      state.sessions.values.filter { $0.principal == caller.principal && $0.phase == .detached }
+      state.sessions.values.filter { $0.principal == principal && $0.phase == .detached }
     }
     for session in detached where session.handle({ $0.signOfLife(at: now) }) == .renewed {
-      bind(session, to: caller.connection)
+      bind(session, to: connection)
     }
   }
 

@@ -7,6 +7,8 @@ struct ConsoleLog: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   let label: String
+  /// Longest line; what clients send may be of any length.
+  private static let maximumLineBytes = 16 << 10
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }
@@ -17,6 +19,9 @@ struct ConsoleLog: LogHandler {
     var line = "\(timestamp()) \(event.level) \(label): \(event.message)"
     let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
+    if line.utf8.count > Self.maximumLineBytes {
+      line = String(decoding: line.utf8.prefix(Self.maximumLineBytes), as: UTF8.self) + "…"
+    }
     line = line.replacingControlCharacters() + "\n"
     LogWriter.shared.write(line, to: event.level >= .error ? STDERR_FILENO : STDOUT_FILENO)
   }

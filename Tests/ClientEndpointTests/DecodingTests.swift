@@ -132,6 +132,15 @@ struct StepAnswerTests {
     #expect(String(decoding: answer.head.exception, as: UTF8.self).contains("it failed: because. Try again"))
   }
 
+  @Test("An error that quotes a text of any length is bounded")
+  func longError() {
+    var outcome = StepOutcome()
+    outcome.failure = ("c", EngineError(.unknownName, String(repeating: "é", count: 1 << 20)))
+    let answer = StepAnswer(outcome)
+    #expect(answer.head.errorMessage.utf8.count < 17 << 10)
+    #expect(answer.head.exception.count < 17 << 10)
+  }
+
   @Test("Archives are announced in the head and follow in order")
   func archives() {
     var outcome = StepOutcome()

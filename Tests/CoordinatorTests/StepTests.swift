@@ -69,7 +69,7 @@ struct StepTests {
     await bench.factory.engines[0].waitUntilHolding()
     let second = Task { try await session.run([operation("second", key: "3")]) }
     _ = try await other.run([operation("beside", key: "1")])
-    bench.coordinator.heartbeat(alice)
+    bench.coordinator.heartbeat(on: alice.connection, for: alice.principal)
     bench.factory.engines[0].letGo()
     _ = try await held.value
     _ = try await second.value
