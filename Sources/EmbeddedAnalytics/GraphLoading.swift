@@ -50,7 +50,8 @@ struct GraphLoading {
           log.info("\(subject): \(tenths)0%")
         }
       case .arrowStream(let path, let byteCount):
-        try TableReader.readArrowStream(path: path, byteCount: byteCount, staging: staging, workers: workers)
+        try TableReader.readArrowStream(
+          path: path, byteCount: byteCount, staging: staging, workers: workers, required: source.role.idColumns)
       case .other(let scheme, let source):
         throw EngineError(
           .unimplemented, "tables from '\(scheme)' cannot be loaded by the embedded analytical engine",

@@ -10,6 +10,14 @@ public struct TableSource: Sendable {
     case edges(
       label: String, sourceLabel: String, destinationLabel: String, source: ColumnReference,
       destination: ColumnReference)
+
+    /// The columns that hold ids.
+    public var idColumns: [ColumnReference] {
+      switch self {
+      case .vertices(_, let id): [id]
+      case .edges(_, _, _, let source, let destination): [source, destination]
+      }
+    }
   }
 
   /// Where the rows are.

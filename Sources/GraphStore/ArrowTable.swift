@@ -8,10 +8,11 @@ extension TableReader {
   /// missing value becomes 0 or an empty string; a missing float keeps what lies in its slot, which is NaN in streams
   /// written from pandas. A column of the type null becomes one of empty strings.
   ///
+  /// - Parameter required: columns in which no value may be missing.
   /// - Throws: `GraphStoreError` for a stream that is malformed, compressed or holds other types, whatever its bytes
-  ///   are; or `CancellationError`. Files that were made stay in `staging`, which the caller removes.
+  ///   are, and for a missing value in a required column; or `CancellationError`. Files that were made stay in `staging`, which the caller removes.
   public static func readArrowStream(
-    path: String, byteCount: Int, staging: String, workers: Workers
+    path: String, byteCount: Int, staging: String, workers: Workers, required: [ColumnReference] = []
   ) throws -> Table {
     let file = try MappedFile.open(path: path)
     guard byteCount >= 0, byteCount <= file.bytes.count else {
@@ -19,8 +20,43 @@ extension TableReader {
     }
     let stream = try ArrowStream(UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount]))
     return try withExtendedLifetime(file) {
-      try ArrowTableBuilder(stream, staging: ColumnFileStaging(directory: staging), workers: workers).table()
+      try stream.requireValues(in: required)
+      return try ArrowTableBuilder(stream, staging: ColumnFileStaging(directory: staging), workers: workers).table()
     }
+  }
+}
+
+extension ArrowStream {
+  /// Throws `invalidData` for the first value that is missing in one of the columns; columns that do not exist are left
+  /// to whoever uses them.
+  fileprivate func requireValues(in columns: [ColumnReference]) throws(GraphStoreError) {
+    for reference in columns {
+      let column: Int? =
+        switch reference {
+        case .index(let index): fields.indices.contains(index) ? index : nil
+        case .name(let name): fields.firstIndex { $0.name == name }
+        }
+      guard let column, let row = firstMissing(in: column) else { continue }
+      throw GraphStoreError(
+        .invalidData, "row \(row + 1) of the table, column '\(fields[column].name)': the id is missing",
+        hint: "Give the row an id, or take it out")
+    }
+  }
+
+  /// The first row of the table without a value in a column; nil when all have one.
+  private func firstMissing(in column: Int) -> Int? {
+    var place = 0
+    for batch in batches {
+      let part = batch[column]
+      if fields[column].type == .null, part.rowCount > 0 { return place }
+      if let validity = part.validity,
+        let row = (0..<part.rowCount).first(where: { validity[$0 / 8] >> ($0 % 8) & 1 == 0 })
+      {
+        return place + row
+      }
+      place += part.rowCount
+    }
+    return nil
   }
 }
 

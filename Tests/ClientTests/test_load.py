@@ -431,6 +431,16 @@ class TestErrors:
         message = self.failure(sess, csv("people.csv", "id,name\n1,x\n,y\n"), one_edge)
         assert "people.csv" in message and "3" in message
 
+    @pytest.mark.ours("the reference reads it as an empty text")
+    def test_a_missing_id_in_a_frame(self, sess):
+        people = pd.DataFrame({"id": ["a", None, "c"], "x": [1, 2, 3]})
+        edges = pd.DataFrame({"src": ["a"], "dst": ["c"]})
+        with pytest.raises(AnalyticalEngineInternalError, match="row 2 of the table, column 'id': the id is missing"):
+            sess.load_from(
+                vertices={"v": (people, None, "id")}, edges={"e": (edges, None, ("src", "v"), ("dst", "v"))},
+                oid_type="string",
+            )
+
     def test_the_session_goes_on_after_a_failure(self, sess, csv, one_edge, tmp_path):
         self.failure(sess, str(tmp_path / "nowhere.csv"), one_edge)
         assert column(load(sess, csv("v.csv", "id,a\n1,x\n"), one_edge), "a") == ["x"]
