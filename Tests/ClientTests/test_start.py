@@ -159,6 +159,16 @@ class TestStartedByTheClient:
         wait_until(lambda: process.poll() is not None, 10, "the coordinator has ended")
         assert process.returncode == 0
 
+    def test_it_ends_by_itself_when_its_client_died(self, start):
+        """The client passes the time after which an abandoned session is given up; then nobody is left to stop us."""
+        options = {"launcher_type": "hosts", "coordinator": {"service_port": free_port()},
+                   "session": {"dangling_timeout_seconds": 1}}
+        running = start(["--config", base64.b64encode(json.dumps(options).encode()).decode()])
+        with raw.Client(running.address) as client:
+            client.connect(dangling=1)
+        assert running.process.wait(30) == 0
+        assert running.session_files() == []
+
     def test_two_at_once(self):
         first = graphscope.session(cluster_type="hosts", num_workers=1)
         second = graphscope.session(cluster_type="hosts", num_workers=1)
