@@ -28,8 +28,6 @@ int platform_remove_tree(const char *path) {
   return first_failure;
 }
 
-void platform_trim_heap(void) { malloc_trim(0); }
-
 void platform_line_buffer_output(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   setvbuf(stderr, NULL, _IOLBF, 0);

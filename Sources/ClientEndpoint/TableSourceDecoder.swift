@@ -16,7 +16,8 @@ struct TableSourceDecoder {
 
   /// What the rows are and where.
   func source() throws(EngineError) -> TableSource {
-    TableSource(role: try role(), location: try location())
+    let role = try role()
+    return TableSource(role: role, location: try location(idColumnCount: role.idColumns.count))
   }
 
   private func role() throws(EngineError) -> TableSource.Role {
@@ -32,7 +33,7 @@ struct TableSourceDecoder {
     }
   }
 
-  private func location() throws(EngineError) -> TableSource.Location {
+  private func location(idColumnCount: Int) throws(EngineError) -> TableSource.Location {
     switch try text(.protocol) {
     case "pandas":
       guard let spool else { throw EngineError(.invalidArgument, "DATA_SOURCE: a table came without its data") }
@@ -41,8 +42,8 @@ struct TableSourceDecoder {
       let source = try text(.source)
       guard let file = CSVSource(source) else { return .other(protocol: "file", source: source) }
       var options = file.options
-      // The client writes the id columns first: one of a vertex, two of an edge.
-      options.requiredColumnCount = try text(.chunkName) == "vertex" ? 1 : 2
+      // The client writes the id columns first.
+      options.requiredColumnCount = idColumnCount
       return .csv(path: file.path, options)
     case let other:
       return .other(protocol: other, source: (try? text(.source)) ?? "")

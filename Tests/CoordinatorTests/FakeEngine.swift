@@ -25,10 +25,11 @@ final class FakeEngine: AnalyticalEngine {
   ) async throws -> AnalyticalResult {
     switch operation {
     case .bindApplication:
+      let tables = inputs.count { if case .tables = $0 { true } else { false } }
       return .boundApplication(
         key: state.withLock { state in
           state.counter += 1
-          state.calls.append("bind on \(inputs.count)")
+          state.calls.append("bind on \(inputs.count), tables \(tables)")
           return "app_\(state.counter)"
         })
     case .createApplication: return .done

@@ -18,7 +18,7 @@ struct StepTests {
     #expect(outcome.results.map(\.key) == ["x"])
     #expect(outcome.failure?.key == "y")
     #expect(outcome.failure?.error.message.contains("nowhere") == true)
-    #expect(bench.factory.engines[0].calls == ["bind on 0", "bind on 1"])
+    #expect(bench.factory.engines[0].calls == ["bind on 0, tables 0", "bind on 1, tables 0"])
     await bench.coordinator.shutdown()
     try bench.done()
   }
@@ -101,7 +101,8 @@ struct StepTests {
     _ = try await session.run([
       source, StepOperation(key: "g", parents: ["src"], action: .analytical(.bindApplication)),
     ])
-    #expect(bench.factory.engines[0].calls == ["bind on 1"])
+    _ = try await session.run([StepOperation(key: "h", parents: ["src"], action: .analytical(.bindApplication))])
+    #expect(bench.factory.engines[0].calls == ["bind on 1, tables 1", "bind on 1, tables 0"])
     await bench.coordinator.shutdown()
     try bench.done()
   }

@@ -11,9 +11,6 @@ void platform_tune_malloc(int arenas, int64_t mmap_bytes, int64_t trim_bytes);
 /// removed, and returns 0 or the first errno.
 int platform_remove_tree(const char *path);
 
-/// Gives free heap pages back to the kernel.
-void platform_trim_heap(void);
-
 /// Makes standard output and standard error line buffered, also when they are pipes.
 void platform_line_buffer_output(void);
 
