@@ -32,6 +32,28 @@ private final class AnswerStream: ByteBufferStream {
   }
 }
 
+/// A peer that sends some bytes as soon as it is connected and keeps what comes until the connection ends. All on the
+/// event loop: tests that occupy the cooperative pool must not make it late.
+private final class RawPeer: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  private let bytes: [UInt8]
+  private let received: EventLoopPromise<[UInt8]>
+  private var all: [UInt8] = []
+
+  init(sending bytes: [UInt8], received: EventLoopPromise<[UInt8]>) {
+    self.bytes = bytes
+    self.received = received
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if !bytes.isEmpty { context.writeAndFlush(NIOAny(ByteBuffer(bytes: bytes)), promise: nil) }
+  }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) { all += unwrapInboundIn(data).readableBytesView }
+  /// A reset, because it closed with bytes of ours unread.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func handlerRemoved(context: ChannelHandlerContext) { received.succeed(all) }
+}
+
 /// Counts how often a channel is flushed.
 private final class FlushCounter: ChannelOutboundHandler, Sendable {
   typealias OutboundIn = ByteBuffer
@@ -117,23 +139,15 @@ struct ConnectionTests {
   /// A plain socket; returns all bytes the server sends until it closes.
   private func untilClosed(_ address: TransportAddress, sending bytes: [UInt8]) async throws -> [UInt8] {
     guard case .tcp(let host, let port) = address else { return [] }
-    let channel = try await ClientBootstrap(group: group).connect(host: host, port: port) { channel in
-      channel.eventLoop.makeCompletedFuture {
-        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+    let received = group.any().makePromise(of: [UInt8].self)
+    _ = ClientBootstrap(group: group)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(RawPeer(sending: bytes, received: received))
+        }
       }
-    }
-    return try await channel.executeThenClose { inbound, outbound in
-      var all: [UInt8] = []
-      do {
-        if !bytes.isEmpty { try await outbound.write(ByteBuffer(bytes: bytes)) }
-        for try await buffer in inbound { all += buffer.readableBytesView }
-      } catch is IOError {
-        // Reset: it closed with bytes of ours unread.
-      } catch is ChannelError {
-        // It closed before we could write.
-      }
-      return all
-    }
+      .connect(host: host, port: port)
+    return try await received.futureResult.get()
   }
 
   private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
