@@ -19,6 +19,8 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let web = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -31,12 +33,15 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ],
   targets: [
     // Floor 0: system libraries and generated C. No logic.
     .target(name: "CNghttp2", linkerSettings: [.linkedLibrary("nghttp2")]),
     .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(name: "CPlatform"),
     .target(name: "CGraphScopeProto", dependencies: ["CProtobufC"]),
 
@@ -57,29 +62,34 @@ let package = Package(
     .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "GraphScopeEngines", dependencies: ["Engines"], swiftSettings: strict),
-    .target(name: "Cluster", swiftSettings: strict),
+    .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
 
     // Floor 4: sessions, steps, objects, logs: what the two front doors share.
-    .target(name: "Coordinator", dependencies: ["CPlatform", "Engines", "Cluster", log], swiftSettings: strict),
+    .target(name: "Coordinator", dependencies: ["CPlatform", "CZlib", "Engines", "Cluster", log], swiftSettings: strict),
 
-    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing. The REST door for
-    // operators, AdminEndpoint, will stand beside this one.
+    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
     .target(
       name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),
+    .target(name: "AdminEndpoint", dependencies: ["Cluster", "Coordinator", "Wire", web, log], swiftSettings: strict),
 
     // Floor 6: arguments, configuration, wiring, signals.
     .executableTarget(
       name: "gscoordinator",
       dependencies: [
-        "ClientEndpoint", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery", "EmbeddedLearning",
-        "GraphScopeEngines", "GraphStore", "GRPC", "Transport", "CPlatform", arguments, yaml, log,
+        "AdminEndpoint", "ClientEndpoint", "Cluster", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery", "EmbeddedLearning",
+        "GraphScopeEngines", "GraphStore", "GRPC", "HTTPClient", "Transport", "Wire", "CPlatform", arguments, yaml, log,
       ],
       swiftSettings: strict),
 
     // Test-only: an echo server and a client driver for Tests/ClientTests/test_grpc_interop.py.
     .executableTarget(
       name: "grpc-interop", dependencies: ["GRPC", "Transport", nio, nioPosix, arguments], path: "Tests/Interop",
+      swiftSettings: strict),
+
+    // Test-only: keeps children under a supervisor, for tests that kill it.
+    .executableTarget(
+      name: "supervision-host", dependencies: ["Cluster", arguments], path: "Tests/SupervisionHost",
       swiftSettings: strict),
 
     .executableTarget(
@@ -96,10 +106,13 @@ let package = Package(
     .testTarget(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
       swiftSettings: strict),
-    .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
+    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "HTTPClient"], swiftSettings: strict),
     .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Engines"], swiftSettings: strict),
     .testTarget(
       name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AdminEndpointTests", dependencies: ["AdminEndpoint", "Cluster", "Coordinator", "HTTPClient"],
       swiftSettings: strict),
     .testTarget(name: "gscoordinatorTests", dependencies: ["gscoordinator"], swiftSettings: strict),
   ]

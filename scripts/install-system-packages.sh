@@ -5,11 +5,12 @@ set -euo pipefail
 
 packages_for() {
   case "$1" in
-    run) echo libnghttp2-14 libprotobuf-c1 libcurl4 libstdc++6 ca-certificates ;;
-    build) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev ;;
-    # protoc and its C plugin prove that the generated code is current; h2load and nghttpd drive the server.
-    test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev protobuf-compiler libprotobuf-dev \
-      protobuf-c-compiler nghttp2-client nghttp2-server ;;
+    run) echo libnghttp2-14 libprotobuf-c1 libcurl4 libsqlite3-0 zlib1g libstdc++6 ca-certificates ;;
+    build) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev ;;
+    # protoc and its C plugin prove that the generated code is current; h2load and nghttpd drive the server; etcd is the
+    # clustered state store, and iproute2 makes the namespaces in which its network is cut.
+    test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev protobuf-compiler \
+      libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 ;;
     *) echo "install-system-packages.sh: '$1' is none of build, test, run" >&2; return 1 ;;
   esac
 }

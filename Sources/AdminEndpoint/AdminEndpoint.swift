@@ -1,0 +1,3 @@
+import Cluster
+import Coordinator
+import Hummingbird

@@ -1,0 +1,1 @@
+// Nothing to compile: the header is all there is.
