@@ -65,7 +65,8 @@ let package = Package(
     .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
 
     // Floor 4: sessions, steps, objects, logs: what the two front doors share.
-    .target(name: "Coordinator", dependencies: ["CPlatform", "CZlib", "Engines", "Cluster", log], swiftSettings: strict),
+    .target(
+      name: "Coordinator", dependencies: ["CPlatform", "CZlib", "Engines", "Cluster", log], swiftSettings: strict),
 
     // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
     .target(
@@ -77,7 +78,8 @@ let package = Package(
     .executableTarget(
       name: "gscoordinator",
       dependencies: [
-        "AdminEndpoint", "ClientEndpoint", "Cluster", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery", "EmbeddedLearning",
+        "AdminEndpoint", "ClientEndpoint", "Cluster", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery",
+        "EmbeddedLearning",
         "GraphScopeEngines", "GraphStore", "GRPC", "HTTPClient", "Transport", "Wire", "CPlatform", arguments, yaml, log,
       ],
       swiftSettings: strict),
