@@ -28,7 +28,7 @@ public enum AnalyticalOperation: Sendable {
 }
 
 /// Details of the layout that a client chooses and gets back unchanged; embedded engines have one layout only.
-public struct GraphLayout: Sendable, Equatable {
+public struct GraphLayout: Sendable, Equatable, Codable {
   /// Whether vertex numbers have 64 bits at the interface.
   public var hasWideVertexNumbers: Bool
   /// Whether edges should be stored compactly.

@@ -17,3 +17,7 @@ void platform_line_buffer_output(void);
 /// Restores the default action of SIGINT, SIGTERM and SIGPIPE's being ignored: a process started by a script with
 /// `&` inherits an ignored SIGINT.
 void platform_reset_signals(void);
+
+/// Ends the process with SIGKILL when the environment variable GSCOORDINATOR_FAILPOINT names this point, or
+/// `name:n` and this is the n-th time. Tests walk through all points; release builds have none.
+void platform_failpoint(const char *name);
