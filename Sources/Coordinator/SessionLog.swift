@@ -37,7 +37,7 @@ public final class SessionLog: ProgressLog {
   private let state = Mutex(State())
 
   /// An empty log.
-  public init() {}
+  public init(store: LogStore = LogStore(), session: String = "") {}
 
   /// Appends an information line.
   public func info(_ line: String) { append(LogLine(.info, line)) }

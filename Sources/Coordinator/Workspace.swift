@@ -3,21 +3,21 @@ import Glibc
 /// The directory in which a coordinator keeps its sessions' files, held by one process at a time.
 ///
 /// A lock on a file in it, which the kernel drops when the process ends however it ends, tells a live holder from a
-/// dead one; what a dead one left behind is removed.
+/// dead one.
 public final class Workspace: Sendable {
   /// The directory.
   public let path: String
+  /// Whether it goes when the process ends, with all sessions.
+  public let isTemporary: Bool
   private let lockDescriptor: Int32
-  private let removesItself: Bool
 
-  /// Opens the directory `path`, making it if need be.
+  /// Opens the directory `path`, making it if need be. What an earlier process left there stays.
   /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
   public init(path: String) throws(CoordinatorError) {
     try makeDirectory(path)
     self.path = path
-    removesItself = false
+    isTemporary = false
     lockDescriptor = try Self.lock(path)
-    try removeTree(path + "/sessions")
     try makeDirectory(path + "/sessions")
   }
 
@@ -33,7 +33,7 @@ public final class Workspace: Sendable {
       Glibc.close(stale)
     }
     path = "\(root)/\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    removesItself = true
+    isTemporary = true
     try makeDirectory(path)
     lockDescriptor = try Self.lock(path)
     try makeDirectory(path + "/sessions")
@@ -41,7 +41,7 @@ public final class Workspace: Sendable {
 
   deinit { Glibc.close(lockDescriptor) }
 
-  /// Makes the directory of a session.
+  /// Makes the directory of a session; one that is there is kept.
   public func makeSessionDirectory(_ id: String) throws(CoordinatorError) -> String {
     let directory = "\(path)/sessions/\(id)"
     try makeDirectory(directory)
@@ -51,9 +51,16 @@ public final class Workspace: Sendable {
   /// Removes the directory of a session with everything in it.
   public func removeSessionDirectory(_ id: String) throws(CoordinatorError) { try removeTree("\(path)/sessions/\(id)") }
 
-  /// Removes a temporary workspace; another one is left, empty of sessions.
+  /// Removes the directories of all sessions but these.
+  public func removeSessionDirectories(except sessions: Set<String>) throws(CoordinatorError) {
+    for name in try directoryEntries(path + "/sessions") where !sessions.contains(name) {
+      try removeSessionDirectory(name)
+    }
+  }
+
+  /// Removes a temporary workspace; another one is left as it is.
   public func close() throws(CoordinatorError) {
-    try removeTree(removesItself ? path : path + "/sessions")
+    if isTemporary { try removeTree(path) }
   }
 
   private static func lock(_ directory: String) throws(CoordinatorError) -> Int32 {

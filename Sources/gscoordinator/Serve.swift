@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPlatform
 import ClientEndpoint
+import Cluster
 import Coordinator
 import Engines
 import Foundation
@@ -62,7 +63,8 @@ private struct Server {
     let pool = WorkerPool(threads: threads)
     workspace = try Self.openWorkspace(settings)
     let coordinator = Coordinator(
-      version: clientVersion, workspace: workspace, factory: try Self.makeFactory(settings, pool: pool),
+      version: clientVersion, workspace: workspace, store: InMemoryStateStore(), logs: LogStore(),
+      factory: try Self.makeFactory(settings, pool: pool),
       limits: .init(sessions: try settings.integer(.sessions, in: 1...10_000_000), shutdownGrace: grace),
       logger: logger)
     self.coordinator = coordinator
