@@ -32,6 +32,21 @@ public struct EtcdConfiguration: Sendable {
   /// The most endpoints.
   static let maximumEndpoints = 32
 
+  /// What transactions may hold. Two operations of each are the store's own, and some bytes are keys, headers and etcd's
+  /// framing.
+  public var limits: StateLimits {
+    var limits = StateLimits()
+    limits.changes = min(limits.changes, maximumOperations - 2)
+    limits.conditions = min(limits.conditions, maximumOperations - 2)
+    limits.transactionBytes = min(limits.transactionBytes, maximumRequestByteCount)
+    limits.valueBytes = min(limits.valueBytes, maximumRequestByteCount - Self.overhead)
+    return limits
+  }
+
+  /// Bytes of a request with one value that are not the value: key, header, id, author, summary and framing at their
+  /// largest.
+  static let overhead = 8192
+
   /// The configuration in its normal form.
   func validated() throws -> EtcdConfiguration {
     var result = self

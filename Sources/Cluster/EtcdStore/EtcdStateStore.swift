@@ -13,7 +13,7 @@ public final class EtcdStateStore: StateStore {
   /// How many entries are asked for at once; less when they are large.
   private let page = Mutex(EtcdStateStore.maximumPage)
 
-  /// What is accepted; two operations of every transaction are the store's own.
+  /// What is accepted.
   let limits: StateLimits
 
   var configuration: EtcdConfiguration { client.configuration }
@@ -25,10 +25,7 @@ public final class EtcdStateStore: StateStore {
     let configuration = try configuration.validated()
     layout = EtcdLayout(prefix: configuration.prefix)
     client = try EtcdClient(configuration)
-    var limits = StateLimits()
-    limits.changes = configuration.maximumOperations - 2
-    limits.conditions = configuration.maximumOperations - 2
-    self.limits = limits
+    limits = configuration.limits
   }
 
   /// Connects and marks an etcd without state as one of this layout.
