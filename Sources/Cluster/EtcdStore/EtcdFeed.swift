@@ -88,7 +88,12 @@ actor EtcdFeed {
 
   private func connect() async throws {
     do {
-      let now = try await store.position(comparedWith: position)
+      guard let now = try await store.position(comparedWith: position) else {
+        throw StateStoreError(
+          .compacted,
+          "etcd has not reached revision \(position): it was restored from a backup, and its history is another one. "
+            + "List the state and go on from there.")
+      }
       // Nothing of ours happened since: what others do must not let us fall behind a compaction.
       if now.header <= position, now.count == now.countBefore { position = now.revision }
       let watch = EtcdWatch(

@@ -180,12 +180,11 @@ public final class EtcdStateStore: StateStore {
   }
 
   public func history(after revision: Revision, limit: Int) async throws -> [StateRecord] {
-    guard limit > 0 else { return [] }
-    let end = try await position(comparedWith: revision)
+    guard limit > 0, let end = try await position(comparedWith: revision) else { return [] }
     // What our transactions did is known to be complete with the last header. Leases delete without one, after it.
     let last = max(end.header, revision)
-    let deleted = last == revision ? end.countBefore : try await position(comparedWith: last).countBefore
-    var missing = deleted - end.count
+    let before = last == revision ? end : try await position(comparedWith: last)
+    var missing = (before?.countBefore ?? 0) - end.count
     let feed = EtcdFeed(self, after: revision)
     var records: [StateRecord] = []
     var seen = revision
@@ -222,10 +221,9 @@ public final class EtcdStateStore: StateStore {
     var countBefore: Int64
   }
 
-  /// Where the store stands now, compared with an earlier revision.
-  /// - Throws: `StateStoreError`; of code `compacted` when that revision is forgotten, or was never reached: then etcd
-  ///   was restored from a backup and its history is another.
-  func position(comparedWith revision: Revision) async throws -> Position {
+  /// Where the store stands now, compared with an earlier revision; nil when etcd has not got there.
+  /// - Throws: `StateStoreError`; of code `compacted` when that revision is forgotten.
+  func position(comparedWith revision: Revision) async throws -> Position? {
     let entries = (layout.key(""), layout.end(ofPrefix: ""))
     let now = EtcdRange(key: entries.0, range_end: entries.1, count_only: true)
     var before = now
@@ -235,8 +233,8 @@ public final class EtcdStateStore: StateStore {
     do {
       answer = try await client.call(
         "kv/txn", EtcdTransaction(success: ranges.map { EtcdOperation(request_range: $0) }))
-    } catch EtcdFailure.refused(.futureRevision, let text) {
-      throw StateStoreError(.compacted, "etcd has not reached revision \(revision) (\(text)); was it restored? List again.")
+    } catch EtcdFailure.refused(.futureRevision, _) {
+      return nil
     } catch EtcdFailure.refused(let refusal, let text) {
       throw StateStoreError(etcd: refusal, text)
     }
