@@ -1,0 +1,72 @@
+/// A state store for the leader of one term. Every transaction demands, besides its own conditions, that the leader's
+/// key is still the one of the term: a deposed leader changes nothing, whatever it believes.
+///
+/// Reading, and leases, are not fenced: they change nothing of anybody else's.
+public struct FencedStateStore: StateStore {
+  private let store: any StateStore
+  private let term: LeadershipTerm
+
+  /// The store as the leader of a term may use it.
+  public init(_ store: any StateStore, _ term: LeadershipTerm) {
+    self.store = store
+    self.term = term
+  }
+
+  /// Applies a transaction if we still lead.
+  /// - Throws: `StateStoreError` as of the store; of code `deposed` when we lead no more: stop, and follow the new
+  ///   leader.
+  public func commit(_ transaction: StateTransaction) async throws -> Revision {
+    guard term.isCurrent else { throw deposed(transaction) }
+    var fenced = transaction
+    fenced.conditions.append(.unchanged(term.key, since: term.revision))
+    do {
+      return try await store.commit(fenced)
+    } catch let error as StateStoreError where error.code == .conflict {
+      guard try await store.entry(term.key, at: nil)?.modified == term.revision else {
+        term.seat.refused(in: term.revision)
+        throw deposed(transaction)
+      }
+      throw error
+    }
+  }
+
+  private func deposed(_ transaction: StateTransaction) -> StateStoreError {
+    StateStoreError(
+      .deposed,
+      "\(transaction.summary): this coordinator leads no more (its term began at revision \(term.revision)); nothing was "
+        + "changed. Ask the new leader.")
+  }
+
+  public func entry(_ key: String, at revision: Revision?) async throws -> StateEntry? {
+    try await store.entry(key, at: revision)
+  }
+
+  public func entries(prefix: String, at revision: Revision?) async throws -> StateSnapshot {
+    try await store.entries(prefix: prefix, at: revision)
+  }
+
+  public func changes(prefix: String, after revision: Revision) -> AsyncThrowingStream<StateRecord, any Error> {
+    store.changes(prefix: prefix, after: revision)
+  }
+
+  public func history(after revision: Revision, limit: Int) async throws -> [StateRecord] {
+    try await store.history(after: revision, limit: limit)
+  }
+
+  public func grantLease(timeToLive: Duration) async throws -> StateLease {
+    try await store.grantLease(timeToLive: timeToLive)
+  }
+
+  public func renewLease(_ lease: StateLease) async throws { try await store.renewLease(lease) }
+
+  public func revokeLease(_ lease: StateLease) async throws { try await store.revokeLease(lease) }
+
+  public func compact(before revision: Revision) async throws {
+    guard term.isCurrent else {
+      throw StateStoreError(.deposed, "The history is not compacted: this coordinator leads no more.")
+    }
+    try await store.compact(before: revision)
+  }
+
+  public func close() async { await store.close() }
+}
