@@ -3,6 +3,7 @@ enum Setting: String, CaseIterable {
   case host
   case port
   case socket
+  case adminPort = "admin_port"
   case engine
   case workspace
   case threads
@@ -25,7 +26,7 @@ enum Setting: String, CaseIterable {
     switch self {
     case .host: "127.0.0.1"
     case .port: "63800"
-    case .socket, .workspace, .threads: ""
+    case .socket, .adminPort, .workspace, .threads: ""
     case .engine: "embedded"
     case .logLevel: "info"
     case .idleExit: "0"
@@ -44,6 +45,7 @@ enum Setting: String, CaseIterable {
     case .host: "address to listen on; only loopback is allowed while there is no authentication"
     case .port: "TCP port of the gRPC endpoint; 0 chooses a free one"
     case .socket: "path of a Unix socket to listen on as well; empty for none"
+    case .adminPort: "TCP port of the admin endpoint on loopback, 0 for a free one; empty for its Unix socket alone"
     case .engine: "which engines sessions get: embedded"
     case .workspace: "directory for the sessions' files; empty for a temporary one"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"
