@@ -69,7 +69,7 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
     case .conflict, .leaseExpired: .conflict
     case .compacted: .compacted
     case .invalidArgument: .invalidArgument
-    case .full, .unavailable, .inUse, .closed: .unavailable
+    case .full, .unavailable, .deposed, .inUse, .closed: .unavailable
     case .permissionDenied: .permissionDenied
     case .damaged, .tooNew: .internal
     }
@@ -80,7 +80,7 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unknownSession: .notFound
     case .sessionClosing, .versionMismatch: .conflict
     case .limitReached: .tooMany
-    case .shuttingDown: .unavailable
+    case .shuttingDown, .stateUnavailable: .unavailable
     case .protocolViolation, .invalidArgument: .invalidArgument
     case .inputOutput: .internal
     }

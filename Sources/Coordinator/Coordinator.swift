@@ -90,6 +90,9 @@ public final class Coordinator: Sendable {
   /// Number of open sessions.
   public var sessionCount: Int { state.withLock { $0.sessions.count } }
 
+  /// Whether new sessions and steps are refused.
+  public var isShuttingDown: Bool { state.withLock { $0.isShuttingDown } }
+
   /// Where sessions, steps and engines are kept.
   public var store: any StateStore { journal.store }
 

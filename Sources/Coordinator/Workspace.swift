@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The directory in which a coordinator keeps its sessions' files, held by one process at a time.
 ///
@@ -9,16 +10,25 @@ public final class Workspace: Sendable {
   public let path: String
   /// Whether it goes when the process ends, with all sessions.
   public let isTemporary: Bool
-  private let lockDescriptor: Int32
+  /// The descriptor of the lock's file; -1 while the directory is not locked.
+  private let lockDescriptor: Atomic<Int32>
 
   /// Opens the directory `path`, making it if need be. What an earlier process left there stays.
+  /// - Parameter isLocked: whether to take the lock at once; otherwise call `lock` before anything is changed.
   /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
-  public init(path: String) throws(CoordinatorError) {
+  public init(path: String, isLocked: Bool = true) throws(CoordinatorError) {
     try makeDirectory(path)
     self.path = path
     isTemporary = false
-    lockDescriptor = try Self.lock(path)
+    lockDescriptor = Atomic(isLocked ? try Self.lock(path) : -1)
     try makeDirectory(path + "/sessions")
+  }
+
+  /// Takes the lock, if that was not done when the workspace was opened.
+  /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
+  public func lock() throws(CoordinatorError) {
+    guard lockDescriptor.load(ordering: .acquiring) < 0 else { return }
+    lockDescriptor.store(try Self.lock(path), ordering: .releasing)
   }
 
   /// Makes a directory of our own below `root`, which several coordinators of a user may share; it is removed by
@@ -35,11 +45,14 @@ public final class Workspace: Sendable {
     path = "\(root)/\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     isTemporary = true
     try makeDirectory(path)
-    lockDescriptor = try Self.lock(path)
+    lockDescriptor = Atomic(try Self.lock(path))
     try makeDirectory(path + "/sessions")
   }
 
-  deinit { Glibc.close(lockDescriptor) }
+  deinit {
+    let descriptor = lockDescriptor.load(ordering: .acquiring)
+    if descriptor >= 0 { Glibc.close(descriptor) }
+  }
 
   /// Makes the directory of a session; one that is there is kept.
   public func makeSessionDirectory(_ id: String) throws(CoordinatorError) -> String {

@@ -22,10 +22,26 @@ extension AdminAddress {
   }
 }
 
-/// Where a coordinator of this configuration answers operators: a Unix socket in its workspace.
+/// Where a coordinator of this configuration answers operators.
+/// - Throws: `ConfigurationError` when its workspace is temporary, and can be found by nobody.
 func defaultAdminAddress(
   _ settings: Settings, environment: [String: String] = ProcessInfo.processInfo.environment
-) -> AdminAddress {
-  if let workspace = settings.optionalText(.workspace) { return .unix(path: workspace + "/admin.sock") }
-  return .unix(path: "\(environment["TMPDIR"] ?? "/tmp")/gscoordinator-\(getuid())/admin.sock")
+) throws(ConfigurationError) -> AdminAddress {
+  guard let workspace = WorkspaceChoice(settings, environment: environment).path else {
+    throw ConfigurationError(
+      "the workspace of a coordinator on port 0 is temporary. Say where it answers operators: --address unix:/path or "
+        + "--address host:port, as its log tells, or --workspace")
+  }
+  return adminSocket(of: workspace)
+}
+
+/// The Unix socket of the coordinator that has a workspace: in it, or below /tmp where its path would be too long for a
+/// socket.
+func adminSocket(of workspace: String) -> AdminAddress {
+  let path = workspace + "/admin.sock"
+  // sizeof(sockaddr_un.sun_path) is 108, with a zero at the end.
+  guard path.utf8.count > 107 else { return .unix(path: path) }
+  // FNV-1a, 64 bits (RFC 9923): the same in every process.
+  let hash = path.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  return .unix(path: "/tmp/gscoordinator-\(getuid())-\(String(hash, radix: 36)).sock")
 }

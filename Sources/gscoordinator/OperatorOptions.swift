@@ -11,7 +11,7 @@ struct OperatorOptions: ParsableArguments {
   /// A client of the coordinator that is meant.
   func client() throws -> OperatorClient {
     if let address { return try OperatorClient(AdminAddress(parsing: address)) }
-    return try OperatorClient(defaultAdminAddress(configuration.resolve().settings))
+    return try OperatorClient(try defaultAdminAddress(configuration.resolve().settings))
   }
 }
 
