@@ -64,6 +64,7 @@ public final class Coordinator: Sendable {
   public let version: String
   private let workspace: Workspace
   private let factory: any EngineFactory
+  private let logs: LogStore
   private let limits: Limits
   private let logger: Logger
   private let clock = ContinuousClock()
@@ -71,11 +72,13 @@ public final class Coordinator: Sendable {
 
   /// A coordinator without sessions.
   public init(
-    version: String, workspace: Workspace, factory: any EngineFactory, limits: Limits = Limits(), logger: Logger
+    version: String, workspace: Workspace, factory: any EngineFactory, logs: LogStore, limits: Limits = Limits(),
+    logger: Logger
   ) {
     self.version = version
     self.workspace = workspace
     self.factory = factory
+    self.logs = logs
     self.limits = limits
     self.logger = logger
   }
@@ -157,7 +160,7 @@ public final class Coordinator: Sendable {
       let engines = try await factory.makeEngines(workspace: directory)
       return Session(
         id: id, principal: caller.principal, serial: serial, directory: directory, engines: engines,
-        lease: request.lease, now: clock.now, logger: logger)
+        logs: logs, lease: request.lease, now: clock.now, logger: logger)
     } catch {
       try? workspace.removeSessionDirectory(id)
       throw error

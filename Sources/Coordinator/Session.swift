@@ -13,7 +13,7 @@ public final class Session: Sendable {
   /// Its number in the order of opening.
   let serial: UInt64
   /// What its user may read.
-  public let log = SessionLog()
+  public let log: SessionLog
   /// What the client is told about the engine.
   public let engineDescription: EngineDescription
   /// Where its files live.
@@ -28,14 +28,15 @@ public final class Session: Sendable {
   private let logger: Logger
 
   init(
-    id: String, principal: Principal, serial: UInt64, directory: String, engines: SessionEngines, lease: Duration?,
-    now: ContinuousClock.Instant, logger: Logger
+    id: String, principal: Principal, serial: UInt64, directory: String, engines: SessionEngines, logs: LogStore,
+    lease: Duration?, now: ContinuousClock.Instant, logger: Logger
   ) {
     self.id = id
     self.principal = principal
     self.serial = serial
     self.directory = directory
     self.engines = engines
+    log = SessionLog(store: logs, session: id)
     engineDescription = engines.analytical.description
     lifecycle = Mutex(SessionLifecycle(lease: lease, at: now))
     var logger = logger
@@ -120,7 +121,7 @@ public final class Session: Sendable {
       result = .done
       handle = .tables(tables)
     case .analytical(let request):
-      result = try await engines.analytical.perform(request, on: inputs, log: log)
+      result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: operation.key))
       handle = Session.handle(of: result, from: request)
     }
     if case .none = handle { return result }

@@ -1,5 +1,7 @@
+import Coordinator
 import Glibc
 import Logging
+import Synchronization
 
 /// Writes log lines to standard output, and errors to standard error: the Python client that launches a coordinator
 /// shows its standard error to the user always and its standard output only when asked to.
@@ -7,6 +9,8 @@ struct ConsoleLog: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   let label: String
+  /// Where the lines are kept as well, as soon as there is a log store.
+  static let store = Mutex<LogStore?>(nil)
   /// Longest line; what clients send may be of any length.
   private static let maximumLineBytes = 16 << 10
 
@@ -16,6 +20,11 @@ struct ConsoleLog: LogHandler {
   }
 
   func log(event: LogEvent) {
+    if let store = Self.store.withLock({ $0 }) {
+      var kept = StoredLog(store, logLevel: logLevel)
+      kept.metadata = metadata
+      kept.log(event: event)
+    }
     var line = "\(timestamp()) \(event.level) \(label): \(event.message)"
     let all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }

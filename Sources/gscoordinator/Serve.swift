@@ -49,6 +49,7 @@ private struct Server {
   private let coordinator: Coordinator
   private let server: GRPCServer
   private let workspace: Workspace
+  private let logs: LogStore
   private let leases: Task<Void, Never>
   private let idleExit: Duration
   private let logger: Logger
@@ -61,8 +62,9 @@ private struct Server {
     let threads = settings.optionalText(.threads) == nil ? cores : try settings.integer(.threads, in: 1...1024)
     let pool = WorkerPool(threads: threads)
     workspace = try Self.openWorkspace(settings)
+    logs = try Self.openLogs(workspace)
     let coordinator = Coordinator(
-      version: clientVersion, workspace: workspace, factory: try Self.makeFactory(settings, pool: pool),
+      version: clientVersion, workspace: workspace, factory: try Self.makeFactory(settings, pool: pool), logs: logs,
       limits: .init(sessions: try settings.integer(.sessions, in: 1...10_000_000), shutdownGrace: grace),
       logger: logger)
     self.coordinator = coordinator
@@ -98,6 +100,7 @@ private struct Server {
     leases.cancel()
     await coordinator.shutdown()
     await server.shutdown(grace: .seconds(1))
+    logs.close()
     do { try workspace.close() } catch { logger.error("cannot remove the workspace", metadata: ["error": "\(error)"]) }
   }
 
@@ -105,6 +108,15 @@ private struct Server {
     if let path = settings.optionalText(.workspace) { return try Workspace(path: path) }
     let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
     return try Workspace(temporaryBelow: "\(temporary)/gscoordinator-\(getuid())")
+  }
+
+  /// Opens the log store and keeps in it, from now on, what the coordinator says. Its troubles go to the console alone.
+  private static func openLogs(_ workspace: Workspace) throws -> LogStore {
+    let logs = try LogStore(
+      directory: workspace.path + "/logs", instance: "coordinator",
+      report: { text in LogWriter.shared.write(text + "\n", to: STDERR_FILENO) })
+    ConsoleLog.store.withLock { $0 = logs }
+    return logs
   }
 
   private static func makeFactory(_ settings: Settings, pool: WorkerPool) throws -> any EngineFactory {

@@ -16,8 +16,9 @@ struct Bench {
     workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    coordinator = Coordinator(
-      version: "0.29.0", workspace: workspace, factory: factory, limits: limits, logger: logger)
+    coordinator = try Coordinator(
+      version: "0.29.0", workspace: workspace, factory: factory,
+      logs: LogStore(directory: workspace.path + "/logs", instance: "test"), limits: limits, logger: logger)
   }
 
   func connect(
