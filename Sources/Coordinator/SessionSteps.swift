@@ -77,7 +77,7 @@ extension Session {
       result = .done
       handle = .tables(tables)
     case .analytical(let request):
-      result = try await engines.analytical.perform(request, on: inputs, log: log)
+      result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: operation.key))
       handle = Session.handle(of: result, from: request)
       if case .unload = request, let parent = operation.parents.first {
         step.gone(registry.withLock { $0.number(of: parent) }, parent)

@@ -15,7 +15,7 @@ struct CoordinatorRecoveryTests {
     let session = try await before.connect(alice, lease: .seconds(60))
     let eternal = try await before.connect(bob, lease: nil)
     _ = try await session.run([bind])
-    let after = Bench(after: before)
+    let after = try Bench(after: before)
     let summary = try await after.coordinator.recover()
     #expect(summary == .init(sessions: 2, interruptedSteps: 0, lostObjects: 0, closedSessions: 0))
     let back = try after.coordinator.session(session.id, for: alice)
@@ -41,7 +41,7 @@ struct CoordinatorRecoveryTests {
     let before = try Bench()
     let session = try await before.connect(alice, lease: .zero)
     let kept = try await before.connect(alice, lease: .seconds(600))
-    let after = Bench(after: before)
+    let after = try Bench(after: before)
     _ = try await after.coordinator.recover()
     await after.coordinator.closeExpired()
     #expect(after.coordinator.sessionCount == 1)
@@ -67,7 +67,7 @@ struct CoordinatorRecoveryTests {
       _ = try await store.commit(
         StateTransaction(author: "test", summary: "copy", changes: [.put(entry.key, entry.value)]))
     }
-    let after = Bench(workspace: before.workspace, store: store, factory: FakeFactory(), limits: .init())
+    let after = try Bench(workspace: before.workspace, store: store, factory: FakeFactory(), limits: .init())
     let summary = try await after.coordinator.recover()
     #expect(summary.interruptedSteps == 1)
     let steps = try await store.entries(prefix: "steps/", at: nil).entries.map {
@@ -96,7 +96,7 @@ struct CoordinatorRecoveryTests {
         author: "test", summary: "a kill",
         changes: [.put(key, Array(closing.utf8)), .put("sessions/session_unborn", Array(unborn.utf8))]))
     _ = try before.workspace.makeSessionDirectory("session_stray")
-    let after = Bench(after: before)
+    let after = try Bench(after: before)
     #expect(try await after.coordinator.recover().closedSessions == 2)
     #expect(after.coordinator.sessionCount == 0)
     #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
@@ -109,7 +109,7 @@ struct CoordinatorRecoveryTests {
     let before = try Bench()
     let session = try await before.connect(alice)
     _ = try await session.run([bind, StepOperation(key: "b", parents: [], action: .analytical(.bindApplication))])
-    let after = Bench(after: before, factory: FakeFactory(losing: ["app_1"]))
+    let after = try Bench(after: before, factory: FakeFactory(losing: ["app_1"]))
     #expect(try await after.coordinator.recover().lostObjects == 1)
     let entry = try #require(try await after.store.entry("sessions/\(session.id)", at: nil))
     #expect(String(decoding: entry.value, as: UTF8.self).contains("ObjectsLost"))
@@ -121,7 +121,7 @@ struct CoordinatorRecoveryTests {
   func engineFails() async throws {
     let before = try Bench()
     _ = try await before.connect(alice)
-    let after = Bench(after: before, factory: FakeFactory(failingWith: EngineError(.engineFailure, "no engine")))
+    let after = try Bench(after: before, factory: FakeFactory(failingWith: EngineError(.engineFailure, "no engine")))
     #expect(try await after.coordinator.recover() == .init(closedSessions: 1))
     #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
     try after.done()
@@ -135,7 +135,7 @@ struct CoordinatorRecoveryTests {
       _ = try await before.store.commit(
         StateTransaction(author: "test", summary: "damage", changes: [.put(key, Array(value.utf8))]))
     }
-    let after = Bench(after: before)
+    let after = try Bench(after: before)
     #expect(try await after.coordinator.recover().sessions == 1)
     await after.coordinator.shutdown()
     try after.done()
@@ -148,7 +148,7 @@ struct CoordinatorRecoveryTests {
     _ = try await session.run([bind])
     await before.coordinator.shutdown(keepingSessions: true)
     #expect(before.factory.engines[0].isSuspended && !before.factory.engines[0].isClosed)
-    let after = Bench(after: before)
+    let after = try Bench(after: before)
     #expect(try await after.coordinator.recover().sessions == 1)
     await after.coordinator.shutdown()
     try after.done()
@@ -224,7 +224,7 @@ struct JournalTests {
   func failing() async throws {
     let store = Failing()
     let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
-    let bench = Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
+    let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
     let session = try await bench.connect(alice)
     let bind = StepOperation(key: "app", parents: [], action: .analytical(.bindApplication))
     _ = try await session.run([bind])
@@ -246,7 +246,7 @@ struct JournalTests {
   func unfinished() async throws {
     let store = Failing()
     let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
-    let bench = Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
+    let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
     let session = try await bench.connect(alice)
     let step = [
       StepOperation(key: "app", parents: [], action: .analytical(.bindApplication)), operation("hold", key: "h"),
