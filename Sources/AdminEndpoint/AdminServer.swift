@@ -58,8 +58,9 @@ public final class AdminServer: Sendable {
   public func start() async throws -> [AdminAddress] {
     do {
       for address in addresses {
-        let listener = try await AdminListener(address, limits, group, logger) { [self] in
-          try await answer($0, $1, $2, to: address)
+        let connections = ConnectionCount(limit: limits.connections)
+        let listener = try await AdminListener(address, limits, connections, group, logger) { [self] in
+          try await answer($0, $1, $2, address, connections)
         }
         listeners.withLock { $0.append(listener) }
       }
@@ -81,13 +82,16 @@ public final class AdminServer: Sendable {
   }
 
   private func answer(
-    _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, to address: AdminAddress
+    _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, _ address: AdminAddress,
+    _ connections: ConnectionCount
   ) async throws {
-    let response = await response(to: request, channel, address)
+    var response = await response(to: request, channel, address)
     if RequestGuard.hasBody(request) {
       // What is still to come of the body is thrown away, but not for long.
       channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
     }
+    // When places become few, clients are asked not to keep theirs.
+    if connections.current * 2 > limits.connections { response.headers[.connection] = "close" }
     try await writer.write(response: response.head, body: response.body)
   }
 
@@ -101,97 +105,5 @@ public final class AdminServer: Sendable {
     } catch {
       return AdminError(error).response
     }
-  }
-}
-
-/// One address that is listened on.
-private struct AdminListener: Sendable {
-  typealias Answer = @Sendable (Request, consuming ResponseWriter, any Channel) async throws -> Void
-
-  /// With the port that was chosen.
-  let address: AdminAddress
-  private let server: Server<HTTP1Channel>
-  private let task: Task<Void, any Error>
-  private let socketFile: UnixSocketFile.Placed?
-
-  init(
-    _ address: AdminAddress, _ limits: AdminLimits, _ group: any EventLoopGroup, _ logger: Logger,
-    _ answer: @escaping Answer
-  ) async throws(AdminError) {
-    let file = try Self.file(address)
-    let (started, startedSource) = AsyncThrowingStream<Int?, any Error>.makeStream()
-    let server = Server(
-      childChannelSetup: HTTP1Channel(responder: answer, configuration: Self.channelConfiguration(limits)),
-      configuration: ServerConfiguration(
-        address: Self.bindAddress(address, file),
-        availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-      onServerRunning: { channel in
-        startedSource.yield(channel.localAddress?.port)
-        startedSource.finish()
-      }, eventLoopGroup: group, logger: logger)
-    self.server = server
-    task = Task {
-      do { try await server.run() } catch {
-        startedSource.finish(throwing: error)
-        throw error
-      }
-    }
-    do {
-      var port: Int?
-      for try await bound in started { port = bound }
-      socketFile = try file?.place()
-      self.address = address.with(port: port)
-    } catch {
-      task.cancel()
-      if let error = error as? AdminError { throw error }
-      throw AdminError(
-        .unavailable, "cannot listen on \(address): \(error)",
-        hint: "Choose another address, or stop the process that uses this one")
-    }
-  }
-
-  func stop() async {
-    socketFile?.remove()
-    let force = Task { [task] in
-      try await Task.sleep(for: .seconds(1))
-      task.cancel()
-    }
-    try? await server.shutdownGracefully()
-    _ = await task.result
-    force.cancel()
-  }
-
-  private static func file(_ address: AdminAddress) throws(AdminError) -> UnixSocketFile? {
-    switch address {
-    case .unix(let path): return try UnixSocketFile(path)
-    case .tcp(let host, let port):
-      guard LoopbackHost.isOne(host), (0...65535).contains(port) else {
-        throw AdminError(
-          .invalidArgument, "the admin endpoint cannot listen on \(address)",
-          hint: "Without authentication it listens on loopback addresses only, with a port from 0 to 65535")
-      }
-      return nil
-    }
-  }
-
-  private static func bindAddress(_ address: AdminAddress, _ file: UnixSocketFile?) -> BindAddress {
-    switch address {
-    case .tcp(let host, let port): .hostname(host, port: port)
-    case .unix(let path): .unixDomainSocket(path: file?.bindPath ?? path)
-    }
-  }
-
-  private static func channelConfiguration(_ limits: AdminLimits) -> HTTP1Channel.Configuration {
-    HTTP1Channel.Configuration(
-      idleTimeout: limits.idleTimeout,
-      httpDecoderConfiguration: .init(
-        maxHeaderFieldSize: limits.headerBytes, maxHeaderListSize: limits.headerBytes, maxHeaderFieldCount: 64))
-  }
-}
-
-extension AdminAddress {
-  fileprivate func with(port: Int?) -> AdminAddress {
-    if case .tcp(let host, _) = self, let port { return .tcp(host: host, port: port) }
-    return self
   }
 }

@@ -18,8 +18,10 @@ struct HistoryRoutes: Sendable {
   private var store: any StateStore { environment.plane.store }
   private var limits: AdminLimits { environment.limits }
 
-  /// The current revision. No key begins with a zero byte, so nothing is read but that.
-  private func currentRevision() async throws -> Revision { try await store.entries(prefix: "\0", at: nil).revision }
+  /// The current revision. No object's key begins with a control character, so nothing is read but that.
+  private func currentRevision() async throws -> Revision {
+    try await store.entries(prefix: "\u{1}", at: nil).revision
+  }
 
   /// The transactions after a revision, or the last ones, without the values that they set.
   func history(_ request: Request) async throws -> Response {
@@ -67,16 +69,17 @@ struct HistoryRoutes: Sendable {
       throw AdminError(.invalidArgument, "from is \(from), but must not be after \(later.revision)")
     }
     let earlier = try await store.entries(prefix: prefix, at: from)
-    let before = Dictionary(uniqueKeysWithValues: earlier.entries.map { ($0.key, $0) })
-    let after = Dictionary(uniqueKeysWithValues: later.entries.map { ($0.key, $0) })
-    let keys = Set(before.keys).union(after.keys).filter { before[$0]?.modified != after[$0]?.modified }.sorted()
+    let before = Dictionary(uniqueKeysWithValues: earlier.entries.map { (Array($0.key.utf8), $0) })
+    let after = Dictionary(uniqueKeysWithValues: later.entries.map { (Array($0.key.utf8), $0) })
+    let keys = Set(before.keys).union(after.keys).filter { before[$0]?.modified != after[$0]?.modified }
+      .sorted { $0.lexicographicallyPrecedes($1) }
     let authors = try await transactions(after: from, upTo: later.revision, of: Set(keys.prefix(limits.items)))
     var (items, bytes): ([JSONValue], Int) = ([], 0)
     for key in keys.prefix(limits.items) {
       let (old, new) = (before[key], after[key])
       bytes += (old?.value.count ?? 0) + (new?.value.count ?? 0)
       if bytes > limits.pageBytes && !items.isEmpty { break }
-      items.append(Self.item(key, old, new, authors[key] ?? []))
+      items.append(Self.item(old, new, authors[key] ?? []))
     }
     return Response(
       json: .object([
@@ -85,27 +88,29 @@ struct HistoryRoutes: Sendable {
       ]))
   }
 
-  private static func item(_ key: String, _ old: StateEntry?, _ new: StateEntry?, _ by: [JSONValue]) -> JSONValue {
+  private static func item(_ old: StateEntry?, _ new: StateEntry?, _ by: [JSONValue]) -> JSONValue {
     var members: [(key: String, value: JSONValue)] = [
-      ("type", .string(old == nil ? "added" : new == nil ? "removed" : "changed")), ("key", .string(key)),
+      ("type", .string(old == nil ? "added" : new == nil ? "removed" : "changed")),
+      ("key", .string(old?.key ?? new?.key ?? "")),
     ]
     if let old { members.append(("before", ObjectDocument.json(old))) }
     if let new { members.append(("after", ObjectDocument.json(new))) }
     return .object(members + [("by", .array(by))])
   }
 
-  /// For every key the last transactions in a range that touched it.
+  /// For every key the last transactions in a range that touched it. Keys are bytes, since Swift takes strings for equal
+  /// that differ in how they compose a letter.
   private func transactions(
-    after: Revision, upTo last: Revision, of keys: Set<String>
-  ) async throws -> [String: [JSONValue]] {
-    var found: [String: [JSONValue]] = [:]
+    after: Revision, upTo last: Revision, of keys: Set<[UInt8]>
+  ) async throws -> [[UInt8]: [JSONValue]] {
+    var found: [[UInt8]: [JSONValue]] = [:]
     var revision = after
     while revision < last {
       let records = try await store.history(after: revision, limit: limits.items)
       for record in records where record.revision <= last {
         let json = JSONValue.object(Self.members(record, changes: false))
-        for change in record.changes where keys.contains(change.key) {
-          found[change.key] = (found[change.key] ?? []).suffix(Self.transactionsPerKey - 1) + [json]
+        for key in record.changes.map({ Array($0.key.utf8) }) where keys.contains(key) {
+          found[key] = (found[key] ?? []).suffix(Self.transactionsPerKey - 1) + [json]
         }
       }
       guard let next = records.last?.revision, next > revision else { break }

@@ -46,7 +46,7 @@ struct PageToken: Equatable {
     else { throw AdminError(.invalidArgument, "continue is not a token of an earlier page") }
     key = String(plain[plain.index(after: colon)...])
     self.revision = revision
-    guard key.hasPrefix(prefix) else {
+    guard key.utf8.starts(with: prefix.utf8) else {
       throw AdminError(.invalidArgument, "continue is a token of another list")
     }
   }

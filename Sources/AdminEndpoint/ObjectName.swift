@@ -50,10 +50,8 @@ struct ObjectName: Equatable {
 
   /// The object of a key of the state store; nil for keys that are not objects'.
   init?(key: String) {
-    guard let slash = key.firstIndex(of: "/"),
-      let kind = ObjectKind.allCases.first(where: { $0.plural == key[..<slash] })
-    else { return nil }
-    self.init(kind: kind, name: String(key[key.index(after: slash)...]))
+    guard let kind = ObjectKind.allCases.first(where: { key.utf8.starts(with: $0.prefix.utf8) }) else { return nil }
+    self.init(kind: kind, name: String(decoding: key.utf8.dropFirst(kind.prefix.utf8.count), as: UTF8.self))
   }
 
   /// The name in a path after its first `count` components; it may contain slashes, plain or encoded.

@@ -31,7 +31,7 @@ struct ObjectWatch: Sendable {
       do {
         if since == nil { revision = try await writeSnapshot(&lines) }
         for try await record in store.changes(prefix: prefix, after: revision) {
-          for change in record.changes where change.key.hasPrefix(prefix) {
+          for change in record.changes {
             if let line = line(record, change) { try await lines.write(line) }
           }
           revision = record.revision
@@ -47,7 +47,7 @@ struct ObjectWatch: Sendable {
     let head: [(key: String, value: JSONValue)] = [
       ("type", .string("snapshot")), ("revision", .integer(snapshot.revision)),
     ]
-    for entry in snapshot.entries where key == nil || entry.key == key {
+    for entry in snapshot.entries where isWanted(entry.key) {
       let document = ObjectDocument.json(entry)
       guard isWanted(document) else { continue }
       try await lines.write(.object(head + [("object", document)]))
@@ -56,10 +56,13 @@ struct ObjectWatch: Sendable {
     return snapshot.revision
   }
 
+  /// Compared as bytes, as the store does.
+  private func isWanted(_ key: String) -> Bool { self.key.map { $0.utf8.elementsEqual(key.utf8) } ?? true }
+
   private func isWanted(_ document: JSONValue) -> Bool { owner == nil || document["owner"]?.text == owner }
 
   private func line(_ record: StateRecord, _ change: StateChange) -> JSONValue? {
-    guard key == nil || change.key == key else { return nil }
+    guard isWanted(change.key) else { return nil }
     let (type, document): (String, JSONValue)
     switch change {
     case .put(let key, let value, _):
