@@ -86,29 +86,18 @@ struct EtcdStateStoreTests {
       configuration.watchRenewal = .milliseconds(150)
       let watcher = try await EtcdStateStore.open(configuration)
       let first = try await writer.put(.put("a", bytes("1")))
-      let begun = Shared(0)
-      let seen = Task {
-        try await within(.seconds(60), "both records") {
-          var ids: [String] = []
-          for try await record in watcher.changes(prefix: "", after: first - 1) {
-            ids.append(String(decoding: record.changes.flatMap { $0.value ?? [] }, as: UTF8.self))
-            begun.update { $0 += 1 }
-            if ids.count == 2 { break }
-          }
-          return ids
-        }
-      }
-      try await within(.seconds(60), "the first record") {
-        while begun.value == 0 { try await Task.sleep(for: .milliseconds(10)) }
-      }
-      // The watch passes over what others did when it renews itself; how often that is, is its own matter.
-      for _ in 0..<6 {
-        try await Task.sleep(for: .milliseconds(100))
+      let feed = EtcdFeed(watcher, after: first - 1)
+      #expect(try await feed.next()?.revision == first)
+      let next = Task { try await feed.next() }
+      for _ in 0..<3 {
         let revision = try await other.put(.put("noise", []))
-        try await other.compact(before: revision - 1)
+        try await within(.seconds(60), "the watch to pass over what others did") {
+          while await feed.position < revision { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        try await other.compact(before: revision)
       }
-      try await writer.put(.put("a", bytes("2")))
-      #expect(try await seen.value == ["1", "2"])
+      let second = try await writer.put(.put("a", bytes("2")))
+      #expect(try await within(.seconds(60), "the second record") { try await next.value }?.revision == second)
       for store in [writer, other, watcher] { await store.close() }
     }
   }
@@ -186,11 +175,6 @@ struct EtcdStateStoreTests {
       }
     }
   }
-}
-
-extension StateChange {
-  /// What is put.
-  fileprivate var value: [UInt8]? { if case .put(_, let value, _) = self { value } else { nil } }
 }
 
 /// Runs etcd's own client.
