@@ -73,7 +73,8 @@ extension StateStoreError {
   init(etcd refusal: EtcdFailure.Refusal, _ text: String) {
     switch refusal {
     case .compacted:
-      self.init(.compacted, "etcd has forgotten the history that far back (\(text)). List the state and go on from there.")
+      self.init(
+        .compacted, "etcd has forgotten the history that far back (\(text)). List the state and go on from there.")
     case .futureRevision:
       self.init(.invalidArgument, "etcd has not reached that revision (\(text)). Was it restored from a backup?")
     case .leaseNotFound: self.init(.leaseExpired, "The lease is over (\(text)). Make a new one.")

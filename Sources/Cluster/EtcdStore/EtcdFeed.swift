@@ -10,7 +10,7 @@ actor EtcdFeed {
   private let client: EtcdClient
   private let store: EtcdStateStore
   /// Everything up to here was returned or is in `ready`.
-  private var position: Revision
+  private(set) var position: Revision
   private var lines: HTTPLines.AsyncIterator?
   private var records: EtcdRecords
   private var ready: ArraySlice<StateRecord> = []

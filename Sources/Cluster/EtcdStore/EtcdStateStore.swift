@@ -21,7 +21,8 @@ public final class EtcdStateStore: StateStore {
   /// The most entries that are asked for at once.
   static let maximumPage: Int64 = 500
 
-  private init(_ configuration: EtcdConfiguration) throws {
+  /// A store that has not looked yet at what is there; `checkFormat` does.
+  init(_ configuration: EtcdConfiguration) throws {
     let configuration = try configuration.validated()
     layout = EtcdLayout(prefix: configuration.prefix)
     client = try EtcdClient(configuration)
@@ -44,7 +45,7 @@ public final class EtcdStateStore: StateStore {
 
   deinit { client.close() }
 
-  private func checkFormat() async throws {
+  func checkFormat() async throws {
     let version = Data(String(EtcdLayout.format).utf8)
     let answer: EtcdTransactionResponse = try await call(
       "kv/txn",

@@ -83,7 +83,11 @@ public final class LeaderElection: Sendable {
     }
     seat.observed(nil)
     guard seat.handle({ machine, _ in machine.campaign() }) == .campaign else { return nil }
-    defer { seat.handle { machine, _ in machine.lost(); return .none } }
+    defer {
+      seat.handle { machine, _ in
+        machine.lost(); return .none
+      }
+    }
     let askedAt = ContinuousClock.now
     let lease = try await store.grantLease(timeToLive: configuration.timeToLive)
     do {
@@ -139,7 +143,9 @@ public final class LeaderElection: Sendable {
       group.cancelAll()
     }
     if seat.handle({ machine, _ in machine.resign() }) == .stop { await release(lease) }
-    seat.handle { machine, _ in machine.steppedDown(); return .none }
+    seat.handle { machine, _ in
+      machine.steppedDown(); return .none
+    }
   }
 
   /// Ends leading when the deadline passes, whatever the renewal waits for.

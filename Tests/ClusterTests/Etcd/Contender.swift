@@ -100,7 +100,9 @@ final class Referee: Sendable {
         let leaders = contenders.filter { $0.term != nil }.map(\.name)
         result.update { result in
           result.looks += 1
-          if leaders.count > 1, result.overlaps.count < 10 { result.overlaps.append("\(leaders) at \(ContinuousClock.now)") }
+          if leaders.count > 1, result.overlaps.count < 10 {
+            result.overlaps.append("\(leaders) at \(ContinuousClock.now)")
+          }
         }
         usleep(2000)
       }
@@ -131,7 +133,8 @@ func checkHistory(of store: any StateStore, after start: Revision) async throws 
         case .delete("leader"): current = nil
         case .put(let key, let value, _) where key.hasPrefix("work/"):
           let term = String(decoding: value, as: UTF8.self).split(separator: " ").first.flatMap { Revision($0) }
-          #expect(term != nil && term == current, "\(record.author) wrote in term \(term ?? 0) while \(current ?? 0) led")
+          #expect(
+            term != nil && term == current, "\(record.author) wrote in term \(term ?? 0) while \(current ?? 0) led")
           #expect(terms.last?.address == "\(record.author).example:59001")
         default: break
         }

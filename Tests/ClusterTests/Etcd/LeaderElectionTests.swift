@@ -56,7 +56,8 @@ struct LeaderElectionTests {
     #expect(try #require(second.term).revision > term.revision)
     await second.resign()
     #expect(try await store.entry("leader") == nil)
-    #expect(try await checkHistory(of: store, after: 0).map(\.address) == ["first.example:59001", "second.example:59001"])
+    #expect(
+      try await checkHistory(of: store, after: 0).map(\.address) == ["first.example:59001", "second.example:59001"])
   }
 
   @Test("a leader that the store does not answer stops by its own clock before the next one begins")

@@ -135,7 +135,8 @@ private struct World {
 
 @Suite("Leadership against a model of the store")
 struct LeadershipModelTests {
-  @Test("never do two lead at once, whatever is lost, late or stopped", arguments: [3, UInt64.random(in: 0...UInt64.max)])
+  @Test(
+    "never do two lead at once, whatever is lost, late or stopped", arguments: [3, UInt64.random(in: 0...UInt64.max)])
   func oneLeader(_ seed: UInt64) {
     var world = World(seed: seed, contenders: 4)
     for _ in 0..<100_000 {
