@@ -56,6 +56,9 @@ final class SQLiteCommitQueue: Sendable {
     }
   }
 
+  /// Transactions that wait.
+  var count: Int { state.withLock { $0.waiting.count } }
+
   /// Whether no more transactions are taken.
   var isClosed: Bool { state.withLock { $0.isClosed } }
 }

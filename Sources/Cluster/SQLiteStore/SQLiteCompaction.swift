@@ -32,7 +32,8 @@ extension SQLiteStateStore {
     try await compact(before: bell.head - Revision(options.historyBound))
   }
 
-  private func raiseFloor(to revision: Revision) async throws {
+  /// Makes what is before a revision unreadable; `compact` then deletes it.
+  func raiseFloor(to revision: Revision) async throws {
     let reached = try await write { db in
       let head = try SQLiteReading(db: db).head()
       guard revision <= head else { throw futureRevision(revision, newest: head) }

@@ -23,7 +23,8 @@ struct SQLiteErrors: Sendable {
     }
     let evidence = "\(error.message ?? "no message") (SQLite \(error.extendedResultCode.rawValue))"
     switch error.resultCode {
-    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_MISMATCH: return damaged(evidence)
+    // An error in our SQL means that the tables are not ours.
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_FORMAT, .SQLITE_MISMATCH, .SQLITE_ERROR: return damaged(evidence)
     case .SQLITE_FULL:
       return StateStoreError(
         .full,

@@ -1,11 +1,12 @@
 import Glibc
+import Synchronization
 
 /// Holds a store's directory for one process. The kernel drops the lock when the process ends, however it ends.
 ///
 /// While it is held the lock file has the holder's process id; after an orderly close it has the size and the time of
 /// the database, by which the next one to open it sees that nobody has touched it since.
 final class SQLiteLock: Sendable {
-  private let descriptor: Int32
+  private let held: Mutex<Int32?>
   /// What the last holder left.
   let lastNote: String
 
@@ -13,7 +14,7 @@ final class SQLiteLock: Sendable {
   /// - Throws: `StateStoreError` of code `inUse`, with the holder's process id, or `permissionDenied`.
   init(directory: String) throws(StateStoreError) {
     let path = directory + "/state.lock"
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else {
       let code = errno
       throw StateStoreError(
@@ -31,13 +32,23 @@ final class SQLiteLock: Sendable {
     }
     // Read again: the holder may have closed in between.
     lastNote = Self.read(descriptor)
-    write("\(getpid())")
+    held = Mutex(descriptor)
+    Self.write("\(getpid())", descriptor)
   }
 
-  deinit { Glibc.close(descriptor) }
+  deinit { release(note: nil) }
 
-  /// Leaves a note for the next holder.
-  func write(_ note: String) {
+  /// Lets go of the directory, and leaves a note for the next holder.
+  func release(note: String?) {
+    held.withLock { descriptor in
+      guard let open = descriptor else { return }
+      if let note { Self.write(note, open) }
+      Glibc.close(open)
+      descriptor = nil
+    }
+  }
+
+  private static func write(_ note: String, _ descriptor: Int32) {
     let bytes = Array(note.utf8)
     // On a full disk the note is not written; then the next holder checks the database, which does no harm.
     _ = ftruncate(descriptor, 0)

@@ -8,6 +8,9 @@ struct SQLiteOpening {
   let options: SQLiteStateStore.Options
   let schema: SQLiteSchema
 
+  /// Pages of the journal at which it is carried over into the database, which holds up one commit for milliseconds.
+  private static let checkpointPages = 4_000
+
   /// The database file.
   var path: String { Self.path(in: directory) }
   private var errors: SQLiteErrors { SQLiteErrors(path: path) }
@@ -77,6 +80,7 @@ struct SQLiteOpening {
           PRAGMA secure_delete = ON;
           PRAGMA max_page_count = \(pages);
           PRAGMA journal_size_limit = 67108864;
+          PRAGMA wal_autocheckpoint = \(Self.checkpointPages);
           """)
     }
     let pool = try DatabasePool(path: path, configuration: configuration)
@@ -124,15 +128,8 @@ struct SQLiteHeader {
 
   /// Finds what SQLite would take for an empty database, or notice only later.
   func check(hasJournal: Bool) throws {
-    let size = fileSize(path) ?? 0
-    guard let file = FileHandle(forReadingAtPath: path), let read = try file.read(upToCount: 100) else {
-      throw size == 0 && access(path, R_OK) == 0
-        ? errors.damaged("the file is empty")
-        : errors.translated(DatabaseError(resultCode: .SQLITE_CANTOPEN, message: String(cString: strerror(errno))))
-    }
-    try file.close()
-    let header = [UInt8](read)
-    guard !header.isEmpty else { throw errors.damaged("the file is empty") }
+    let (header, size) = try read()
+    guard size > 0 else { throw errors.damaged("the file is empty") }
     guard header.count == 100, header.starts(with: Array("SQLite format 3\0".utf8)) else {
       throw errors.damaged(
         "the file is not a database; it begins with \(header.prefix(16).map { String($0, radix: 16) })")
@@ -147,6 +144,20 @@ struct SQLiteHeader {
     guard size >= pages * pageSize else {
       throw errors.damaged("the file has \(size) bytes, but its header says \(pages * pageSize)")
     }
+  }
+
+  /// - Returns: the first 100 bytes, and how many the file has.
+  private func read() throws -> ([UInt8], Int64) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fileError("cannot open", path) }
+    defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else { throw fileError("cannot read", path) }
+    guard info.st_mode & S_IFMT == S_IFREG else { throw errors.damaged("it is not a file") }
+    var header = [UInt8](repeating: 0, count: 100)
+    let count = pread(descriptor, &header, header.count, 0)
+    guard count >= 0 else { throw fileError("cannot read", path) }
+    return (Array(header.prefix(count)), Int64(info.st_size))
   }
 
   private func number(_ bytes: [UInt8], _ offset: Int) -> Int64 {

@@ -44,7 +44,7 @@ public final class SQLiteStateStore: StateStore {
     do {
       pool = try SQLiteOpening(directory: directory, options: options, schema: schema).open(lastNote: lock.lastNote)
     } catch {
-      lock.write(lock.lastNote)
+      lock.release(note: lock.lastNote)
       throw error
     }
     do {
@@ -274,6 +274,12 @@ public final class SQLiteStateStore: StateStore {
 
   // MARK: - Closing
 
+  /// Whether `close` was called.
+  var isClosed: Bool { queue.isClosed }
+
+  /// Transactions that wait for the writer.
+  var waitingCount: Int { queue.count }
+
   func requireOpen() throws(StateStoreError) { if queue.isClosed { throw storeClosed() } }
 
   /// Ends all streams and closes the database; transactions that were accepted are still written.
@@ -295,10 +301,13 @@ public final class SQLiteStateStore: StateStore {
     _ = try? await write { _ in }
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async { [pool, lock, path] in
-        // When this fails the next one to open the database finds its journal and checks it.
-        if (try? pool.close()) != nil, fileSize(path + "-wal") ?? 0 == 0, let note = fileFingerprint(path) {
-          lock.write(note)
-        }
+        // Whoever closes last removes the journal, which the readers cannot, since they only read.
+        try? pool.barrierWriteWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        pool.invalidateReadOnlyConnections()
+        let isClosed = (try? pool.close()) != nil
+        // Without a note the next one to open the database checks all of it.
+        let isWhole = isClosed && fileSize(path + "-wal") ?? 0 == 0
+        lock.release(note: isWhole ? fileFingerprint(path) : nil)
         continuation.resume()
       }
     }
