@@ -48,13 +48,15 @@ public struct CoordinatorPlane: ControlPlane {
   /// The records as they are asked for: nothing is read ahead of a slow reader.
   private static func stream<Records: AsyncSequence>(
     of records: Records
-  ) -> AsyncThrowingStream<LogRecord, any Error> where Records.Element == LogRecord {
+  ) -> AsyncThrowingStream<LogRecord, any Error>
+  where Records.Element == LogRecord, Records.AsyncIterator: SendableMetatype {
     let reading = Reading(records.makeAsyncIterator())
     return AsyncThrowingStream { try await reading.next() }
   }
 
   /// An iterator for a stream.
-  private final class Reading<Iterator: AsyncIteratorProtocol>: @unchecked Sendable where Iterator.Element == LogRecord {
+  private final class Reading<Iterator: AsyncIteratorProtocol & SendableMetatype>: @unchecked Sendable
+  where Iterator.Element == LogRecord {
     // @unchecked: a stream has one reader, which asks for the next element when it has the last one.
     private var iterator: Iterator
 

@@ -169,7 +169,7 @@ public final class Coordinator: Sendable {
     var document = SessionDocument(
       kind: .session, name: id, owner: caller.principal.description, createdMilliseconds: nowMilliseconds(),
       spec: SessionSpec(
-        clientVersion: request.version, leaseMilliseconds: request.lease?.milliseconds, serial: serial),
+        clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial),
       status: SessionStatus(phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: 0))
     let author = caller.principal.description
     try await journal.commit("open a session", by: author, on: "session/\(id)", [Journal.put(document)])
@@ -288,15 +288,6 @@ public final class Coordinator: Sendable {
 func randomName(length: Int) -> String {
   let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
   return String((0..<length).map { _ in alphabet.randomElement()! })
-}
-
-extension Duration {
-  /// Whole milliseconds, as many as fit.
-  var milliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-    return overflow ? .max : product &+ attoseconds / 1_000_000_000_000_000
-  }
 }
 
 /// A client's text made fit for an error message: bounded, without control characters.

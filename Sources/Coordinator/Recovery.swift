@@ -14,6 +14,14 @@ extension Coordinator {
     public var lostObjects = 0
     /// Sessions that were being closed, or whose engines could not be started again.
     public var closedSessions = 0
+
+    /// Nothing was found.
+    public init(sessions: Int = 0, interruptedSteps: Int = 0, lostObjects: Int = 0, closedSessions: Int = 0) {
+      self.sessions = sessions
+      self.interruptedSteps = interruptedSteps
+      self.lostObjects = lostObjects
+      self.closedSessions = closedSessions
+    }
   }
 
   /// What the state store knows of one session.

@@ -101,7 +101,9 @@ struct Logs: AsyncParsableCommand {
   ) throws -> String {
     if let directory { return try Self.existing(directory) }
     let settings = try options.resolve(environment: environment).settings
-    if case .kept(let workspace) = WorkspaceChoice(settings) { return try Self.existing(workspace + "/logs") }
+    if case .kept(let workspace) = WorkspaceChoice(settings, environment: environment) {
+      return try Self.existing(workspace + "/logs")
+    }
     let root = "\(environment["TMPDIR"] ?? "/tmp")/gscoordinator-\(getuid())"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
     let found = names.map { "\(root)/\($0)/logs" }.filter { FileManager.default.fileExists(atPath: $0) }.sorted()

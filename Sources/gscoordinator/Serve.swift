@@ -44,7 +44,8 @@ struct Serve: AsyncParsableCommand {
   private func announce(_ server: Server, _ logger: Logger) {
     let addresses = server.addresses.map(\.description).joined(separator: " and ")
     LogWriter.shared.write("gscoordinator listening on \(addresses)\n", to: STDOUT_FILENO)
-    logger.info("operators are served", metadata: ["at": "\(server.adminAddresses.map(\.description).joined(separator: ", "))"])
+    logger.info(
+      "operators are served", metadata: ["at": "\(server.adminAddresses.map(\.description).joined(separator: ", "))"])
   }
 
   private func logLevel(_ settings: Settings) throws -> Logger.Level {
@@ -70,8 +71,8 @@ struct Serve: AsyncParsableCommand {
     var limits = LogStore.Limits()
     limits.totalBytes = try settings.integer(.logBytes, in: 1 << 20...1 << 50)
     let name = ProcessInfo.processInfo.hostName + "-" + settings.text(.port)
-    return try LogStore(directory: workspace.path + "/logs", instance: name, limits: limits) { problem in
-      LogWriter.shared.write("gscoordinator: \(problem)\n", to: STDERR_FILENO)
-    }
+    return try LogStore(
+      directory: workspace.path + "/logs", instance: name, limits: limits,
+      report: { LogWriter.shared.write("gscoordinator: \($0)\n", to: STDERR_FILENO) })
   }
 }

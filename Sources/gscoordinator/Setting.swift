@@ -78,7 +78,8 @@ enum Setting: String, CaseIterable {
     case .etcdPrefix: "where the keys in etcd begin; coordinators of one prefix elect a leader"
     case .etcdUser: "user name for etcd; empty for none"
     case .etcdPasswordFile: "file with the password for etcd"
-    case .etcdAuthorityFile: "file with the authorities that etcd's certificate is checked against; empty for the system's"
+    case .etcdAuthorityFile:
+      "file with the authorities that etcd's certificate is checked against; empty for the system's"
     case .etcdCertificateFile: "file with our certificate for etcd; empty for none"
     case .etcdKeyFile: "file with the key of our certificate for etcd"
     case .leaderLease: "seconds after which another coordinator takes over from a leader that is silent"

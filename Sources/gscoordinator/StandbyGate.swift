@@ -21,7 +21,8 @@ final class StandbyGate: ServerInterceptor {
 
   func begin(_ context: ServerContext) throws {
     guard case .standby(let leader) = state.withLock({ $0 }) else { return }
-    let remedy = leader.map { "The leader is at \($0): connect there" } ?? "No coordinator leads at the moment: try again"
+    let remedy =
+      leader.map { "The leader is at \($0): connect there" } ?? "No coordinator leads at the moment: try again"
     throw GRPCStatus(.unavailable, "This coordinator is a standby. \(remedy)")
   }
 }

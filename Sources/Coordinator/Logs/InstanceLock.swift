@@ -64,7 +64,8 @@ final class InstanceLock: Sendable {
       let descriptor = open(directory + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, newestChange(directory) < LogStore.wallClock() - age.milliseconds
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0,
+        newestChange(directory) < LogStore.wallClock() - age.wholeMilliseconds
       else { continue }
       try? removeTree(directory)
     }

@@ -36,7 +36,7 @@ final class LogCompressor: Sendable {
     isStopped.withLock { $0 = true }
     let done = DispatchSemaphore(value: 0)
     queue.async { done.signal() }
-    _ = done.wait(timeout: .now() + .milliseconds(Int(limit.milliseconds)))
+    _ = done.wait(timeout: .now() + .milliseconds(Int(limit.wholeMilliseconds)))
   }
 
   /// Returns when what was queued is done.

@@ -156,7 +156,7 @@ struct LogFiles {
   }
 
   private func isFull(_ number: Int64, _ bytes: Int, _ count: Int, _ now: Int64) -> Bool {
-    bytes > 0 && bytes + count > limits.fileBytes || now - number >= limits.fileAge.milliseconds
+    bytes > 0 && bytes + count > limits.fileBytes || now - number >= limits.fileAge.wholeMilliseconds
   }
 
   /// Whether somebody removed the file under our hands.

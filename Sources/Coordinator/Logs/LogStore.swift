@@ -163,7 +163,7 @@ public final class LogStore: Sendable {
       drain()
       done.signal()
     }
-    return done.wait(timeout: .now() + .milliseconds(Int(limit.milliseconds))) == .success
+    return done.wait(timeout: .now() + .milliseconds(Int(limit.wholeMilliseconds))) == .success
   }
 
   /// Writes what was appended, or as much as can be written within so long, and lets another store have the instance.
@@ -257,7 +257,7 @@ public final class LogStore: Sendable {
   }
 
   private func sweep(at time: Int64) {
-    for file in directory.compressible(notWrittenSince: time - limits.fileAge.milliseconds) {
+    for file in directory.compressible(notWrittenSince: time - limits.fileAge.wholeMilliseconds) {
       compressor.compress(file)
     }
   }
@@ -317,9 +317,4 @@ public final class LogStore: Sendable {
       hub.endSession(LogFileName.stem(of: .session(id)))
     }
   }
-}
-
-extension Duration {
-  /// Whole milliseconds.
-  var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
 }
