@@ -43,7 +43,7 @@ final class Leading: Sendable {
   private static func takeOver(_ coordinator: Coordinator, _ workspace: Workspace, _ logger: Logger) async throws {
     // The leader before us may still be ending.
     try await workspace.waitForLock(logger)
-    try await Server.recover(coordinator, logger)
+    logger.tell(try await coordinator.recover())
   }
 
   /// Lets another one lead at once.
@@ -64,5 +64,18 @@ extension Workspace {
       }
     }
     try lock()
+  }
+}
+
+extension Logger {
+  /// Says what a recovery found, if anything.
+  func tell(_ summary: Coordinator.RecoverySummary) {
+    guard summary != .init() else { return }
+    notice(
+      "recovered \(summary.sessions) sessions",
+      metadata: [
+        "interrupted_steps": "\(summary.interruptedSteps)", "lost_objects": "\(summary.lostObjects)",
+        "closed_sessions": "\(summary.closedSessions)",
+      ])
   }
 }

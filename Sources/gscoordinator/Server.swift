@@ -17,6 +17,8 @@ final class Server: Sendable {
   let addresses: [TransportAddress]
   /// Where operators are served.
   let adminAddresses: [AdminAddress]
+  /// What an earlier process had left.
+  let recovery: Coordinator.RecoverySummary
   private let coordinator: Coordinator
   private let server: GRPCServer
   private let admin: AdminServer
@@ -53,8 +55,9 @@ final class Server: Sendable {
     admin = AdminServer(
       CoordinatorPlane(coordinator, release: Release(server: serverVersion, client: clientVersion)),
       on: try Self.adminAddresses(settings, workspace: workspace), logger: logger)
+    let recovered: Coordinator.RecoverySummary
     do {
-      if election == nil { try await Self.recover(coordinator, logger) }
+      recovered = election == nil ? try await coordinator.recover() : .init()
       addresses = try await Self.listen(server, settings)
       adminAddresses = try await admin.start()
     } catch {
@@ -62,6 +65,7 @@ final class Server: Sendable {
       await store.close()
       throw error
     }
+    recovery = recovered
     leadership = election.map {
       Leading($0, coordinator: coordinator, workspace: workspace, gate: gate, logger: logger, onDeposed: onDeposed)
     }
@@ -92,19 +96,6 @@ final class Server: Sendable {
     await store.close()
     logs.close()
     do { try workspace.close() } catch { logger.error("cannot remove the workspace", metadata: ["error": "\(error)"]) }
-  }
-
-  /// Brings back what an earlier process left.
-  static func recover(_ coordinator: Coordinator, _ logger: Logger) async throws {
-    let start = ContinuousClock.now
-    let summary = try await coordinator.recover()
-    guard summary != .init() else { return }
-    logger.notice(
-      "recovered \(summary.sessions) sessions in \(ContinuousClock.now - start)",
-      metadata: [
-        "interrupted_steps": "\(summary.interruptedSteps)", "lost_objects": "\(summary.lostObjects)",
-        "closed_sessions": "\(summary.closedSessions)",
-      ])
   }
 
   // MARK: Settings

@@ -10,7 +10,7 @@ import time
 
 import graphscope
 import pytest
-from graphscope.framework.errors import GRPCError
+from graphscope.framework.errors import GRPCError, RetriesExceededError
 from graphscope.proto import message_pb2, types_pb2
 
 import raw
@@ -67,7 +67,7 @@ def eventually(call):
     while True:
         try:
             return call()
-        except GRPCError:
+        except (GRPCError, RetriesExceededError):
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -148,10 +148,11 @@ class TestKilled:
 
     def test_heartbeats_find_their_session_again(self, host, csv):
         host.start()
-        session = graphscope.session(addr=host.address, dangling_timeout_seconds=4)
+        # The client's heartbeats come every five seconds.
+        session = graphscope.session(addr=host.address, dangling_timeout_seconds=8)
         host.kill()
         host.start()
-        time.sleep(6)
+        time.sleep(10)
         assert eventually(lambda: session.g()) is not None, "the client's own heartbeats renewed the lease"
         close(session)
 
