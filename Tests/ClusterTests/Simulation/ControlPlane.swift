@@ -23,7 +23,7 @@ struct ControlPlane {
     case unloadGraph(session: String)
     case request(session: String, instance: String, kind: InstanceKind, workers: Int)
     case stop(session: String, instance: String)
-    case step(session: String, instance: String, step: String, milliseconds: Int)
+    case step(session: String, step: String, milliseconds: Int)
     case hello(host: String, link: Int, running: [(child: String, isReady: Bool)])
     case linkDown(host: String, link: Int)
     case spawned(child: String), ready(child: String), exited(host: String, child: String)
@@ -32,7 +32,7 @@ struct ControlPlane {
   }
 
   /// Mistakes for tests of the simulator itself.
-  enum Sabotage: CaseIterable { case none, forgetRelease, releaseTwice, keepRouting, forgetClosing, forgetSpawned }
+  enum Sabotage: CaseIterable { case none, forgetRelease, releaseTwice, keepRouting, forgetClosing, actFirst }
 
   struct Child {
     var machine: ChildLifecycle
@@ -122,8 +122,7 @@ struct ControlPlane {
       follow(session) { [now] in (try? $0.request(instance, kind: kind, graph: "g", at: now)) ?? [] }
       if sessions[session]?.instance(instance) == nil { demands[session + "/" + instance] = nil }
     case .stop(let session, let instance): tell(session + "/" + instance) { [now] in $0.stop(at: now) }
-    case .step(let session, let instance, let step, let milliseconds):
-      begin(step, session: session, instance: instance, milliseconds: milliseconds)
+    case .step(let session, let step, let milliseconds): begin(step, session: session, milliseconds: milliseconds)
     case .hello(let host, let link, let running): hello(host, link: link, running: running)
     case .linkDown(let host, let link): linkDown(host, link: link)
     case .spawned(let child): tellChild(child) { [now] in $0.spawned(at: now) }
@@ -166,8 +165,12 @@ struct ControlPlane {
     touchedSessions.insert(session)
   }
 
-  private mutating func begin(_ step: String, session: String, instance: String, milliseconds: Int) {
-    guard sessions[session] != nil, (try? sessions[session]!.beginStep(step, on: instance)) != nil else { return }
+  private mutating func begin(_ step: String, session: String, milliseconds: Int) {
+    guard
+      let instance = sessions[session]?.instances.first(where: {
+        demands[session + "/" + $0]?.kind == .analytical && phase(of: session + "/" + $0)?.isFinal == false
+      }), (try? sessions[session]!.beginStep(step, on: instance)) != nil
+    else { return }
     if !routes.contains(session + "/" + instance) { faults.append("step \(step) runs where nothing is routed to") }
     steps[step] = session
     touchedSteps.insert(step)
@@ -364,7 +367,7 @@ struct ControlPlane {
   }
 
   private mutating func reconcile(_ id: String, phase: ChildLifecycle.Phase, isReady: Bool, on host: String) {
-    if sabotage != .forgetSpawned { tellChild(id) { [now] in $0.spawned(at: now) } }
+    tellChild(id) { [now] in $0.spawned(at: now) }
     if isReady { tellChild(id) { $0.becameReady() } }
     switch phase {
     case .terminating: effects.append(.send(host: host, .term(id)))

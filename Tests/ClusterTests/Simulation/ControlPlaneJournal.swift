@@ -100,7 +100,11 @@ extension ControlPlane {
           kind: InstanceKind(rawValue: String(words[0]))!, workers: Int(words[4])!, queueNumber: Int(words[5]))
       }
       for (owner, text) in journal.entries("allocations/") {
-        let resources = Self.resources(demands[owner]!.kind)
+        guard let demand = demands[owner] else {
+          faults.append("\(owner) holds resources and is not known")
+          continue
+        }
+        let resources = Self.resources(demand.kind)
         let placements = text.split(separator: " ").map {
           Allocation.Placement(host: String($0), resources: resources)
         }

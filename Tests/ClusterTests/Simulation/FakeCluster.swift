@@ -74,9 +74,8 @@ struct FakeClients {
     case .stop(let session, let instance):
       guard let name = sessions[session], let instance = instances[session]![instance] else { return nil }
       return .stop(session: name, instance: instance)
-    case .step(let session, let instance, let step, let milliseconds):
-      guard let name = sessions[session], let instance = instances[session]![instance] else { return nil }
-      return .step(session: name, instance: instance, step: "p\(step)", milliseconds: milliseconds)
+    case .step(let session, let step, let milliseconds):
+      return sessions[session].map { .step(session: $0, step: "p\(step)", milliseconds: milliseconds) }
     default: return nil
     }
   }

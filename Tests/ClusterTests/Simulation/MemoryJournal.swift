@@ -5,6 +5,8 @@ struct MemoryJournal {
   private(set) var values: [String: [UInt8]] = [:]
   private(set) var revision: Revision = 0
   private(set) var timeMilliseconds: Int64 = 0
+  /// Of all changes in their order.
+  private(set) var digest: UInt64 = 0
   private var ids: [String: Revision] = [:]
   /// Grows and shrinks with the wall clock, which may jump.
   var wallClockMilliseconds: Int64 = 1_800_000_000_000
@@ -15,6 +17,7 @@ struct MemoryJournal {
     ids[transaction.id] = revision
     timeMilliseconds = wallClockMilliseconds
     for change in transaction.changes {
+      digest = stableHash("\(digest) \(change)")
       switch change {
       case .put(let key, let value, _): values[key] = value
       case .delete(let key): values[key] = nil

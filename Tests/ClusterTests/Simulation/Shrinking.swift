@@ -4,7 +4,7 @@ func shrink<Event>(_ history: [Event], tries: Int, fails: ([Event]) -> Bool) -> 
   var best = history
   var pieces = 2
   var left = tries
-  while best.count > 1, left > 0 {
+  while !best.isEmpty, left > 0 {
     let size = (best.count + pieces - 1) / pieces
     var shrunk = false
     var begin = 0

@@ -46,7 +46,7 @@ struct Simulation {
   private var plane: ControlPlane?
   private var hosts: [String: FakeHost] = [:]
   private var clients = FakeClients()
-  private var observer = Observer()
+  private(set) var observer = Observer()
   /// How many coordinators there were.
   private(set) var life = 0
   private var ticksLostUntil = 0
@@ -75,17 +75,14 @@ struct Simulation {
     for number in 0..<settings.scale.hosts { hosts["h\(number)"] = FakeHost(number: number) }
     restart()
     agenda.add(.sweep, at: 15_000)
-    var time = 1_000
-    for (index, event) in history.enumerated() {
-      time += event.milliseconds
-      agenda.add(.history(index), at: time)
-    }
-    while let next = agenda.nextTime, next <= time {
+    for (index, event) in history.enumerated() { agenda.add(.history(index), at: event.milliseconds) }
+    let end = history.last?.milliseconds ?? 0
+    while let next = agenda.nextTime, next <= end {
       if let failure = handleNext() { return failure }
     }
     eventIndex = history.count
     healEverything()
-    let patience = time + 3_600_000
+    let patience = end + 3_600_000
     var closed = (life: 0, time: 0)
     while let next = agenda.nextTime, next <= patience, !isOver {
       if closed.life != life || self.time >= closed.time + 15_000 {
@@ -163,9 +160,14 @@ struct Simulation {
   }
 
   private mutating func transact() {
-    observer.touched(plane!)
+    let diesFirst = settings.sabotage == .actFirst && crashAfterEffects != nil
+    if !diesFirst { observer.touched(plane!) }
     let (changes, effects) = plane!.takeTransaction()
     var crash = crashAfterEffects
+    if diesFirst {
+      for effect in effects { perform(effect) }
+      return self.crash()
+    }
     if !changes.isEmpty {
       transactions += 1
       let transaction = StateTransaction(id: "t\(transactions)", author: "coordinator", summary: "", changes: changes)
@@ -198,7 +200,7 @@ struct Simulation {
 
   private mutating func crash() {
     crashAfterEffects = nil
-    observer.compare(plane!, with: journal, settings: settings)
+    if settings.sabotage != .actFirst { observer.compare(plane!, with: journal, settings: settings) }
     plane = nil
     stalledUntil = 0
     agenda.add(.restart, at: time + 2_000)
@@ -280,8 +282,8 @@ struct Simulation {
       if let child = hosts["h\(number)"]!.processes.keys.min() { exit(child, on: "h\(number)") }
     case .crash(let effects): crashAfterEffects = effects
     case .wallClockJumps(let seconds): journal.wallClockMilliseconds += Int64(seconds) * 1_000
-    case .ticksAreLost(let seconds): ticksLostUntil = time + seconds * 1_000
-    case .stall(let seconds): stalledUntil = time + seconds * 1_000
+    case .ticksAreLost(let milliseconds): ticksLostUntil = time + milliseconds
+    case .stall(let milliseconds): stalledUntil = time + milliseconds
     default:
       if let call = clients.call(event) { agenda.add(.call(call), at: time) }
     }
