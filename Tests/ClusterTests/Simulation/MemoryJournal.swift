@@ -5,8 +5,7 @@ struct MemoryJournal {
   private(set) var values: [String: [UInt8]] = [:]
   private(set) var revision: Revision = 0
   private(set) var timeMilliseconds: Int64 = 0
-  /// Of all changes in their order.
-  private(set) var digest: UInt64 = 0
+  private var hasher = Hasher()
   private var ids: [String: Revision] = [:]
   /// Grows and shrinks with the wall clock, which may jump.
   var wallClockMilliseconds: Int64 = 1_800_000_000_000
@@ -17,14 +16,19 @@ struct MemoryJournal {
     ids[transaction.id] = revision
     timeMilliseconds = wallClockMilliseconds
     for change in transaction.changes {
-      digest = stableHash("\(digest) \(change)")
+      hasher.combine(change.key)
       switch change {
-      case .put(let key, let value, _): values[key] = value
+      case .put(let key, let value, _):
+        hasher.combine(value)
+        values[key] = value
       case .delete(let key): values[key] = nil
       }
     }
     return revision
   }
+
+  /// Of all changes in their order; to be compared within a process.
+  var digest: Int { hasher.finalize() }
 
   /// Keys that begin with `prefix` and their values as text, in the order of keys.
   func entries(_ prefix: String) -> [(name: String, value: String)] {

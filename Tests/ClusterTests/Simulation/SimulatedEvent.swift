@@ -45,8 +45,9 @@ struct SimulationScale: Sendable {
   /// Of 1,000 events, so many crash the coordinator.
   var crashesPerMille: Int
 
-  /// All invariants are checked after every event.
   static let small = SimulationScale(hosts: 6, sessions: 5, events: 120, milliseconds: 1_500, crashesPerMille: 25)
+  static let medium = SimulationScale(
+    hosts: 60, sessions: 40, events: 1_500, milliseconds: 300, crashesPerMille: 8)
   static let large = SimulationScale(
     hosts: 2_000, sessions: 1_000, events: 20_000, milliseconds: 30, crashesPerMille: 1)
 }

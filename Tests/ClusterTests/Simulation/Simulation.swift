@@ -160,14 +160,9 @@ struct Simulation {
   }
 
   private mutating func transact() {
-    let diesFirst = settings.sabotage == .actFirst && crashAfterEffects != nil
-    if !diesFirst { observer.touched(plane!) }
+    observer.touched(plane!)
     let (changes, effects) = plane!.takeTransaction()
     var crash = crashAfterEffects
-    if diesFirst {
-      for effect in effects { perform(effect) }
-      return self.crash()
-    }
     if !changes.isEmpty {
       transactions += 1
       let transaction = StateTransaction(id: "t\(transactions)", author: "coordinator", summary: "", changes: changes)
@@ -200,7 +195,7 @@ struct Simulation {
 
   private mutating func crash() {
     crashAfterEffects = nil
-    if settings.sabotage != .actFirst { observer.compare(plane!, with: journal, settings: settings) }
+    observer.compare(plane!, with: journal, settings: settings)
     plane = nil
     stalledUntil = 0
     agenda.add(.restart, at: time + 2_000)

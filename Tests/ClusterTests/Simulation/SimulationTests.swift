@@ -9,17 +9,18 @@ struct SimulationTests {
     _ = simulate(seed: seed, scale: .small)
   }
 
-  @Test("A small cluster with a seed that nobody has seen keeps all invariants")
-  func fresh() {
-    _ = simulate(seed: .random(in: 1_000...(.max)), scale: .small)
+  @Test("Clusters of a data centre's rack keep all invariants, with seeds that are known and one that is not")
+  func medium() {
+    for seed in [1, 2, UInt64.random(in: 1_000...(.max))] {
+      _ = simulate(seed: seed, scale: .medium, fullCheckEvery: 100)
+    }
   }
 
   @Test("Thousands of hosts and sessions keep all invariants")
   func large() {
     let simulation = simulate(seed: 1, scale: .large, fullCheckEvery: 20_000)
-    print(
-      "handled \(simulation.handled), transactions \(simulation.transactions), lives \(simulation.life), granted \(simulation.observer.granted.count) steps \(simulation.observer.stepsBegun.count)"
-    )
+    #expect(simulation.life > 10 && simulation.handled > 200_000 && simulation.transactions > 50_000)
+    #expect(simulation.observer.granted.count > 2_000 && simulation.observer.stepsBegun.count > 500)
   }
 
   @Test("The same seed is the same history and leads to the same end")
@@ -32,18 +33,18 @@ struct SimulationTests {
     #expect(simulate(seed: 3, scale: .small).journal.digest != simulate(seed: 4, scale: .small).journal.digest)
   }
 
-  @Test("The coordinator may die in every transaction, after none, some or all of its effects")
-  func everyCrash() {
+  @Test(
+    "The coordinator may die in every transaction, after none or some of its effects", arguments: [7, 11] as [UInt64])
+  func everyCrash(seed: UInt64) {
     var scale = SimulationScale.small
     scale.crashesPerMille = 0
     scale.events = 60
-    let history = randomHistory(seed: 7, scale: scale)
-    let settings = Simulation.Settings(scale: scale)
+    let history = randomHistory(seed: seed, scale: scale)
+    let settings = Simulation.Settings(scale: scale, fullCheckEvery: 50)
     let undisturbed = Simulation.run(history, settings)
-    print(undisturbed.simulation.transactions, undisturbed.simulation.handled)
     #expect(undisturbed.failure == nil && undisturbed.simulation.transactions > 100)
     for revision in 1...Revision(undisturbed.simulation.transactions) {
-      for effects in [0, 1, .max] {
+      for effects in [0, 1 + Int(revision) % 3] {
         var settings = settings
         settings.crashAt = (revision, effects)
         let (simulation, failure) = Simulation.run(history, settings)
@@ -51,20 +52,6 @@ struct SimulationTests {
         #expect(simulation.life == 2)
       }
     }
-  }
-
-  @Test("Random histories meet what they are for")
-  func coverage() {
-    var lives = 0
-    var granted = 0
-    var steps = 0
-    for seed in UInt64(0)..<10 {
-      let simulation = simulate(seed: seed, scale: .small, fullCheckEvery: 1_000)
-      lives += simulation.life - 1
-      granted += simulation.observer.granted.count
-      steps += simulation.observer.stepsBegun.count
-    }
-    print("lives \(lives) granted \(granted) steps \(steps)")
   }
 }
 
@@ -90,16 +77,14 @@ struct ShrinkingTests {
       ControlPlane.Sabotage.allCases.dropFirst(),
       [
         ("resources are held by those that live and nobody else", 3), ("the coordinator has no faults", 3),
-        ("who drains does not serve", 3), ("leases never resurrect", 4), ("every process has resources", 3),
+        ("who drains does not serve", 3), ("leases never resurrect", 4), ("every process has resources", 4),
       ]))
   func sabotage(sabotage: ControlPlane.Sabotage, expected: (invariant: String, events: Int)) {
     let settings = Simulation.Settings(scale: .small, sabotage: sabotage)
     for seed in UInt64(0)..<20 {
       let history = randomHistory(seed: seed, scale: .small)
       guard let failure = Simulation.run(history, settings).failure else { continue }
-      print(sabotage, seed, failure)
       let shrunk = shrunkHistory(history, failure: failure, settings: settings, tries: 500)
-      for e in shrunk { print("   ", e) }
       #expect(failure.invariant == expected.invariant)
       #expect(shrunk.count <= expected.events)
       for index in shrunk.indices {
