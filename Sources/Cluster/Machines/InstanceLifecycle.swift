@@ -19,8 +19,8 @@
 /// | failed     | –             | –           | –           | –             | –           | –             | –         | –                | –           | –                     |
 ///
 /// stopping↯ is stopping after a failure. Resources are held from `granted` until the one transition that says `release`:
-/// it comes only with `ended`, when nothing of the instance is left that could use them. Withdrawing from the queue and
-/// leaving it happen in one transaction, so that no grant comes afterwards.
+/// it comes only with `ended`, when nothing of the instance is left that could use them. Withdrawing happens in the
+/// transaction of the transition that says so, before anything is granted, so that no grant comes afterwards.
 public struct InstanceLifecycle: Sendable, Equatable {
   /// Where the instance stands.
   public enum Phase: String, Sendable, CaseIterable, Codable {

@@ -6,12 +6,16 @@
 ///
 /// | event        | effect                                                                             |
 /// |--------------|------------------------------------------------------------------------------------|
-/// | `setHost`    | the host is there, with that capacity; what waits may be granted                     |
+/// | `setHost`    | the host is there, with that capacity                                                |
 /// | `removeHost` | nothing is placed there any more; what is held there stays held until it is released |
-/// | `request`    | granted or queued; refused when it could never fit the hosts of now                  |
-/// | `withdraw`   | leaves the queue; what waits behind it may be granted                                |
-/// | `release`    | given back, whole; what waits may be granted                                         |
-/// | `restore`    | what a journal says was granted is held again                                        |
+/// | `request`    | queued; refused when it could never fit the hosts of now                             |
+/// | `withdraw`   | leaves the queue                                                                     |
+/// | `release`    | given back, whole                                                                    |
+/// | `grantWaiting` | those that wait first and fit are granted                                          |
+/// | `restore`    | what a journal says was granted, or waited, is so again                              |
+///
+/// Only `grantWaiting` grants. It is called last in a transaction, when all withdrawals that belong together are made:
+/// otherwise one withdrawal could grant what the next one gives up.
 ///
 /// Invariants, see `violations`: on every host the allocations sum up to what is booked, and never exceed the capacity;
 /// nobody both waits and holds.
@@ -56,9 +60,8 @@ public struct ResourceLedger: Sendable, Equatable {
   }
 
   /// A host appears, returns, or has another capacity now.
-  /// - Returns: what was granted because of it.
   /// - Throws: `LedgerError` when the capacity is less than what is held there.
-  public mutating func setHost(_ name: String, capacity: Resources) throws(LedgerError) -> [Allocation] {
+  public mutating func setHost(_ name: String, capacity: Resources) throws(LedgerError) {
     guard capacity.isValid else { throw .invalid("capacity of host \(name)") }
     let place = insertionIndex(of: name)
     if place < hosts.count, hosts[place].name == name {
@@ -68,7 +71,6 @@ public struct ResourceLedger: Sendable, Equatable {
     } else {
       hosts.insert(Host(name: name, capacity: capacity), at: place)
     }
-    return grantWaiting()
   }
 
   /// A host is lost or taken out of service.
@@ -83,37 +85,37 @@ public struct ResourceLedger: Sendable, Equatable {
     return allocations.values.filter { $0.placements.contains { $0.host == name } }.map(\.owner).sorted()
   }
 
-  /// Asks for all members' amounts at once.
-  /// - Returns: what was granted, or nil when the request waits.
+  /// Asks for all members' amounts at once; the request waits until `grantWaiting` grants it.
   /// - Throws: `LedgerError` when the owner holds or waits already, the request could never be granted, or too many wait.
-  public mutating func request(_ owner: String, members: [Resources]) throws(LedgerError) -> Allocation? {
+  public mutating func request(_ owner: String, members: [Resources]) throws(LedgerError) {
     guard allocations[owner] == nil, !queue.contains(where: { $0.owner == owner }) else { throw .ownerKnown(owner) }
     guard !members.isEmpty, members.count <= Self.maximumMembers, members.allSatisfy({ $0.isValid && $0 != .zero })
     else {
       throw .invalid("request of \(owner)")
     }
-    if queue.isEmpty, let allocation = place(Request(owner: owner, members: members)) { return allocation }
     guard firstFit(members, room: { $0.isPresent ? $0.capacity : nil }) != nil else { throw .impossible(owner) }
     guard queue.count < maximumQueue else { throw .queueFull(maximumQueue) }
     queue.append(Request(owner: owner, members: members))
-    return nil
   }
 
   /// Takes a waiting request back; no error when there is none.
-  /// - Returns: what was granted because of it.
-  public mutating func withdraw(_ owner: String) -> [Allocation] {
-    guard let index = queue.firstIndex(where: { $0.owner == owner }) else { return [] }
-    queue.remove(at: index)
-    return index == 0 ? grantWaiting() : []
-  }
+  public mutating func withdraw(_ owner: String) { queue.removeAll { $0.owner == owner } }
 
   /// Gives everything back that an owner holds.
-  /// - Returns: what was granted because of it.
   /// - Throws: `LedgerError` when the owner holds nothing: it released twice, or never held anything.
-  public mutating func release(_ owner: String) throws(LedgerError) -> [Allocation] {
+  public mutating func release(_ owner: String) throws(LedgerError) {
     guard let allocation = allocations.removeValue(forKey: owner) else { throw .nothingHeld(owner) }
     allocation.placements.forEach { unbook($0) }
-    return grantWaiting()
+  }
+
+  /// Grants what waits, in order, up to the first that does not fit.
+  public mutating func grantWaiting() -> [Allocation] {
+    var granted: [Allocation] = []
+    while let first = queue.first, let allocation = place(first) {
+      queue.removeFirst()
+      granted.append(allocation)
+    }
+    return granted
   }
 
   /// Books what a journal says was granted. First set the hosts of the journal, then restore, then remove lost hosts.
@@ -131,6 +133,16 @@ public struct ResourceLedger: Sendable, Equatable {
       hosts[index].used = hosts[index].used + placement.resources
     }
     allocations[owner] = allocation
+  }
+
+  /// Puts a request that a journal says was waiting at the end of the queue again. It may be one that the hosts of now
+  /// could never take.
+  /// - Throws: `LedgerError` when the owner is known already.
+  public mutating func restore(waiting owner: String, members: [Resources]) throws(LedgerError) {
+    guard allocations[owner] == nil, !queue.contains(where: { $0.owner == owner }) else { throw .ownerKnown(owner) }
+    guard !members.isEmpty, members.count <= Self.maximumMembers, members.allSatisfy({ $0.isValid && $0 != .zero })
+    else { throw .invalid("request of \(owner)") }
+    queue.append(Request(owner: owner, members: members))
   }
 
   /// What does not hold and must; empty as long as the ledger is right. Looks at everything.
@@ -151,15 +163,6 @@ public struct ResourceLedger: Sendable, Equatable {
   }
 
   // MARK: - Placement
-
-  private mutating func grantWaiting() -> [Allocation] {
-    var granted: [Allocation] = []
-    while let first = queue.first, let allocation = place(first) {
-      queue.removeFirst()
-      granted.append(allocation)
-    }
-    return granted
-  }
 
   private mutating func place(_ request: Request) -> Allocation? {
     guard let chosen = firstFit(request.members, room: { $0.isPresent ? $0.capacity - $0.used : nil }) else {
