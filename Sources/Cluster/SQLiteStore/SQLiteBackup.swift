@@ -89,7 +89,8 @@ extension SQLiteStateStore {
     return moved
   }
 
-  private static func removeDatabase(_ path: String) {
+  /// Removes a database with its journals.
+  static func removeDatabase(_ path: String) {
     for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
   }
 

@@ -52,7 +52,7 @@ struct SQLiteOpening {
   /// Makes an empty database under another name, so that a store exists whole or not at all.
   private func create() throws {
     let draft = path + ".new"
-    for suffix in ["", "-wal", "-shm", "-journal"] { unlink(draft + suffix) }
+    SQLiteStateStore.removeDatabase(draft)
     try makeEmptyFile(draft, errors)
     let queue = try DatabaseQueue(path: draft)
     try queue.write { db in
