@@ -80,7 +80,7 @@ struct SQLiteRepairTests {
     let expected = try await fill(seed: seed)
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
     var random = SeededGenerator(state: seed)
-    for _ in 0..<25 {
+    for _ in 0..<12 {
       let page = Int.random(in: 0..<whole.count / 4_096, using: &random)
       let isZero = Bool.random(using: &random)
       var data = whole
@@ -126,10 +126,11 @@ struct SQLiteRepairTests {
   @Test("leases go on, so that their keys do not stay for ever")
   func leases() async throws {
     let store = try open()
-    let lease = try await store.grantLease(timeToLive: .milliseconds(300))
+    let lease = try await store.grantLease(timeToLive: .seconds(600))
     let long = try await store.grantLease(timeToLive: .seconds(600))
     try await store.put(.put("short", bytes("1"), lease: lease), .put("long", bytes("1"), lease: long))
     await store.close()
+    try shorten(lease, in: path)
     try change { for index in 0..<16 { $0[index] = 0 } }
     #expect(try await SQLiteStateStore.repair(directory: directory.path) != nil)
     let again = try open()
