@@ -12,7 +12,10 @@ struct SupervisionHost {
     let arguments = CommandLine.arguments
     guard arguments.count > 1 else { return say("usage: supervision-host DIRECTORY | spawn N") }
     if arguments[1] == "spawn" { return try await SpawnMeasurement.run(count: Int(arguments[2]) ?? 200) }
-    try await keep(directory: arguments[1])
+    do { try await keep(directory: arguments[1]) } catch {
+      say("failed: \(error)")
+      exit(1)
+    }
   }
 
   private static func keep(directory: String) async throws {

@@ -15,10 +15,12 @@ struct LineSplitter {
   /// Takes bytes; calls `emit` with each line that is complete, or as long as a line can be.
   mutating func append(_ bytes: UnsafeRawBufferPointer, emit: (String) -> Void) {
     var rest = bytes[...]
-    while !rest.isEmpty {
+    while let first = rest.first {
+      // Only now it is certain that the line is too long.
+      if beginning.count == maximumBytes, first != UInt8(ascii: "\n") { emitPiece(emit) }
       let room = maximumBytes - beginning.count
       let view = UnsafeRawBufferPointer(rebasing: rest)
-      if let newline = memchr(view.baseAddress!, 10, min(view.count, room + 1)) {
+      if let newline = memchr(view.baseAddress!, Int32(UInt8(ascii: "\n")), min(view.count, room + 1)) {
         let length = view.baseAddress!.distance(to: UnsafeRawPointer(newline))
         beginning.append(contentsOf: view[..<length])
         emitLine(emit)
@@ -26,7 +28,6 @@ struct LineSplitter {
       } else {
         beginning.append(contentsOf: view.prefix(room))
         rest = rest.dropFirst(room)
-        if beginning.count == maximumBytes { emitPiece(emit) }
       }
     }
   }

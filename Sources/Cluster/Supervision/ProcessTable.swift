@@ -159,11 +159,11 @@ final class ProcessReference {
     if isOurChild || isAlive { kill(-number, signal) }
   }
 
-  /// How a child of ours ended; nil when it has not. It stays a zombie until `reap`.
+  /// How a child of ours ended; nil when it has not, or is not our child. It stays a zombie until `reap`.
   func exitStatus(reap: Bool = false) -> (signaled: Bool, status: Int32)? {
     var code: Int32 = 0
     var status: Int32 = 0
-    guard platform_pidfd_wait(descriptor, reap ? 1 : 0, &code, &status) == 1 else { return nil }
+    guard isOurChild, platform_pidfd_wait(descriptor, reap ? 1 : 0, &code, &status) == 1 else { return nil }
     return (code != 0, status)
   }
 }

@@ -52,7 +52,7 @@ public actor Supervisor {
   private struct Waiter {
     let child: SupervisedChild
     let condition: (SupervisedChild) -> Bool
-    let continuation: CheckedContinuation<Void, Never>
+    let continuation: CheckedContinuation<ChildRecord?, Never>
   }
 
   /// A supervisor without children.
@@ -77,7 +77,7 @@ public actor Supervisor {
       specification, record: ChildRecord(specification, nowMilliseconds: wallClockMilliseconds()))
     supervised[specification.name] = child
     perform(child.lifecycle.start(), on: child)
-    await wait(for: child) { $0.phase != .spawning && $0.phase != .aborting }
+    _ = await wait(for: child, cancellable: false) { $0.phase != .spawning && $0.phase != .aborting }
     if let reason = child.startFailure {
       await journaled(child)
       throw SupervisionError(.notStarted, "Child '\(specification.name)' could not be started: \(reason).")
@@ -91,11 +91,10 @@ public actor Supervisor {
   ///   `CancellationError` when the task was cancelled.
   @discardableResult
   public func waitUntilReady(_ name: String) async throws -> ChildRecord {
-    let child = try find(name)
-    await wait(for: child) { $0.phase == .ready || $0.isOver }
-    try Task.checkCancellation()
-    if child.phase == .ready { return child.record }
-    let exit = child.record.status.lastExit.map(\.text) ?? "ended"
+    let record = try await wait(for: find(name)) { $0.phase == .ready || $0.isOver }
+    guard let record else { throw CancellationError() }
+    if record.status.phase == .ready { return record }
+    let exit = record.status.lastExit.map(\.text) ?? "ended"
     throw SupervisionError(.ended, "Child '\(name)' is not ready: it \(exit).")
   }
 
@@ -104,10 +103,9 @@ public actor Supervisor {
   /// - Throws: `SupervisionError` of code `unknownChild`; `CancellationError` when the task was cancelled.
   @discardableResult
   public func waitUntilOver(_ name: String) async throws -> ChildRecord {
-    let child = try find(name)
-    await wait(for: child) { $0.isOver }
-    try Task.checkCancellation()
-    return child.record
+    let record = try await wait(for: find(name)) { $0.isOver }
+    guard let record else { throw CancellationError() }
+    return record
   }
 
   /// Ends a child: TERM to its process group and, when the grace is over, KILL to all that belongs to it. Returns when
@@ -117,7 +115,7 @@ public actor Supervisor {
     guard let child = supervised[name], child.phase != .exited else { return }
     child.doom = .stopped(byForce: false)
     perform(child.lifecycle.stop(at: .now), on: child)
-    await wait(for: child, cancellable: false) { $0.phase == .exited }
+    _ = await wait(for: child, cancellable: false) { $0.phase == .exited }
     await journaled(child)
   }
 
@@ -178,26 +176,31 @@ public actor Supervisor {
   // MARK: Waiting
 
   /// Returns when the condition holds, or the task is cancelled.
+  /// - Returns: the child's record when the condition held, which may be over already; nil when the task was cancelled.
   private func wait(
     for child: SupervisedChild, cancellable: Bool = true, until condition: @escaping (SupervisedChild) -> Bool
-  ) async {
-    if condition(child) { return }
+  ) async -> ChildRecord? {
+    if condition(child) { return child.record }
     lastWaiter += 1
     let number = lastWaiter
-    await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         waiters[number] = Waiter(child: child, condition: condition, continuation: continuation)
       }
     } onCancel: {
-      if cancellable { Task { await self.endWait(number) } }
+      if cancellable { Task { await self.endWait(number, nil) } }
     }
   }
 
-  private func endWait(_ number: UInt64) { waiters.removeValue(forKey: number)?.continuation.resume() }
+  private func endWait(_ number: UInt64, _ record: ChildRecord?) {
+    waiters.removeValue(forKey: number)?.continuation.resume(returning: record)
+  }
 
   /// Lets those go on who waited for what now holds.
   func resumeWaiters(of child: SupervisedChild) {
-    for (number, waiter) in waiters where waiter.child === child && waiter.condition(child) { endWait(number) }
+    for (number, waiter) in waiters where waiter.child === child && waiter.condition(child) {
+      endWait(number, child.record)
+    }
   }
 
   // MARK: The journal

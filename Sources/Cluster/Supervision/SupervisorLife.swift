@@ -64,6 +64,8 @@ extension Supervisor {
       return ended(child, .notStarted(reason: "\(error)"))
     }
     perform(child.lifecycle.spawned(at: .now), on: child)
+    // Not before: a line that says it is ready must find it starting.
+    follow(child)
     if case .started = child.specification.readiness { becameReady(child) }
   }
 
@@ -87,7 +89,6 @@ extension Supervisor {
       release(child)
       throw error
     }
-    follow(child)
   }
 
   /// Watches a child's process and output.

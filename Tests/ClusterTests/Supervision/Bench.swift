@@ -1,0 +1,157 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Cluster
+
+/// A supervisor in a directory of its own, with a journal and a sink that remember everything.
+final class Bench: Sendable {
+  let directory: String
+  let supervisor: Supervisor
+  let recorder = Recorder()
+
+  /// Long enough for a machine that has much else to do.
+  static let patience = Duration.seconds(60)
+
+  init(controlGroups: ControlGroups? = nil, maximumChildren: Int = 1024, directory: String? = nil) throws {
+    self.directory = try directory ?? makeTemporaryDirectory()
+    let recorder = recorder
+    supervisor = Supervisor(
+      configuration: .init(
+        directory: self.directory, controlGroups: controlGroups, maximumChildren: maximumChildren),
+      journal: recorder
+    ) { child, line, isError in recorder.took(.init(child: child, text: line, isError: isError)) }
+  }
+
+  /// Runs a test and ends whatever it started; nothing may be left of it.
+  static func run(
+    controlGroups: ControlGroups? = nil, maximumChildren: Int = 1024, _ body: (Bench) async throws -> Void
+  ) async throws {
+    let bench = try Bench(controlGroups: controlGroups, maximumChildren: maximumChildren)
+    do { try await body(bench) } catch {
+      await bench.close()
+      throw error
+    }
+    await bench.close()
+  }
+
+  func close() async {
+    await supervisor.stopAll()
+    let left = ProcessTable.members(tokens: recorder.tokens).map(\.process.number)
+    #expect(left.isEmpty, "processes are left")
+    for process in recorder.processes { #expect(!isZombieOfOurs(process), "a zombie is left") }
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+
+  /// A child that runs a shell script.
+  func shell(
+    _ name: String, _ script: String, environment: [String: String] = [:], limits: ChildLimits = ChildLimits(),
+    lifetime: ChildLifetime = .diesWithUs, readiness: ChildSpecification.Readiness = .line(prefix: "up"),
+    liveness: ChildSpecification.Liveness? = nil,
+    policy: ChildLifecycle.Policy = .init(restart: .never, readinessDeadline: patience, termGrace: patience)
+  ) throws -> ChildSpecification {
+    let path = directory + "/" + UUID().uuidString + ".sh"
+    try script.write(toFile: path, atomically: true, encoding: .utf8)
+    return ChildSpecification(
+      name: name, executable: "/bin/sh", arguments: [path], environment: environment, directory: directory,
+      limits: limits, lifetime: lifetime, readiness: readiness, liveness: liveness, policy: policy)
+  }
+
+  /// Starts a child and waits until it is ready.
+  @discardableResult
+  func serve(_ specification: ChildSpecification) async throws -> ChildRecord {
+    try await supervisor.start(specification)
+    return try await supervisor.waitUntilReady(specification.name)
+  }
+}
+
+/// Remembers what a supervisor journals and what its children write.
+final class Recorder: ChildJournal, Sendable {
+  struct Line: Sendable, Equatable {
+    var child: String
+    var text: String
+    var isError: Bool
+  }
+
+  struct State: Sendable {
+    var records: [ChildRecord] = []
+    var lines: [Line] = []
+    /// Journaling in this phase fails.
+    var refusedPhase: ChildLifecycle.Phase?
+
+    func texts(_ child: String) -> [String] { lines.filter { $0.child == child }.map(\.text) }
+    func phases(_ child: String) -> [ChildLifecycle.Phase] {
+      records.filter { $0.name == child }.map(\.status.phase)
+    }
+  }
+
+  struct Refusal: Error, CustomStringConvertible { var description: String { "the disk is full" } }
+
+  private let state = Mutex(State())
+
+  var now: State { state.withLock { $0 } }
+  var tokens: Set<String> { Set(now.records.map(\.status.token)) }
+  var processes: Set<Int32> { Set(now.records.compactMap(\.status.process)) }
+
+  func refuse(_ phase: ChildLifecycle.Phase?) { state.withLock { $0.refusedPhase = phase } }
+
+  func record(_ child: ChildRecord) async throws {
+    let refused = state.withLock { state in
+      if state.refusedPhase == child.status.phase { return true }
+      state.records.append(child)
+      return false
+    }
+    if refused { throw Refusal() }
+  }
+
+  func took(_ line: Line) { state.withLock { $0.lines.append(line) } }
+
+  /// Returns when the condition holds for what is remembered.
+  func eventually(
+    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: (State) -> Bool
+  ) async throws {
+    try await waitUntil(what, sourceLocation) { condition(self.now) }
+  }
+}
+
+/// Returns when the condition holds; fails when it does not within a minute.
+func waitUntil(
+  _ what: Comment, _ sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + Bench.patience
+  while try await !condition() {
+    try #require(ContinuousClock.now < end, what, sourceLocation: sourceLocation)
+    try await Task.sleep(for: .milliseconds(10))
+  }
+}
+
+func makeTemporaryDirectory() throws -> String {
+  let path = FileManager.default.temporaryDirectory.path + "/supervision-" + UUID().uuidString
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  return path
+}
+
+func isZombieOfOurs(_ process: Int32) -> Bool {
+  guard let entry = ProcessTable.entry(process) else { return false }
+  return entry.isZombie && entry.parent == getpid()
+}
+
+/// Whether there is such a process and it is no zombie.
+func lives(_ process: Int32) -> Bool { ProcessTable.entry(process).map { !$0.isZombie } ?? false }
+
+/// A port of 127.0.0.1 on which nothing listens, most likely also in a moment.
+func freePort() throws -> UInt16 {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  defer { close(descriptor) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let outcome = withUnsafeMutablePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+    }
+  }
+  try #require(outcome)
+  return UInt16(bigEndian: address.sin_port)
+}
