@@ -79,11 +79,10 @@ class Coordinator:
             return file.read()
 
     def session_files(self):
-        """The files of sessions: everything below the workspace's subdirectories."""
+        """The files of sessions. Their logs, beside them, outlive them."""
         found = []
-        for directory, _, files in os.walk(self.workspace):
-            if directory != self.workspace:
-                found += [os.path.join(directory, file) for file in files]
+        for directory, _, files in os.walk(os.path.join(self.workspace, "sessions")):
+            found += [os.path.join(directory, file) for file in files]
         return found
 
     def stop(self, signal_number=signal.SIGINT):
