@@ -128,8 +128,7 @@ struct Logs: AsyncParsableCommand {
 extension LogRecord {
   /// The record as a line for people: time, level, message, and what it is about.
   var consoleLine: String {
-    let date = Date(timeIntervalSince1970: Double(timeMilliseconds) / 1000)
-    var line = "\(date.formatted(.iso8601WithMilliseconds)) \(level.rawValue) \(message)"
+    var line = "\(timeText) \(level.rawValue) \(message)"
     let fields = [
       ("session", session), ("step", step), ("child", child), ("object", object), ("reason", reason),
       ("author", author), ("revision", revision.map(String.init)),
@@ -137,10 +136,15 @@ extension LogRecord {
     for case (let name, let value?) in fields { line += " \(name)=\(value)" }
     return printableText(line)
   }
-}
 
-extension FormatStyle where Self == Date.ISO8601FormatStyle {
-  fileprivate static var iso8601WithMilliseconds: Self { Date.ISO8601FormatStyle(includingFractionalSeconds: true) }
+  /// The time in ISO 8601. Formats of fractions round; milliseconds are whole, so they are put behind whole seconds.
+  private var timeText: String {
+    // The years 0 to 9999: what a file says may be anything.
+    let time = min(max(timeMilliseconds, -62_167_219_200_000), 253_402_300_799_999)
+    let (seconds, milliseconds) = (time - (time % 1000 + 1000) % 1000, (time % 1000 + 1000) % 1000)
+    let whole = Date(timeIntervalSince1970: Double(seconds / 1000)).formatted(.iso8601)
+    return "\(whole.dropLast()).\(String(1000 + milliseconds).dropFirst())Z"
+  }
 }
 
 /// A text in one line that commands no terminal: control characters and those that turn the direction of writing become

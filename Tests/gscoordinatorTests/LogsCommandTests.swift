@@ -91,5 +91,11 @@ struct LogsCommandTests {
     record.revision = 3
     #expect(record.consoleLine == "2027-01-15T08:00:00.007Z error a b [31m 1m   é session=s  revision=3")
     #expect(!record.jsonLine.contains("\n"))
+    record.timeMilliseconds = -1
+    #expect(record.consoleLine.hasPrefix("1969-12-31T23:59:59.999Z "))
+    for time in [Int64.min, .max] {
+      record.timeMilliseconds = time
+      #expect(!record.consoleLine.isEmpty)
+    }
   }
 }

@@ -112,7 +112,7 @@ final class GzipReader {
   }
 
   private func refill() {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     let count = descriptor < 0 ? 0 : pread(descriptor, input, Self.chunkBytes, offset)
     if descriptor >= 0 { close(descriptor) }
     isAtEnd = count <= 0

@@ -120,12 +120,15 @@ struct LogCursor {
 
   /// Bytes of the plain file; nil when there is none.
   private mutating func readPlain() throws(CoordinatorError) -> Int? {
-    let descriptor = open(plainPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    // A pipe by that name must not hold us.
+    let descriptor = open(plainPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else {
       guard errno == ENOENT else { throw .system("cannot open", plainPath) }
       return nil
     }
     defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return 0 }
     var count = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: chunkBytes) { bytes, initialized in
       count = pread(descriptor, bytes.baseAddress, chunkBytes, offset)
@@ -162,7 +165,7 @@ struct LogCursor {
     var missing = count
     for candidate in numbers.reversed() {
       number = candidate
-      let descriptor = open(plainPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+      let descriptor = open(plainPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
       guard descriptor >= 0 else {
         missing -= compressedLines(candidate)
         if missing <= 0 { return }

@@ -10,6 +10,8 @@ struct LogFileName: Equatable {
   var number: Int64
   var isCompressed: Bool
 
+  /// Numbers are below this, some 280,000 years, so that nothing overflows behind a strange file name.
+  private static let numberBound: Int64 = 1 << 53
   /// The longest escaped name that is used as it is; a file name has 255 bytes.
   private static let longestName = 160
 
@@ -23,7 +25,7 @@ struct LogFileName: Equatable {
   init?(_ text: String) {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3 || parts.count == 4 && parts[3] == "gz", parts[2] == "jsonl", !parts[0].isEmpty,
-      let number = Int64(parts[1]), number >= 0, String(number) == parts[1]
+      let number = Int64(parts[1]), (0..<Self.numberBound).contains(number), String(number) == parts[1]
     else { return nil }
     self.init(stem: String(parts[0]), number: number, isCompressed: parts.count == 4)
   }

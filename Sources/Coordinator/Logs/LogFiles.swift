@@ -23,6 +23,9 @@ struct LogFiles {
   /// Streams whose losses are counted one by one; the others' are counted as the coordinator's.
   private static let countedStreams = 1024
 
+  /// Streams that are tried, and fail, before it is clear that there is still no space.
+  private static let attempts = 16
+
   private let directory: LogDirectory
   private let limits: LogStore.Limits
   private var open: [String: OpenFile] = [:]
@@ -72,13 +75,17 @@ struct LogFiles {
   /// - Returns: the streams that were told.
   mutating func tellLosses(at now: Int64) -> [LogStream] {
     var told: [LogStream] = []
-    for (stream, loss) in losses {
+    var failures = 0
+    for (stream, loss) in losses where failures < Self.attempts {
       let text = "\(loss.lines) \(loss.lines == 1 ? "line was" : "lines were") lost: \(loss.cause)"
       var record = LogRecord(timeMilliseconds: now, level: .warning, message: text)
       record.place(in: stream)
       var bytes: [UInt8] = []
       LogCodec.append(record, to: &bytes)
-      guard write(bytes, to: LogFileName.stem(of: stream), at: now).bytes == bytes.count else { continue }
+      guard write(bytes, to: LogFileName.stem(of: stream), at: now).bytes == bytes.count else {
+        failures += 1
+        continue
+      }
       losses[stream] = nil
       told.append(stream)
     }

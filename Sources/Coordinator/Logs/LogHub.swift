@@ -14,6 +14,7 @@ final class LogHub: Sendable {
 
   private struct State {
     var nextNumber: UInt64 = 0
+    var isClosed = false
     /// Followers by the stem of the one stream they want; those that want others are under the empty one.
     var subscriptions: [String: [UInt64: LogSubscription]] = [:]
   }
@@ -28,6 +29,7 @@ final class LogHub: Sendable {
       let subscription = LogSubscription(
         hub: self, key: key, number: state.nextNumber, stems: stems, endsWithSession: endsWithSession)
       state.subscriptions[key, default: [:]][subscription.number] = subscription
+      if state.isClosed { subscription.end() }
       return subscription
     }
   }
@@ -47,6 +49,15 @@ final class LogHub: Sendable {
     for subscription in subscriptions where subscription.wants(stem) {
       subscription.announce(stem, unwritten: unwritten)
     }
+  }
+
+  /// Ends all followers, also those that come later, when they have read what is there.
+  func close() {
+    let subscriptions = state.withLock { state in
+      state.isClosed = true
+      return state.subscriptions.values.flatMap(\.values)
+    }
+    for subscription in subscriptions { subscription.end() }
   }
 
   /// Ends the followers of a session's stream that end with it.

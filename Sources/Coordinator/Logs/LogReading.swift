@@ -79,12 +79,12 @@ private final class LogReading: Sendable {
 
   /// The next records, possibly none yet; nil when there are no more at the moment.
   func nextBatch() async throws -> [LogRecord]? {
-    try await onQueue { scan throws(CoordinatorError) in try scan.nextBatch() }
+    try await onQueue { scan in try scan.nextBatch() }
   }
 
   /// Looks for more.
   func refresh(_ stems: Set<String>?) async throws {
-    try await onQueue { scan throws(CoordinatorError) in try scan.refresh(stems) }
+    try await onQueue { scan in try scan.refresh(stems) }
   }
 
   /// What is wanted of records that the disk did not take.
@@ -96,23 +96,18 @@ private final class LogReading: Sendable {
   /// Whether no more records are wanted.
   var isOver: Bool { scan.withLock { $0?.isOver ?? false } }
 
-  private func onQueue<R: Sendable>(
-    _ work: @escaping @Sendable (inout LogScan) throws(CoordinatorError) -> R
-  ) async throws(CoordinatorError) -> R {
-    let result: Result<R, CoordinatorError> = await withCheckedContinuation { continuation in
+  private func onQueue<R: Sendable>(_ work: @escaping @Sendable (inout LogScan) throws -> R) async throws -> R {
+    try await withCheckedThrowingContinuation { continuation in
       queue.async { [self] in
-        let result = scan.withLock { scan -> Result<R, CoordinatorError> in
-          do throws(CoordinatorError) {
-            if scan == nil { scan = try LogScan(query, list: list) }
-            return .success(try work(&scan!))
-          } catch {
-            return .failure(error)
-          }
-        }
-        continuation.resume(returning: result)
+        continuation.resume(
+          with: Result {
+            try scan.withLock { scan in
+              if scan == nil { scan = try LogScan(query, list: list) }
+              return try work(&scan!)
+            }
+          })
       }
     }
-    return try result.get()
   }
 }
 

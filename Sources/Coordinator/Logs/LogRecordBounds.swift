@@ -6,15 +6,21 @@ extension LogRecord {
 
   /// Cuts what is too long.
   mutating func bound() {
-    Self.cut(&message, Self.maximumMessageBytes)
-    for field in [\LogRecord.session, \.step, \.child, \.object, \.reason, \.author] where self[keyPath: field] != nil {
-      Self.cut(&self[keyPath: field]!, Self.maximumFieldBytes)
-    }
+    if message.utf8.count > Self.maximumMessageBytes { message = Self.cut(message, Self.maximumMessageBytes) }
+    Self.bound(&session)
+    Self.bound(&step)
+    Self.bound(&child)
+    Self.bound(&object)
+    Self.bound(&reason)
+    Self.bound(&author)
   }
 
-  private static func cut(_ text: inout String, _ bytes: Int) {
-    guard text.utf8.count > bytes else { return }
-    text = String(decoding: text.utf8.prefix(bytes), as: UTF8.self)
+  private static func bound(_ field: inout String?) {
+    if let text = field, text.utf8.count > maximumFieldBytes { field = cut(text, maximumFieldBytes) }
+  }
+
+  private static func cut(_ text: String, _ bytes: Int) -> String {
+    String(decoding: text.utf8.prefix(bytes), as: UTF8.self)
   }
 
   /// Makes the record one of a stream's.
@@ -29,7 +35,8 @@ extension LogRecord {
   /// About what it takes in memory.
   var queueBytes: Int {
     var bytes = 192 + message.utf8.count
-    for text in [session, step, child, object, reason, author] { bytes += text?.utf8.count ?? 0 }
+    bytes += (session?.utf8.count ?? 0) + (step?.utf8.count ?? 0) + (child?.utf8.count ?? 0)
+    bytes += (object?.utf8.count ?? 0) + (reason?.utf8.count ?? 0) + (author?.utf8.count ?? 0)
     return bytes
   }
 }

@@ -77,7 +77,8 @@ struct LogScan {
     var numbers = numbers[...]
     if let until = query.until { numbers = numbers.prefix { $0 - Self.slackMilliseconds < until } }
     if let since = query.since {
-      let first = numbers.lastIndex { $0 <= since - Self.slackMilliseconds } ?? numbers.startIndex
+      // Numbers are small; the times of a query may be any.
+      let first = numbers.lastIndex { $0 + Self.slackMilliseconds <= since } ?? numbers.startIndex
       numbers = numbers[first...]
     }
     return Array(numbers)

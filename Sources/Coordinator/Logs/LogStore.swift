@@ -8,39 +8,6 @@ import Synchronization
 /// Nobody waits for the disk: records queue in memory for one writer, and when the queue or the disk is full they are
 /// dropped and counted, and the stream is told how many as soon as there is room.
 public final class LogStore: Sendable {
-  /// Bounds of a store.
-  public struct Limits: Sendable, Equatable {
-    /// Bytes of a file, after which a new one is begun and the old one compressed.
-    public var fileBytes: Int
-    /// Time after which a new file is begun.
-    public var fileAge: Duration
-    /// Bytes on the disk of this instance's files; then the oldest complete files go, then the least recently written.
-    public var totalBytes: Int
-    /// Records that may wait for the disk.
-    public var queuedRecords: Int
-    /// Bytes of records that may wait for the disk.
-    public var queuedBytes: Int
-    /// Files that are open for writing at a time.
-    public var openFiles: Int
-    /// Time without a write after which the files of an instance that is gone are removed.
-    public var deadInstanceAge: Duration
-
-    /// Bounds with their defaults.
-    public init(
-      fileBytes: Int = 16 << 20, fileAge: Duration = .seconds(86400), totalBytes: Int = 1 << 30,
-      queuedRecords: Int = 20_000, queuedBytes: Int = 16 << 20, openFiles: Int = 64,
-      deadInstanceAge: Duration = .seconds(7 * 86400)
-    ) {
-      self.fileBytes = fileBytes
-      self.fileAge = fileAge
-      self.totalBytes = totalBytes
-      self.queuedRecords = queuedRecords
-      self.queuedBytes = queuedBytes
-      self.openFiles = openFiles
-      self.deadInstanceAge = deadInstanceAge
-    }
-  }
-
   private struct Queue {
     var records: [(stream: LogStream, record: LogRecord)] = []
     var bytes = 0
@@ -167,7 +134,7 @@ public final class LogStore: Sendable {
   }
 
   /// Writes what was appended, or as much as can be written within so long, and lets another store have the instance.
-  /// Later records are dropped; reading goes on.
+  /// Later records are dropped. Followers end; what is there can still be read.
   public func close(within limit: Duration = .seconds(2)) {
     queue.withLock { $0.isClosed = true }
     flush(within: limit)
@@ -175,6 +142,7 @@ public final class LogStore: Sendable {
     queue.withLock { $0.records = [] }
     compressor.stop(within: limit)
     writer.withLock { $0.files.closeAll() }
+    hub.close()
     lock.release()
   }
 

@@ -98,6 +98,46 @@ struct LogFollowTests {
     #expect(back.filter { $0 >= 200 } == Array(200..<300))
   }
 
+  @Test("A reader whose next lines were removed for want of room goes on with those that are left")
+  func evicted() async throws {
+    let store = try bench.open("one", .init(fileBytes: 20_000, totalBytes: 100_000, queuedRecords: 100_000))
+    var lines = try store.follow(LogQuery()).makeAsyncIterator()
+    store.say("0")
+    #expect(await lines.next()?.message == "0")
+    var random = SeededRandom(state: 3)
+    for number in 1..<5000 {
+      store.say("\(number) \(random.next()) \(random.next())")
+      if number % 50 == 0 { store.flush() }
+    }
+    store.flush()
+    store.close()
+    var numbers: [Int] = []
+    while let line = await lines.next() { numbers.append(Int(line.message.prefix { $0 != " " })!) }
+    #expect(numbers.last == 4999)
+    #expect(numbers.count < 4999 && numbers.count > 100)
+    #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 })
+  }
+
+  @Test("Followers end when the store is closed, also those that come later")
+  func closedStore() async throws {
+    let store = try bench.open()
+    let lines = try store.follow(LogQuery())
+    store.say("last")
+    store.close()
+    store.say("dropped")
+    #expect(await lines.reduce(into: []) { $0.append($1.message) } == ["last"])
+    #expect(await (try store.follow(LogQuery())).reduce(into: []) { $0.append($1.message) } == ["last"])
+  }
+
+  @Test("A deeply nested pattern is found without harm")
+  func deepPattern() async throws {
+    let store = try bench.open()
+    store.say("caat")
+    var query = LogQuery()
+    query.pattern = String(repeating: "(", count: 50) + "a+" + String(repeating: ")", count: 50) + "t$"
+    #expect(try await store.messages(query) == ["caat"])
+  }
+
   @Test("A bad or overlong pattern is refused with its reason")
   func patterns() throws {
     let store = try bench.open()

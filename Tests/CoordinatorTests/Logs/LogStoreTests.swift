@@ -176,6 +176,36 @@ struct LogStoreTests {
     #expect(files.allSatisfy { file in file.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x2f } })
   }
 
+  @Test("Strange files in the directory are passed over")
+  func strangeFiles() async throws {
+    let path = bench.directory + "/one"
+    try makeDirectory(path)
+    mkfifo(path + "/coordinator.1.jsonl", 0o600)
+    try makeDirectory(path + "/coordinator.2.jsonl")
+    symlink("/etc/passwd", path + "/events.5.jsonl.gz")
+    for name in ["coordinator.9223372036854775807.jsonl", "coordinator.-1.jsonl", "a.b.c.jsonl", "x", ".jsonl"] {
+      bench.write(Array("{}\n".utf8), to: "one/" + name)
+    }
+    let store = try bench.open()
+    store.say("here")
+    #expect(try await store.messages() == ["here"])
+    #expect(try await LogReader(directory: bench.directory).messages() == ["here"])
+  }
+
+  @Test("Queries of any times are answered")
+  func anyTimes() async throws {
+    let store = try bench.open()
+    store.say("x")
+    for time in [Int64.min, 0, .max] {
+      var query = LogQuery()
+      query.since = time
+      #expect(try await store.messages(query).count == (time == .max ? 0 : 1))
+      query = LogQuery()
+      query.until = time
+      #expect(try await store.messages(query).count == (time == .max ? 1 : 0))
+    }
+  }
+
   @Test("What is too long is cut")
   func longLines() async throws {
     let store = try bench.open()
@@ -247,7 +277,7 @@ struct LogStoreTests {
     var logger = Logger(label: "x") { _ in StoredLog(store, logLevel: .info) }
     logger[metadataKey: "session"] = "s"
     logger.debug("not this")
-    logger.error("failed", metadata: ["step": "t", "b": "2", "a": "1"])
+    logger.error("failed", metadata: ["operation": "t", "b": "2", "a": "1"])
     store.flush()
     let back = try await store.read(LogQuery()).reduce(into: []) { $0.append($1) }
     var record = store.record(.error, "failed a=1 b=2")
