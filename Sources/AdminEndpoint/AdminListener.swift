@@ -50,15 +50,24 @@ struct AdminListener: Sendable {
     }
   }
 
+  /// Ends within three seconds, whatever handlers do.
   func stop() async {
     socketFile?.remove()
+    let (ended, source) = AsyncStream<Void>.makeStream()
+    let graceful = Task { [server, task] in
+      try? await server.shutdownGracefully()
+      _ = await task.result
+      source.finish()
+    }
     let force = Task { [task] in
       try await Task.sleep(for: .seconds(1))
       task.cancel()
+      try await Task.sleep(for: .seconds(2))
+      source.finish()
     }
-    try? await server.shutdownGracefully()
-    _ = await task.result
+    for await _ in ended {}
     force.cancel()
+    graceful.cancel()
   }
 
   private static func file(_ address: AdminAddress) throws(AdminError) -> UnixSocketFile? {
