@@ -50,8 +50,8 @@ struct AdminListener: Sendable {
     }
   }
 
-  /// Ends within three seconds, whatever handlers do.
-  func stop() async {
+  /// Lets answers finish for a while, then closes everything; ends two seconds later at the latest, whatever handlers do.
+  func stop(grace: Duration) async {
     socketFile?.remove()
     let (ended, source) = AsyncStream<Void>.makeStream()
     let graceful = Task { [server, task] in
@@ -60,7 +60,7 @@ struct AdminListener: Sendable {
       source.finish()
     }
     let force = Task { [task] in
-      try await Task.sleep(for: .seconds(1))
+      try await Task.sleep(for: grace)
       task.cancel()
       try await Task.sleep(for: .seconds(2))
       source.finish()

@@ -71,14 +71,16 @@ public final class AdminServer: Sendable {
     return listeners.withLock { $0.map(\.address) }
   }
 
-  /// Ends all streams, lets other answers finish for a second, and closes everything.
+  /// Ends all streams, lets other answers finish for `AdminLimits.shutdownGrace`, and closes everything.
   public func stop() async {
     streams.stop()
     let stopped = listeners.withLock { listeners in
       defer { listeners = [] }
       return listeners
     }
-    for listener in stopped { await listener.stop() }
+    await withTaskGroup { group in
+      for listener in stopped { group.addTask { [limits] in await listener.stop(grace: limits.shutdownGrace) } }
+    }
   }
 
   private func answer(

@@ -64,8 +64,10 @@ struct OperatorFixture {
     workspace = NSTemporaryDirectory() + "/operator-\(UInt32.random(in: 0...UInt32.max))"
     try FileManager.default.createDirectory(atPath: workspace, withIntermediateDirectories: true)
     plane = StoredPlane(store)
+    var limits = AdminLimits()
+    limits.shutdownGrace = .seconds(60)
     server = AdminServer(
-      plane, on: [.tcp(host: "127.0.0.1", port: 0), .unix(path: workspace + "/admin.sock")],
+      plane, on: [.tcp(host: "127.0.0.1", port: 0), .unix(path: workspace + "/admin.sock")], limits: limits,
       logger: Logger(label: "admin"))
     addresses = try await server.start()
   }

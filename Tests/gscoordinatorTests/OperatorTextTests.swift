@@ -153,21 +153,23 @@ struct OperatorTextTests {
     #expect(try view.take(line("unheard of", object), now: 2000) == [])
   }
 
-  @Test("A difference shows added, removed and changed members, however they are nested")
+  @Test("A difference shows added, removed and changed keys, where and by whom")
   func diffText() throws {
     let difference = try JSONValue(
       parsing: """
-        {"from":1,"to":9,"omitted":2,"items":[
-        {"type":"added","key":"jobs/n","after":{},"by":[]},
-        {"type":"removed","key":"jobs/o","before":{},"by":[{"author":"a","summary":"s","revision":4}]},
-        {"type":"changed","key":"jobs/c","before":{"revision":1,"x":{"y":1,"z":[1,2],"gone":true}},
-         "after":{"revision":2,"x":{"y":2,"z":[1,3],"new":[1]}},"by":[]}]}
+        {"from":1,"to":9,"isCut":true,"items":[
+        {"type":"added","key":"jobs/n"},{"type":"removed","key":"jobs/o","revision":4},
+        {"type":"changed","key":"jobs/c","isCut":true,"differences":[
+        {"path":"x.y","old":"1","new":"2"},{"path":"x.gone","old":"true"},{"path":"","new":"[1]\\u001b"}]}],
+        "transactions":[
+        {"revision":4,"timeMilliseconds":0,"author":"a","summary":"s","changes":[{"type":"delete","key":"jobs/o"}]}]}
         """)
     #expect(
       DiffText(difference).lines == [
-        "Between revisions 1 and 9:", "+ jobs/n", "- jobs/o", "    by a: s (revision 4, )", "~ jobs/c",
-        "    x.y: 1 → 2", "    x.z[1]: 2 → 3", "    x.gone: true → nothing", "    x.new: nothing → [1]",
-        "… and 2 more; choose some with --prefix or a smaller range.",
+        "Between revisions 1 and 9:", "+ jobs/n", "- jobs/o", "    by a: s (revision 4, 1970-01-01T00:00:00.000Z)",
+        "~ jobs/c", "    x.y: 1 → 2", "    x.gone: true → nothing", "    value: nothing → [1]\u{fffd}",
+        "    … and more",
+        "… and more: choose some with --prefix, or a smaller range.",
       ])
   }
 }
