@@ -66,6 +66,12 @@ struct HostileTests {
         #expect(answer.status == 405, "\(method)")
         #expect(answer.head["Allow"] == "GET", "\(method)")
       }
+      let connection = try RawConnection(port: fixture.port)
+      connection.send(
+        "HEAD /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+          + "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+      let answers = try #require(await connection.readToEnd())
+      #expect(answers.contains("\r\n\r\nHTTP/1.1 200 OK\r\n"), "an answer to HEAD has no body")
       let object = try await fixture.tcp.send(HTTPRequest("OPTIONS", fixture.url("/api/v1/sessions/a")))
       #expect(object.head["Allow"] == "DELETE, GET")
       #expect(try await fixture.ask("/healthz", method: "PROPFIND").status == 405)
@@ -120,7 +126,9 @@ struct HostileTests {
     arguments: [
       "\r\n\r\n\0\0\0", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}",
-      "GET / HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n", "CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+      "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "GET http:// HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+      "GET // HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "GET ? HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ])
   func garbage(text: String) async throws {
@@ -132,6 +140,19 @@ struct HostileTests {
       let answer = try #require(await connection.readToEnd(), "the connection stays open")
       #expect(!answer.hasPrefix("HTTP/1.1 2"))
       #expect(try await fixture.ask("/healthz").status == 200)
+    }
+  }
+
+  @Test("A client that asks for another protocol is answered in this one")
+  func upgrade() async throws {
+    var limits = AdminLimits()
+    limits.idleTimeout = .milliseconds(500)
+    try await Fixture.run(limits: limits) { fixture async throws in
+      let connection = try RawConnection(port: fixture.port)
+      connection.send(
+        "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+          + "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n")
+      #expect(await connection.readToEnd()?.hasPrefix("HTTP/1.1 200 ") == true)
     }
   }
 

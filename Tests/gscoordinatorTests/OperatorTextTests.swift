@@ -25,6 +25,7 @@ struct OperatorTextTests {
     settings.set(.workspace, to: "/w", from: .flag)
     #expect(defaultAdminAddress(settings) == .unix(path: "/w/admin.sock"))
     let temporary = defaultAdminAddress(Settings(), environment: ["TMPDIR": "/t"])
+    #expect(throws: OperatorError.self) { try OperatorClient(.unix(path: "/" + String(repeating: "w", count: 107))) }
     #expect(temporary == .unix(path: "/t/gscoordinator-\(getuid())/admin.sock"))
   }
 
