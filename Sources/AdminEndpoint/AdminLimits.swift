@@ -8,6 +8,8 @@ public struct AdminLimits: Sendable {
   public var streams = 64
   /// Time without a request after which a connection is closed, and the time a client gets to take what was sent.
   public var idleTimeout = TimeAmount.seconds(60)
+  /// Time that answers get to finish when the server stops.
+  public var shutdownGrace = Duration.seconds(2)
   /// Longest path with its query, in bytes.
   public var targetBytes = 4096
   /// Parameters of a query.

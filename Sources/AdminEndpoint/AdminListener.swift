@@ -50,15 +50,24 @@ struct AdminListener: Sendable {
     }
   }
 
-  func stop() async {
+  /// Lets answers finish for a while, then closes everything; ends two seconds later at the latest, whatever handlers do.
+  func stop(grace: Duration) async {
     socketFile?.remove()
-    let force = Task { [task] in
-      try await Task.sleep(for: .seconds(1))
-      task.cancel()
+    let (ended, source) = AsyncStream<Void>.makeStream()
+    let graceful = Task { [server, task] in
+      try? await server.shutdownGracefully()
+      _ = await task.result
+      source.finish()
     }
-    try? await server.shutdownGracefully()
-    _ = await task.result
+    let force = Task { [task] in
+      try await Task.sleep(for: grace)
+      task.cancel()
+      try await Task.sleep(for: .seconds(2))
+      source.finish()
+    }
+    for await _ in ended {}
     force.cancel()
+    graceful.cancel()
   }
 
   private static func file(_ address: AdminAddress) throws(AdminError) -> UnixSocketFile? {

@@ -13,6 +13,9 @@ public enum AdminAddress: Sendable, Hashable, CustomStringConvertible {
   /// The path of a Unix socket that only its owner may connect to.
   case unix(path: String)
 
+  /// Longest path of a Unix socket on Linux (unix(7)), its final zero not counted.
+  public static let maximumPathBytes = 107
+
   /// `host:port` or `unix:path`.
   public var description: String {
     switch self {
@@ -71,14 +74,16 @@ public final class AdminServer: Sendable {
     return listeners.withLock { $0.map(\.address) }
   }
 
-  /// Ends all streams, lets other answers finish for a second, and closes everything.
+  /// Ends all streams, lets other answers finish for `AdminLimits.shutdownGrace`, and closes everything.
   public func stop() async {
     streams.stop()
     let stopped = listeners.withLock { listeners in
       defer { listeners = [] }
       return listeners
     }
-    for listener in stopped { await listener.stop() }
+    await withTaskGroup { group in
+      for listener in stopped { group.addTask { [limits] in await listener.stop(grace: limits.shutdownGrace) } }
+    }
   }
 
   private func answer(
@@ -90,6 +95,8 @@ public final class AdminServer: Sendable {
       // What is still to come of the body is thrown away, but not for long.
       channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
     }
+    // An answer to HEAD has no body (RFC 9110, 9.3.2); only errors are answered to it.
+    if request.method == .head { response = Response(status: response.status, headers: response.headers) }
     // When places become few, clients are asked not to keep theirs.
     if connections.current * 2 > limits.connections { response.headers[.connection] = "close" }
     try await writer.write(response: response.head, body: response.body)

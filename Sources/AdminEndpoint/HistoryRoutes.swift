@@ -29,96 +29,77 @@ struct HistoryRoutes: Sendable {
     let limit = Int(try query.integer("limit", in: 1...Int64(limits.items)) ?? 100)
     let current = try await currentRevision()
     let after = try query.integer("after", in: 0...Int64.max) ?? max(0, current - Int64(limit))
-    let records = try await store.history(after: after, limit: limit)
+    let records = fitting(try await store.history(after: after, limit: limit))
     return Response(
-      json: .object([
-        ("revision", .integer(current)), ("items", .array(records.map { .object(Self.members($0, changes: true)) })),
-      ]))
+      json: .object([("revision", .integer(current)), ("items", .array(records.map(Self.json)))]))
   }
 
-  private static func members(_ record: StateRecord, changes: Bool) -> [(key: String, value: JSONValue)] {
-    var members: [(key: String, value: JSONValue)] = [
+  /// The first records that fit into an answer, one at least.
+  private func fitting(_ records: [StateRecord]) -> [StateRecord] {
+    var bytes = 0
+    let count = records.prefix { record in
+      let isFirst = bytes == 0
+      bytes += record.changes.reduce(200 + record.summary.utf8.count) { $0 + $1.key.utf8.count + 30 }
+      return isFirst || bytes <= limits.pageBytes
+    }.count
+    return Array(records.prefix(count))
+  }
+
+  private static func json(_ record: StateRecord) -> JSONValue {
+    .object([
       ("revision", .integer(record.revision)), ("timeMilliseconds", .integer(record.timeMilliseconds)),
-      ("author", .string(record.author)), ("summary", .string(record.summary)),
-    ]
-    guard changes else { return members }
-    members += [
-      ("id", .string(record.id)),
-      (
-        "changes",
-        .array(
-          record.changes.map { change in
-            var type = "put"
-            if case .delete = change { type = "delete" }
-            return .object([("type", .string(type)), ("key", .string(change.key))])
-          })
-      ),
-    ]
-    return members
+      ("author", .string(record.author)), ("summary", .string(record.summary)), ("id", .string(record.id)),
+      ("changes", .array(record.changes.map(json))),
+    ])
   }
 
-  /// The objects that are different at two revisions, each as it was and as it is, and the transactions that made it so.
+  private static func json(_ change: StateChange) -> JSONValue {
+    var type = "put"
+    if case .delete = change { type = "delete" }
+    return .object([("type", .string(type)), ("key", .string(change.key))])
+  }
+
+  /// The keys that are different at two revisions, where they differ, and the transactions in between.
   func diff(_ request: Request) async throws -> Response {
     let query = try RequestQuery(request, ["from", "to", "prefix"], limits: limits)
     guard let from = try query.integer("from", in: 0...Int64.max) else {
       throw AdminError(.invalidArgument, "the parameter from is missing", hint: "It is a revision of the history")
     }
-    let prefix = query.text("prefix") ?? ""
-    let later = try await store.entries(prefix: prefix, at: try query.integer("to", in: 0...Int64.max))
-    guard from <= later.revision else {
-      throw AdminError(.invalidArgument, "from is \(from), but must not be after \(later.revision)")
-    }
-    let earlier = try await store.entries(prefix: prefix, at: from)
-    let before = Dictionary(uniqueKeysWithValues: earlier.entries.map { (Array($0.key.utf8), $0) })
-    let after = Dictionary(uniqueKeysWithValues: later.entries.map { (Array($0.key.utf8), $0) })
-    let keys = Set(before.keys).union(after.keys).filter { before[$0]?.modified != after[$0]?.modified }
-      .sorted { $0.lexicographicallyPrecedes($1) }
-    let authors = try await transactions(after: from, upTo: later.revision, of: Set(keys.prefix(limits.items)))
-    var (items, bytes): ([JSONValue], Int) = ([], 0)
-    for key in keys.prefix(limits.items) {
-      let (old, new) = (before[key], after[key])
-      bytes += (old?.value.count ?? 0) + (new?.value.count ?? 0)
-      if bytes > limits.pageBytes && !items.isEmpty { break }
-      items.append(Self.item(old, new, authors[key] ?? []))
-    }
+    var bounds = StateDiff.Bounds()
+    (bounds.keys, bounds.records) = (limits.items, limits.items)
+    let difference = try await StateDiff(
+      store, prefix: query.text("prefix") ?? "", from: from, to: try query.integer("to", in: 0...Int64.max),
+      bounds: bounds)
+    let records = fitting(difference.records)
+    let isCut = difference.isCut || records.count < difference.records.count
     return Response(
       json: .object([
-        ("from", .integer(from)), ("to", .integer(later.revision)), ("items", .array(items)),
-        ("omitted", .integer(Int64(keys.count - items.count))),
+        ("from", .integer(difference.from)), ("to", .integer(difference.to)),
+        ("items", .array(difference.keys.map(Self.json))), ("transactions", .array(records.map(Self.json))),
+        ("isCut", .bool(isCut)),
       ]))
   }
 
-  private static func item(_ old: StateEntry?, _ new: StateEntry?, _ by: [JSONValue]) -> JSONValue {
-    var members: [(key: String, value: JSONValue)] = [
-      ("type", .string(old == nil ? "added" : new == nil ? "removed" : "changed")),
-      ("key", .string(old?.key ?? new?.key ?? "")),
-    ]
-    if let old { members.append(("before", ObjectDocument.json(old))) }
-    if let new { members.append(("after", ObjectDocument.json(new))) }
-    return .object(members + [("by", .array(by))])
-  }
-
-  /// For every key the last transactions in a range that touched it. Keys are bytes, since Swift takes strings for equal
-  /// that differ in how they compose a letter.
-  private func transactions(
-    after: Revision, upTo last: Revision, of keys: Set<[UInt8]>
-  ) async throws -> [[UInt8]: [JSONValue]] {
-    var found: [[UInt8]: [JSONValue]] = [:]
-    var revision = after
-    while revision < last {
-      let records = try await store.history(after: revision, limit: limits.items)
-      for record in records where record.revision <= last {
-        let json = JSONValue.object(Self.members(record, changes: false))
-        for key in record.changes.map({ Array($0.key.utf8) }) where keys.contains(key) {
-          found[key] = (found[key] ?? []).suffix(Self.transactionsPerKey - 1) + [json]
-        }
-      }
-      guard let next = records.last?.revision, next > revision else { break }
-      revision = next
+  private static func json(_ key: StateDiff.Key) -> JSONValue {
+    var members: [(key: String, value: JSONValue)] = []
+    switch key.change {
+    case .added: members = [("type", .string("added")), ("key", .string(key.key))]
+    case .removed: members = [("type", .string("removed")), ("key", .string(key.key))]
+    case .changed(let differences, let isCut):
+      members = [
+        ("type", .string("changed")), ("key", .string(key.key)), ("differences", .array(differences.map(json))),
+        ("isCut", .bool(isCut)),
+      ]
     }
-    return found
+    if let revision = key.revision { members.append(("revision", .integer(revision))) }
+    return .object(members)
   }
 
-  /// Transactions that are told for a key.
-  private static let transactionsPerKey = 5
+  /// Values are JSON as text, cut when they are long.
+  private static func json(_ difference: StateDiff.Difference) -> JSONValue {
+    var members: [(key: String, value: JSONValue)] = [("path", .string(difference.path))]
+    if let old = difference.old { members.append(("old", .string(old))) }
+    if let new = difference.new { members.append(("new", .string(new))) }
+    return .object(members)
+  }
 }

@@ -11,17 +11,14 @@ struct UnixSocketFile {
   /// Where it is bound.
   let bindPath: String
 
-  /// Longest path of a Unix socket on Linux (unix(7)), its final zero not counted.
-  static let maximumPathBytes = 107
-
   /// - Throws: `AdminError` when the path is too long, is something else than a socket, or somebody listens there.
   init(_ path: String) throws(AdminError) {
     self.path = path
     let directory = path.lastIndex(of: "/").map { path[...$0] } ?? ""
     bindPath = directory + ".s" + String(UInt32.random(in: 0...UInt32.max), radix: 36)
-    guard path.utf8.count <= Self.maximumPathBytes, bindPath.utf8.count <= Self.maximumPathBytes else {
+    guard path.utf8.count <= AdminAddress.maximumPathBytes, bindPath.utf8.count <= AdminAddress.maximumPathBytes else {
       throw AdminError(
-        .invalidArgument, "the path of the Unix socket '\(path)' is longer than \(Self.maximumPathBytes) bytes",
+        .invalidArgument, "the path of the Unix socket '\(path)' is longer than \(AdminAddress.maximumPathBytes) bytes",
         hint: "Use a workspace with a shorter path")
     }
     var status = stat()

@@ -22,7 +22,14 @@ struct OperatorClient: Sendable {
     self.address = address
     var configuration = HTTPClientConfiguration()
     configuration.connectTimeout = .seconds(5)
-    if case .unix(let path) = address { configuration.unixSocket = path }
+    if case .unix(let path) = address {
+      guard path.utf8.count <= AdminAddress.maximumPathBytes else {
+        throw OperatorError(
+          "the path of the Unix socket '\(path)' is longer than \(AdminAddress.maximumPathBytes) bytes. Use a workspace "
+            + "with a shorter path, or --address host:port if the coordinator has an admin_port")
+      }
+      configuration.unixSocket = path
+    }
     http = try HTTPClient(configuration)
   }
 

@@ -28,55 +28,53 @@ struct OperatorDiff: AsyncParsableCommand {
   }
 }
 
-/// The text of `diff`: a line for every object, and below it the members that changed.
+/// The text of `diff`: a line for every key, and below it where the value differs and the last transactions that
+/// touched it.
 struct DiffText {
   private(set) var lines: [String] = []
 
-  /// Longest value that is shown whole.
-  private static let maximumValue = 120
+  /// Transactions that are told for a key.
+  private static let transactionsPerKey = 5
 
   init(_ difference: JSONValue) {
     let items = difference["items"]?.elements ?? []
     let range = ["from", "to"].map { difference[$0]?.cell(key: "") ?? "?" }.joined(separator: " and ")
     lines.append(items.isEmpty ? "Nothing changed between revisions \(range)." : "Between revisions \(range):")
+    let transactions = Self.byKey(difference["transactions"]?.elements ?? [])
     for item in items {
-      let sign = ["added": "+", "removed": "-"][item["type"]?.text] ?? "~"
-      lines.append("\(sign) \(item["key"]?.text ?? "")".harmless)
-      if let before = item["before"], let after = item["after"] { compare(before, after, path: "") }
-      for transaction in item["by"]?.elements ?? [] { lines.append(Self.line(transaction)) }
-    }
-    if let omitted = difference["omitted"]?.number, omitted > 0 {
-      lines.append("… and \(omitted) more; choose some with --prefix or a smaller range.")
-    }
-  }
-
-  private static func line(_ transaction: JSONValue) -> String {
-    let (author, summary) = (transaction["author"]?.text ?? "?", transaction["summary"]?.text ?? "")
-    let time = OperatorTime.text(transaction["timeMilliseconds"]?.number)
-    return "    by \(author): \(summary) (revision \(transaction["revision"]?.cell(key: "") ?? "?"), \(time))".harmless
-  }
-
-  /// Adds a line for every member that is different; lists are compared element by element when they are of one length.
-  private mutating func compare(_ before: JSONValue, _ after: JSONValue, path: String) {
-    guard before != after, path != "revision" else { return }
-    if let old = before.members, let new = after.members {
-      let added = new.map(\.key).filter { key in !old.contains { $0.key == key } }
-      for key in old.map(\.key) + added {
-        let inner = path.isEmpty ? key : "\(path).\(key)"
-        switch (before[key], after[key]) {
-        case (let old?, let new?): compare(old, new, path: inner)
-        case (let old, let new): add(inner, old, new)
-        }
+      let key = item["key"]?.text ?? ""
+      lines.append("\(["added": "+", "removed": "-"][item["type"]?.text] ?? "~") \(key)".harmless)
+      for place in item["differences"]?.elements ?? [] { lines.append(Self.line(place)) }
+      if item["isCut"] == .bool(true) { lines.append("    … and more") }
+      for transaction in (transactions[Array(key.utf8)] ?? []).suffix(Self.transactionsPerKey) {
+        lines.append(Self.line(transaction: transaction))
       }
-    } else if let old = before.elements, let new = after.elements, old.count == new.count {
-      for (index, (old, new)) in zip(old, new).enumerated() { compare(old, new, path: "\(path)[\(index)]") }
-    } else {
-      add(path, before, after)
+    }
+    if difference["isCut"] == .bool(true) {
+      lines.append("… and more: choose some with --prefix, or a smaller range.")
     }
   }
 
-  private mutating func add(_ path: String, _ before: JSONValue?, _ after: JSONValue?) {
-    let values = [before, after].map { $0?.encoded.clipped(to: Self.maximumValue) ?? "nothing" }
-    lines.append("    \(path): \(values[0]) → \(values[1])".harmless)
+  /// Keys are bytes, since Swift takes strings for equal that differ in how they compose a letter.
+  private static func byKey(_ transactions: [JSONValue]) -> [[UInt8]: [JSONValue]] {
+    var found: [[UInt8]: [JSONValue]] = [:]
+    for transaction in transactions {
+      for change in transaction["changes"]?.elements ?? [] {
+        found[Array((change["key"]?.text ?? "").utf8), default: []].append(transaction)
+      }
+    }
+    return found
+  }
+
+  private static func line(_ place: JSONValue) -> String {
+    let values = ["old", "new"].map { place[$0]?.text ?? "nothing" }
+    let path = place["path"]?.text ?? ""
+    return "    \(path.isEmpty ? "value" : path): \(values[0]) → \(values[1])".harmless
+  }
+
+  private static func line(transaction: JSONValue) -> String {
+    let (author, summary) = (transaction["author"]?.text ?? "?", transaction["summary"]?.text ?? "")
+    let (revision, time) = (transaction["revision"]?.cell(key: "") ?? "?", transaction["timeMilliseconds"]?.number)
+    return "    by \(author): \(summary) (revision \(revision), \(OperatorTime.text(time)))".harmless
   }
 }

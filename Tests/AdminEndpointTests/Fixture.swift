@@ -12,6 +12,8 @@ import Wire
 final class FakePlane: ControlPlane {
   struct Script {
     var failures: [HealthProblem] = []
+    /// Whether nobody who asks for failures ever gets an answer.
+    var hangs = false
     var obstacles: [HealthProblem] = []
     var records: [LogRecord] = []
     var queries: [RecordQuery] = []
@@ -25,7 +27,11 @@ final class FakePlane: ControlPlane {
 
   init(_ store: any StateStore) { self.store = store }
 
-  func failures() async -> [HealthProblem] { script.withLock(\.failures) }
+  func failures() async -> [HealthProblem] {
+    if script.withLock(\.hangs) { await Task.detached { try? await Task.sleep(for: .seconds(600)) }.value }
+    return script.withLock(\.failures)
+  }
+
   func obstacles() async -> [HealthProblem] { script.withLock(\.obstacles) }
 
   func records(_ query: RecordQuery) async throws -> AsyncThrowingStream<LogRecord, any Error> {

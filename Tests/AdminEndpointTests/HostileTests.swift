@@ -66,6 +66,12 @@ struct HostileTests {
         #expect(answer.status == 405, "\(method)")
         #expect(answer.head["Allow"] == "GET", "\(method)")
       }
+      let connection = try RawConnection(port: fixture.port)
+      connection.send(
+        "HEAD /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+          + "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+      let answers = try #require(await connection.readToEnd())
+      #expect(answers.contains("\r\n\r\nHTTP/1.1 200 OK\r\n"), "an answer to HEAD has no body")
       let object = try await fixture.tcp.send(HTTPRequest("OPTIONS", fixture.url("/api/v1/sessions/a")))
       #expect(object.head["Allow"] == "DELETE, GET")
       #expect(try await fixture.ask("/healthz", method: "PROPFIND").status == 405)
@@ -120,7 +126,9 @@ struct HostileTests {
     arguments: [
       "\r\n\r\n\0\0\0", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}",
-      "GET / HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost 127.0.0.1\r\n\r\n", "CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+      "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "GET http:// HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+      "GET // HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "GET ? HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ])
   func garbage(text: String) async throws {
@@ -132,6 +140,19 @@ struct HostileTests {
       let answer = try #require(await connection.readToEnd(), "the connection stays open")
       #expect(!answer.hasPrefix("HTTP/1.1 2"))
       #expect(try await fixture.ask("/healthz").status == 200)
+    }
+  }
+
+  @Test("A client that asks for another protocol is answered in this one")
+  func upgrade() async throws {
+    var limits = AdminLimits()
+    limits.idleTimeout = .milliseconds(500)
+    try await Fixture.run(limits: limits) { fixture async throws in
+      let connection = try RawConnection(port: fixture.port)
+      connection.send(
+        "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+          + "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n")
+      #expect(await connection.readToEnd()?.hasPrefix("HTTP/1.1 200 ") == true)
     }
   }
 
@@ -186,5 +207,61 @@ struct HostileTests {
         for try await status in group { #expect(status == 200) }
       }
     }
+  }
+
+  @Test(
+    "Whatever bytes come, the server answers or hangs up, and lives", arguments: [UInt64(1), .random(in: 2...9999)])
+  func randomBytes(seed: UInt64) async throws {
+    var limits = AdminLimits()
+    limits.idleTimeout = .seconds(2)
+    try await Fixture.run(limits: limits) { fixture async throws in
+      try await fixture.put(.session, "a")
+      var generator = SeededGenerator(state: seed)
+      for round in 0..<150 {
+        let connection = try RawConnection(port: fixture.port)
+        connection.send(Self.request(&generator))
+        connection.finishSending()
+        let answer = await connection.readToEnd()
+        #expect(answer != nil, "seed \(seed), round \(round): the connection stays open")
+      }
+      #expect(try await fixture.ask("/healthz").status == 200)
+      try await fixture.waitForStreams(0)
+    }
+  }
+
+  /// A sensible request with some bytes changed, left out or repeated.
+  private static func request(_ generator: inout SeededGenerator) -> [UInt8] {
+    let targets = [
+      "/healthz", "/version", "/api/v1/objects?revision=0", "/api/v1/sessions?limit=1&owner=uid%200",
+      "/api/v1/sessions?watch=true&since=0", "/api/v1/sessions/a?revision=1", "/api/v1/events?follow=true&object=job/a",
+      "/api/v1/history?after=0&limit=1", "/api/v1/diff?from=0&to=1&prefix=s", "/api/v1/logs?session=a&grep=b",
+    ]
+    let method = ["GET", "DELETE", "POST", "HEAD"].randomElement(using: &generator)!
+    var bytes = Array(
+      "\(method) \(targets.randomElement(using: &generator)!) HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n".utf8)
+    for _ in 0..<Int.random(in: 1...6, using: &generator) {
+      let index = Int.random(in: 0..<bytes.count, using: &generator)
+      switch Int.random(in: 0..<4, using: &generator) {
+      case 0: bytes[index] = UInt8.random(in: 0...255, using: &generator)
+      case 1: bytes.remove(at: index)
+      case 2: bytes.insert(Array("%/?&=: \r\n".utf8).randomElement(using: &generator)!, at: index)
+      default: bytes.insert(contentsOf: bytes[index..<min(bytes.count, index + 8)], at: index)
+      }
+      if bytes.isEmpty { break }
+    }
+    return bytes
+  }
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers for the same seed.
+private struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
   }
 }

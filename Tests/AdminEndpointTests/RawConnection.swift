@@ -32,6 +32,9 @@ final class RawConnection: Sendable {
     bytes.withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) } == bytes.count
   }
 
+  /// Tells the server that nothing more will be sent.
+  func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
   /// Everything up to the end of the connection; nil when it does not end. A thread of its own waits: those of the
   /// cooperative pool are needed for answering.
   func readToEnd() async -> String? {

@@ -145,4 +145,16 @@ struct ServerTests {
     #expect(await connection.readToEnd() == "")
     await server.stop()
   }
+
+  @Test("Stopping does not wait for a handler that never ends")
+  func hangingHandler() async throws {
+    try await Fixture.run { fixture async throws in
+      fixture.plane.script.withLock { $0.hangs = true }
+      let connection = try RawConnection(port: fixture.port)
+      connection.send("GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+      let begin = ContinuousClock.now
+      await fixture.server.stop()
+      #expect(ContinuousClock.now - begin < .seconds(60))
+    }
+  }
 }

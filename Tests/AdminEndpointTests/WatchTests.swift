@@ -108,7 +108,9 @@ struct WatchTests {
 
   @Test("A watch ends cleanly when the server stops, and no other begins")
   func stoppedServer() async throws {
-    try await Fixture.run { fixture async throws in
+    var limits = AdminLimits()
+    limits.shutdownGrace = .seconds(60)
+    try await Fixture.run(limits: limits) { fixture async throws in
       var lines = try await fixture.lines("/api/v1/sessions?watch=true")
       #expect(try await lines.nextText() == "snapshot 0")
       async let stopped: Void = fixture.server.stop()
