@@ -73,11 +73,11 @@ public final class EtcdStateStore: StateStore {
   }
 
   /// Calls etcd; what it refuses becomes an error of the store.
-  func call<Request: Encodable & Sendable, Response: Decodable>(
-    _ method: String, _ request: Request
+  func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+    _ method: String, _ request: Request, check: (Response) throws -> Void = { _ in }
   ) async throws -> Response {
     do {
-      return try await client.call(method, request)
+      return try await client.call(method, request, check: check)
     } catch EtcdFailure.refused(let refusal, let text) {
       throw StateStoreError(etcd: refusal, text)
     }
@@ -151,10 +151,12 @@ public final class EtcdStateStore: StateStore {
 
   /// Prolongs a lease.
   public func renewLease(_ lease: StateLease) async throws {
+    // The gateway answers with a stream, whose status is 200 whatever follows.
     let line: EtcdStreamLine<EtcdLeaseResponse> = try await call(
-      "lease/keepalive", EtcdLeaseID(ID: EtcdNumber(lease.id)))
-    if let error = line.error {
-      throw StateStoreError(.unavailable, "etcd did not renew a lease: \(error.message ?? "no reason given")")
+      "lease/keepalive", EtcdLeaseID(ID: EtcdNumber(lease.id))
+    ) { line in
+      if let error = line.error { throw EtcdFailure(grpcCode: error.grpc_code, message: error.message ?? "") }
+      if line.result == nil { throw EtcdFailure.retry("the answer to a renewal is empty") }
     }
     guard let left = line.result?.TTL?.value, left > 0 else {
       throw StateStoreError(.leaseExpired, "The lease is over: it was not renewed in time. Make a new one.")

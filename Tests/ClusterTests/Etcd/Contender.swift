@@ -91,10 +91,9 @@ final class Shared<Value: Sendable>: Sendable {
 final class Referee: Sendable {
   private let isOver = Shared(false)
   private let thread: Shared<(looks: Int, overlaps: [String])> = Shared((0, []))
-  private let ended = Shared(false)
 
   init(_ contenders: [Contender]) {
-    let (isOver, result, ended) = (isOver, thread, ended)
+    let (isOver, result) = (isOver, thread)
     Thread.detachNewThread {
       while !isOver.value {
         let leaders = contenders.filter { $0.term != nil }.map(\.name)
@@ -106,7 +105,6 @@ final class Referee: Sendable {
         }
         usleep(2000)
       }
-      ended.update { $0 = true }
     }
   }
 

@@ -155,8 +155,8 @@ final class EtcdTrio: Sendable {
     throw DidNotHappen(description: "no member of etcd leads")
   }
 
-  private struct Status: Decodable {
-    struct Header: Decodable { var member_id: String }
+  private struct Status: Decodable, Sendable {
+    struct Header: Decodable, Sendable { var member_id: String }
     var header: Header
     var leader: String?
   }

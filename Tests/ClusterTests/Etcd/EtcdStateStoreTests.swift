@@ -46,6 +46,23 @@ struct EtcdStateStoreTests {
     }
   }
 
+  @Test("when the lease under which ids are remembered is gone, another one takes its place")
+  func lostIDLease() async throws {
+    try await withEtcd { member in
+      let store = try await EtcdStateStore.open(EtcdConfiguration(endpoints: [member.endpoint]))
+      let first = try await store.put(.put("a", bytes("1")), id: "once")
+      #expect(try await store.put(.put("a", bytes("2")), id: "once") == first)
+      let lease = try #require(store.idLease.withLock { $0?.lease })
+      try await store.revokeLease(lease)
+      try await store.put(.put("a", bytes("3")), id: "next")
+      #expect(store.idLease.withLock { $0?.lease } != lease)
+      let gone = StateLease(id: 4711, timeToLive: .seconds(10))
+      await expect(.leaseExpired) { try await store.put(.put("b", bytes("1"), lease: gone)) }
+      #expect(try await store.text("a") == "3")
+      await store.close()
+    }
+  }
+
   @Test("a watch whose connection breaks again and again misses nothing and repeats nothing")
   func brokenWatch() async throws {
     try await withEtcd { member in
