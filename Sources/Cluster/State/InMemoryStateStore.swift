@@ -17,7 +17,7 @@ public actor InMemoryStateStore: StateStore {
   private var head: Revision = 0
   private var floor: Revision = 0
   private var isClosed = false
-  private var keeper: LeaseKeeper?
+  private let keeper = LeaseKeeper()
   private let bell = RevisionBell(head: 0)
   private let limits: StateLimits
   private let historyBound: Int
@@ -39,7 +39,7 @@ public actor InMemoryStateStore: StateStore {
       let modified = current(Array(condition.key.utf8))?.revision
       guard condition.holds(modified: modified) else { throw condition.conflict(modified: modified) }
     }
-    for case .put(_, _, let lease?) in transaction.changes where keeper?.timeToLive(lease.id) == nil {
+    for case .put(_, _, let lease?) in transaction.changes where keeper.timeToLive(lease.id) == nil {
       throw leaseExpired(lease.id)
     }
     return apply(transaction)
@@ -82,8 +82,7 @@ public actor InMemoryStateStore: StateStore {
   public func grantLease(timeToLive: Duration) throws -> StateLease {
     try requireOpen()
     try limits.check(timeToLive: timeToLive)
-    let keeper = self.keeper ?? LeaseKeeper { [weak self] id in await self?.deleteKeys(of: id, author: "lease") }
-    self.keeper = keeper
+    keeper.start { [weak self] id in await self?.deleteKeys(of: id) }
     guard keeper.count < Self.leaseBound else {
       throw StateStoreError(.full, "the store has \(Self.leaseBound) leases: revoke some or let them run out")
     }
@@ -95,15 +94,15 @@ public actor InMemoryStateStore: StateStore {
   /// Prolongs a lease.
   public func renewLease(_ lease: StateLease) throws {
     try requireOpen()
-    guard keeper?.renew(lease.id) == true else { throw leaseExpired(lease.id) }
+    guard keeper.renew(lease.id) else { throw leaseExpired(lease.id) }
   }
 
   /// Ends a lease and deletes its keys.
   public func revokeLease(_ lease: StateLease) throws {
     try requireOpen()
-    _ = keeper?.end(lease.id)
-    deleteKeys(of: lease.id, author: "lease")
-    keeper?.forget(lease.id)
+    _ = keeper.end(lease.id)
+    deleteKeys(of: lease.id)
+    keeper.forget(lease.id)
   }
 
   /// Forgets what was overwritten or deleted before a revision.
@@ -116,7 +115,7 @@ public actor InMemoryStateStore: StateStore {
   /// Ends all streams; later calls throw.
   public func close() {
     isClosed = true
-    keeper?.close()
+    keeper.close()
     bell.close()
   }
 
@@ -151,12 +150,12 @@ public actor InMemoryStateStore: StateStore {
     return true
   }
 
-  private func deleteKeys(of lease: Int64, author: String) {
+  private func deleteKeys(of lease: Int64) {
     let keys = versions.filter { $0.value.last?.lease == lease }.keys.sorted { $0.lexicographicallyPrecedes($1) }
     guard !isClosed, !keys.isEmpty else { return }
     _ = apply(
       StateTransaction(
-        author: author, summary: "lease is over", changes: keys.map { .delete(String(decoding: $0, as: UTF8.self)) }))
+        author: "lease", summary: "lease is over", changes: keys.map { .delete(String(decoding: $0, as: UTF8.self)) }))
   }
 
   private func forget(before revision: Revision) {

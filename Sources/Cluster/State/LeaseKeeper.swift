@@ -8,6 +8,7 @@ final class LeaseKeeper: Sendable {
     var table = LeaseTable()
     var wakeAt: ContinuousClock.Instant?
     var sleeper: Task<Void, Never>?
+    var deleteKeys: (@Sendable (Int64) async throws -> Void)?
     var isClosed = false
   }
 
@@ -15,12 +16,17 @@ final class LeaseKeeper: Sendable {
   private static let retry = Duration.seconds(1)
 
   private let state = Mutex(State())
-  private let deleteKeys: @Sendable (Int64) async throws -> Void
-
-  /// - Parameter deleteKeys: deletes the keys of a lease that is over; tried again when it throws.
-  init(deleteKeys: @escaping @Sendable (Int64) async throws -> Void) { self.deleteKeys = deleteKeys }
 
   deinit { state.withLock { $0.sleeper?.cancel() } }
+
+  /// Begins to watch the time.
+  /// - Parameter deleteKeys: deletes the keys of a lease that is over; tried again when it throws.
+  func start(deleteKeys: @escaping @Sendable (Int64) async throws -> Void) {
+    state.withLock { state in
+      state.deleteKeys = deleteKeys
+      arm(&state)
+    }
+  }
 
   /// Leases that live or whose keys are not deleted yet.
   var count: Int { state.withLock { $0.table.count } }
@@ -49,6 +55,7 @@ final class LeaseKeeper: Sendable {
   func close() {
     state.withLock { state in
       state.isClosed = true
+      state.deleteKeys = nil
       state.sleeper?.cancel()
       state.sleeper = nil
     }
@@ -56,7 +63,7 @@ final class LeaseKeeper: Sendable {
 
   /// Sleeps until the next lease runs out, unless that is so already.
   private func arm(_ state: inout State) {
-    guard !state.isClosed, let next = state.table.nextDeadline else { return }
+    guard !state.isClosed, state.deleteKeys != nil, let next = state.table.nextDeadline else { return }
     if let wakeAt = state.wakeAt, wakeAt <= next { return }
     state.sleeper?.cancel()
     state.wakeAt = next
@@ -79,7 +86,8 @@ final class LeaseKeeper: Sendable {
 
   /// Deletes the keys of a lease that is over, again and again until it works or the store is closed.
   func delete(_ id: Int64) {
-    Task { [weak self, deleteKeys] in
+    guard let deleteKeys = state.withLock({ $0.deleteKeys }) else { return }
+    Task { [weak self] in
       while true {
         do {
           try await deleteKeys(id)
