@@ -16,7 +16,7 @@ struct EtcdClusterTests {
       let store = try await EtcdStateStore.open(configuration)
       let start = try await store.newest()
       let seen = Task { try await Self.watch(store, after: start) }
-      let done = Shared(0)
+      let done = Guarded(0)
       let writers = (0..<4).map { writer in Task { try await Self.count(store, writer, done) } }
       try await within(.seconds(60), "some commits") {
         while done.value < 40 { try await Task.sleep(for: .milliseconds(5)) }
@@ -40,7 +40,7 @@ struct EtcdClusterTests {
   }
 
   /// Counts to 60 in a key, each step only upon the one before: a step that was doubled or lost would be a conflict.
-  private static func count(_ store: EtcdStateStore, _ writer: Int, _ done: Shared<Int>) async throws -> [Revision] {
+  private static func count(_ store: EtcdStateStore, _ writer: Int, _ done: Guarded<Int>) async throws -> [Revision] {
     var revisions: [Revision] = []
     for number in 0..<60 {
       let key = "count/\(writer)"
@@ -89,22 +89,24 @@ struct EtcdClusterTests {
       let (first, second) = try await leader(of: a, b)
       try await takeover(from: first, to: second, "the leader alone was cut off") { try network.separate(first.name) }
       try network.heal()
+      try await first.wait("to be refused with what it was about to write") { $0.seen.deposed > 0 }
       try await first.wait("to follow") { $0.knownLeader != nil || $0.term != nil }
 
       // The leader and the member of etcd that leads the others are cut off together.
       let (third, fourth) = try await leader(of: a, b)
+      let refused = third.seen.deposed
       let member = try await trio.leader(configuration) { try await network.store(on: fourth.name, $0) }
       try await takeover(from: third, to: fourth, "the leader was cut off with the leading member") {
         try network.separate(third.name, "m\(member + 1)")
       }
       try network.heal()
+      try await third.wait("to be refused with what it was about to write") { $0.seen.deposed > refused }
       try await third.wait("to follow") { $0.knownLeader != nil || $0.term != nil }
 
       let (looks, overlaps) = referee.verdict()
       #expect(looks > 100 && overlaps.isEmpty)
       await a.resign()
       await b.resign()
-      #expect(first.seen.deposed > 0 && third.seen.deposed > 0, "what they were about to write was refused")
       let terms = try await checkHistory(of: stores["a"]!, after: start).map(\.term)
       #expect(terms.count > 2 && terms == terms.sorted() && Set(terms).isSuperset(of: a.seen.terms + b.seen.terms))
       for store in stores.values { await store.close() }

@@ -197,5 +197,5 @@ struct EtcdStateStoreTests {
 /// Runs etcd's own client.
 @discardableResult
 func etcdctl(_ member: EtcdMember, _ arguments: String...) throws -> String {
-  try run(["etcdctl", "--endpoints", member.endpoint] + arguments)
+  try runToEnd(["etcdctl", "--endpoints", member.endpoint] + arguments)
 }

@@ -6,7 +6,7 @@ import Testing
 /// A store that can be out of reach: calls then wait until it is back, or their task is cancelled.
 final class CuttableStore: StateStore {
   private let store: any StateStore
-  private let isCut = Shared(false)
+  private let isCut = Guarded(false)
 
   init(_ store: any StateStore) { self.store = store }
 
