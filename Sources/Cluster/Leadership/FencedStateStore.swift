@@ -33,8 +33,8 @@ public struct FencedStateStore: StateStore {
   private func deposed(_ transaction: StateTransaction) -> StateStoreError {
     StateStoreError(
       .deposed,
-      "\(transaction.summary): this coordinator leads no more (its term began at revision \(term.revision)); nothing was "
-        + "changed. Ask the new leader.")
+      "\(transaction.summary): this coordinator leads no more (its term began at revision \(term.revision)); it is "
+        + "not applied now. Ask the new leader.")
   }
 
   /// A key's value, now or at a revision.
