@@ -4,19 +4,25 @@
 /// Reading, and leases, are not fenced: they change nothing of anybody else's.
 public struct FencedStateStore: StateStore {
   private let store: any StateStore
-  private let term: LeadershipTerm
+  private let currentTerm: @Sendable () -> LeadershipTerm?
 
   /// The store as the leader of a term may use it.
   public init(_ store: any StateStore, _ term: LeadershipTerm) {
     self.store = store
-    self.term = term
+    currentTerm = { term.isCurrent ? term : nil }
+  }
+
+  /// The store as a candidate may use it: as the leader in whichever term it leads, and not at all as a standby.
+  public init(_ store: any StateStore, of election: LeaderElection) {
+    self.store = store
+    currentTerm = { if case .leading(let term) = election.role { term } else { nil } }
   }
 
   /// Applies a transaction if we still lead.
   /// - Throws: `StateStoreError` as of the store; of code `deposed` when we lead no more: stop, and follow the new
   ///   leader.
   public func commit(_ transaction: StateTransaction) async throws -> Revision {
-    guard term.isCurrent else { throw deposed(transaction) }
+    guard let term = currentTerm() else { throw deposed(transaction) }
     var fenced = transaction
     fenced.conditions.append(.unchanged(term.key, since: term.revision))
     do {
@@ -33,8 +39,7 @@ public struct FencedStateStore: StateStore {
   private func deposed(_ transaction: StateTransaction) -> StateStoreError {
     StateStoreError(
       .deposed,
-      "\(transaction.summary): this coordinator leads no more (its term began at revision \(term.revision)); it is "
-        + "not applied now. Ask the new leader.")
+      "\(transaction.summary): this coordinator does not lead; this is not applied now. Ask the leader.")
   }
 
   /// A key's value, now or at a revision.
@@ -70,8 +75,8 @@ public struct FencedStateStore: StateStore {
 
   /// Forgets history, if we still lead.
   public func compact(before revision: Revision) async throws {
-    guard term.isCurrent else {
-      throw StateStoreError(.deposed, "The history is not compacted: this coordinator leads no more.")
+    guard currentTerm() != nil else {
+      throw StateStoreError(.deposed, "The history is not compacted: this coordinator does not lead.")
     }
     try await store.compact(before: revision)
   }

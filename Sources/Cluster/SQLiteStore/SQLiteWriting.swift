@@ -90,11 +90,3 @@ struct SQLiteWriting {
     }
   }
 }
-
-extension Duration {
-  /// Milliseconds, rounded up.
-  var wholeMilliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-  }
-}

@@ -1,0 +1,172 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { stack_bytes = 64 * 1024 };
+
+// What parent and child share while the parent waits: the child runs in the parent's memory until it executes.
+struct birth {
+  const struct platform_spawn_request *request;
+  pid_t parent;
+  int32_t stage;
+  int32_t error;
+};
+
+// Ends the child; the parent reads why.
+static _Noreturn void give_up(struct birth *birth, int32_t stage) {
+  birth->error = errno;
+  birth->stage = stage;
+  _exit(127);
+}
+
+// After this no signal finds a handler of the parent, and none is ignored or blocked.
+static void reset_signals(void) {
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int apply_limit(const struct platform_limit *limit) {
+  struct rlimit now;
+  if (getrlimit(limit->resource, &now) != 0) return -1;
+  rlim_t value = limit->value;
+  if (value > now.rlim_max) value = now.rlim_max;
+  struct rlimit wanted = {.rlim_cur = value, .rlim_max = value};
+  return setrlimit(limit->resource, &wanted);
+}
+
+static int enter_cgroup(const char *path) {
+  char digits[16];
+  char *first = digits + sizeof digits;
+  for (pid_t rest = getpid(); rest > 0; rest /= 10) *--first = (char)('0' + rest % 10);
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return -1;
+  ssize_t length = digits + sizeof digits - first;
+  ssize_t written = write(fd, first, (size_t)length);
+  int error = errno;
+  close(fd);
+  errno = error;
+  return written == length ? 0 : -1;
+}
+
+// Puts null device, output and error at 0, 1 and 2, wherever they are now, and closes everything else.
+static int arrange_descriptors(const struct platform_spawn_request *request) {
+  int null = open("/dev/null", O_RDONLY);
+  if (null < 0) return -1;
+  // Above 2, so that none is overwritten before it is used.
+  int input = fcntl(null, F_DUPFD, 3);
+  int output = fcntl(request->output, F_DUPFD, 3);
+  int error = fcntl(request->error, F_DUPFD, 3);
+  if (input < 0 || output < 0 || error < 0) return -1;
+  if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(error, 2) < 0) return -1;
+  return (int)syscall(SYS_close_range, 3u, ~0u, 0u);
+}
+
+// Runs in the child, on its own stack but in the parent's memory: system calls only.
+static int be_born(void *argument) {
+  struct birth *birth = argument;
+  const struct platform_spawn_request *request = birth->request;
+  if (setsid() < 0) give_up(birth, PLATFORM_STAGE_SESSION);
+  reset_signals();
+  if (request->death_signal != 0) {
+    if (prctl(PR_SET_PDEATHSIG, (unsigned long)request->death_signal, 0, 0, 0) != 0)
+      give_up(birth, PLATFORM_STAGE_DEATH_SIGNAL);
+    // The parent may have died before the line above.
+    if (getppid() != birth->parent) _exit(127);
+  }
+  if (request->cgroup != NULL && enter_cgroup(request->cgroup) != 0) give_up(birth, PLATFORM_STAGE_CGROUP);
+  if (arrange_descriptors(request) != 0) give_up(birth, PLATFORM_STAGE_DESCRIPTORS);
+  if (request->directory != NULL && chdir(request->directory) != 0) give_up(birth, PLATFORM_STAGE_DIRECTORY);
+  if (request->niceness != 0 && setpriority(PRIO_PROCESS, 0, request->niceness) != 0)
+    give_up(birth, PLATFORM_STAGE_NICENESS);
+  for (int32_t index = 0; index < request->limit_count; index++)
+    if (apply_limit(&request->limits[index]) != 0) give_up(birth, PLATFORM_STAGE_LIMIT);
+  execve(request->executable, request->arguments, request->environment);
+  give_up(birth, PLATFORM_STAGE_EXECUTE);
+}
+
+struct platform_spawned platform_spawn(const struct platform_spawn_request *request) {
+  struct platform_spawned spawned = {.pid = -1, .pidfd = -1};
+  struct birth birth = {.request = request, .parent = getpid()};
+  char *stack = mmap(NULL, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) {
+    spawned.error = errno;
+    spawned.stage = PLATFORM_STAGE_CLONE;
+    return spawned;
+  }
+  // A handler that ran in the child would work on the parent's memory.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int pidfd = -1;
+  pid_t pid = clone(be_born, stack + stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &birth, &pidfd);
+  if (pid < 0) {
+    birth.error = errno;
+    birth.stage = PLATFORM_STAGE_CLONE;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  munmap(stack, stack_bytes);
+  if (birth.error != 0) {
+    if (pid > 0) {
+      while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+      }
+      close(pidfd);
+    }
+    spawned.error = birth.error;
+    spawned.stage = birth.stage;
+    return spawned;
+  }
+  spawned.pid = pid;
+  spawned.pidfd = pidfd;
+  return spawned;
+}
+
+int32_t platform_pidfd_open(int32_t pid) {
+  long fd = syscall(SYS_pidfd_open, pid, 0);
+  return fd < 0 ? -errno : (int32_t)fd;
+}
+
+int32_t platform_pidfd_signal(int32_t pidfd, int32_t number) {
+  return syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0) == 0 ? 0 : errno;
+}
+
+int32_t platform_pidfd_wait(int32_t pidfd, int32_t reap, int32_t *code, int32_t *status) {
+  siginfo_t info = {.si_pid = 0};
+  int result;
+  do {
+    // P_PIDFD is 3 everywhere; older headers do not name it.
+    result = waitid((idtype_t)3, (id_t)pidfd, &info, WEXITED | WNOHANG | (reap ? 0 : WNOWAIT));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) return -errno;
+  if (info.si_pid == 0) return 0;
+  *code = info.si_code == CLD_EXITED ? 0 : 1;
+  *status = info.si_status;
+  return 1;
+}
+
+int32_t platform_punch_hole(int32_t fd, int64_t offset, int64_t length) {
+  return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) == 0 ? 0 : errno;
+}
+
+int32_t platform_pipe(int32_t *read_end, int32_t *write_end) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  *read_end = ends[0];
+  *write_end = ends[1];
+  return fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
