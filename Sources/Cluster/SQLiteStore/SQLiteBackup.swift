@@ -9,6 +9,30 @@ extension SQLiteStateStore {
     try await Self.onThread { [pool, errors] in try copyDatabase(pool, to: path, replacing: false, errors) }
   }
 
+  /// Writes a copy of the store in a directory that another process may be using, or nobody. In the process that has it
+  /// open, `backup(to:)` does it.
+  /// - Throws: `StateStoreError`; of code `invalidArgument` when there is no store or the file is there already.
+  public static func backup(of directory: String, to path: String) async throws {
+    try await onThread {
+      let source = SQLiteOpening.path(in: directory)
+      guard fileSize(source) != nil else {
+        throw StateStoreError(.invalidArgument, "there is no state store in '\(directory)'")
+      }
+      let errors = SQLiteErrors(path: source)
+      do {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: source, configuration: configuration)
+        defer { try? queue.close() }
+        let id = try queue.inDatabase { try Int32.fetchOne($0, sql: "PRAGMA application_id") }
+        guard id == SQLiteSchema.applicationID else { throw errors.damaged("it is not a state store") }
+        try copyDatabase(queue, to: path, replacing: false, errors)
+      } catch {
+        throw errors.translated(error)
+      }
+    }
+  }
+
   /// Puts a backup in the place of the store in a directory that no process uses. The backup is checked first; the
   /// replaced database is kept beside it.
   /// - Returns: the file that the replaced database became; nil when there was none.
@@ -89,7 +113,8 @@ extension SQLiteStateStore {
     return moved
   }
 
-  private static func removeDatabase(_ path: String) {
+  /// Removes a database with its journals.
+  static func removeDatabase(_ path: String) {
     for suffix in ["", "-wal", "-shm", "-journal"] { unlink(path + suffix) }
   }
 

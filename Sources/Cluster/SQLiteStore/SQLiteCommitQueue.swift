@@ -10,26 +10,35 @@ final class SQLiteCommitQueue: Sendable {
 
   private struct State {
     var waiting: [Waiting] = []
+    var bytes = 0
     var isScheduled = false
     var isClosed = false
   }
 
   private let state = Mutex(State())
   private let bound: Int
+  private let byteBound: Int
   /// Transactions that are written at once.
   private static let groupBound = 256
+  /// Bytes that are written at once, unless one transaction alone has more.
+  private static let groupByteBound = 8 << 20
 
-  init(bound: Int) { self.bound = bound }
+  init(bound: Int, byteBound: Int) {
+    self.bound = bound
+    self.byteBound = byteBound
+  }
 
   /// Adds a transaction, or answers it when it cannot be taken.
   /// - Returns: true when the writer must be called.
   func add(_ waiting: Waiting) -> Bool {
     let (refusal, mustCall) = state.withLock { state -> (StateStoreError?, Bool) in
       if state.isClosed { return (storeClosed(), false) }
-      guard state.waiting.count < bound else {
-        return (StateStoreError(.full, "\(bound) transactions wait for the state store's disk: try again later"), false)
+      guard state.waiting.count < bound, state.bytes < byteBound else {
+        let wait = "\(state.waiting.count) transactions of \(state.bytes) bytes wait for the state store's disk"
+        return (StateStoreError(.full, "\(wait): try again later"), false)
       }
       state.waiting.append(waiting)
+      state.bytes += waiting.transaction.byteCount
       defer { state.isScheduled = true }
       return (nil, !state.isScheduled)
     }
@@ -40,7 +49,12 @@ final class SQLiteCommitQueue: Sendable {
   /// The next transactions to write; an empty answer means that the writer will be called again.
   func take() -> [Waiting] {
     state.withLock { state in
-      let group = state.waiting.prefix(Self.groupBound)
+      var bytes = 0
+      let group = state.waiting.prefix(Self.groupBound).prefix { waiting in
+        defer { bytes += waiting.transaction.byteCount }
+        return bytes < Self.groupByteBound
+      }
+      state.bytes -= group.reduce(0) { $0 + $1.transaction.byteCount }
       state.waiting.removeFirst(group.count)
       if group.isEmpty { state.isScheduled = false }
       return Array(group)

@@ -44,7 +44,7 @@ func fileError(_ what: String, _ path: String) -> StateStoreError {
 }
 
 /// Writes a copy of a database as it is at this moment, while others go on with it.
-func copyDatabase(_ pool: DatabasePool, to path: String, replacing: Bool, _ errors: SQLiteErrors) throws {
+func copyDatabase(_ database: some DatabaseReader, to path: String, replacing: Bool, _ errors: SQLiteErrors) throws {
   if !replacing, fileSize(path) != nil {
     throw StateStoreError(.invalidArgument, "the file '\(path)' is there already; choose another name")
   }
@@ -52,7 +52,7 @@ func copyDatabase(_ pool: DatabasePool, to path: String, replacing: Bool, _ erro
   unlink(draft)
   try makeEmptyFile(draft, errors)
   do {
-    try pool.unsafeRead { try $0.execute(sql: "VACUUM INTO ?", arguments: [draft]) }
+    try database.unsafeRead { try $0.execute(sql: "VACUUM INTO ?", arguments: [draft]) }
     try moveDurably(draft, to: path, errors)
   } catch {
     unlink(draft)

@@ -52,7 +52,7 @@ struct SQLiteOpening {
   /// Makes an empty database under another name, so that a store exists whole or not at all.
   private func create() throws {
     let draft = path + ".new"
-    for suffix in ["", "-wal", "-shm", "-journal"] { unlink(draft + suffix) }
+    SQLiteStateStore.removeDatabase(draft)
     try makeEmptyFile(draft, errors)
     let queue = try DatabaseQueue(path: draft)
     try queue.write { db in
@@ -95,11 +95,12 @@ struct SQLiteOpening {
   private func checkFormat(_ pool: DatabasePool) throws -> Int {
     let (format, writer) = try pool.read { db in (try Meta.number(.format, db), try Meta.text(.writer, db) ?? "?") }
     guard format <= schema.format else {
+      let backup = (2...schema.format + 1).map { "\(path).before-v\($0)" }.last { fileSize($0) != nil }
       throw StateStoreError(
         .tooNew,
         "the state store '\(path)' has format \(format), written by \(writer); this program knows formats up to "
           + "\(schema.format). Run that program, or go back to a backup with 'gscoordinator state restore --from "
-          + "\(path).before-v\(schema.format + 1)'")
+          + "\(backup ?? "<backup>")'")
     }
     guard format >= 1 else { throw errors.damaged("it claims to have format \(format)") }
     return Int(format)

@@ -21,6 +21,8 @@ extension SQLiteStateStore {
     public var leaseKeyBound = 1_024
     /// Transactions that wait for the disk; further ones fail with `full`.
     public var waitingBound = 10_000
+    /// Bytes of transactions that wait for the disk; further ones fail with `full`.
+    public var waitingByteBound = 256 << 20
     /// What keys, values and transactions may be.
     public var limits = StateLimits()
     /// Who writes, for the error when an older program finds the store: a name and a version.

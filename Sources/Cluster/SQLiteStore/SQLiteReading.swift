@@ -93,12 +93,14 @@ struct SQLiteReading {
   private static let places = """
     v.place >= t.revision << \(SQLiteSchema.placeBits) AND v.place < (t.revision + 1) << \(SQLiteSchema.placeBits)
     """
-  private static let allRecords = """
+  /// All transactions with their changes.
+  static let allRecords = """
     SELECT \(columns) FROM transactions t LEFT JOIN versions v ON \(places) WHERE t.revision > ?
     ORDER BY t.revision, v.place
     """
+  /// Transactions with the changes of some keys.
   // The unary plus keeps SQLite from going by the keys: the transactions are wanted in order, and few at a time.
-  private static let matchingRecords = """
+  static let matchingRecords = """
     SELECT \(columns) FROM transactions t CROSS JOIN versions v ON \(places) WHERE t.revision > ?
       AND +v.key >= CAST(? AS TEXT) AND (? OR +v.key < CAST(? AS TEXT))
     ORDER BY t.revision, v.place

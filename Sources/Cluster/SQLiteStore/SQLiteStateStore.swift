@@ -57,10 +57,15 @@ public final class SQLiteStateStore: StateStore {
     } catch {
       throw errors.translated(error)
     }
-    queue = SQLiteCommitQueue(bound: options.waitingBound)
+    queue = SQLiteCommitQueue(bound: options.waitingBound, byteBound: options.waitingByteBound)
     writing = SQLiteWriting(options: options) { [keeper] id in keeper.timeToLive(id) }
     keeper.start { [weak self] id in try await self?.deleteKeys(of: id) }
     startSweep()
+  }
+
+  deinit {
+    keeper.close()
+    bell.close()
   }
 
   private static func leases(_ db: Database) throws -> [StateLease] {

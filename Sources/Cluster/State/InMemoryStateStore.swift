@@ -30,6 +30,11 @@ public actor InMemoryStateStore: StateStore {
     self.historyBound = historyBound
   }
 
+  deinit {
+    keeper.close()
+    bell.close()
+  }
+
   /// Applies a transaction.
   public func commit(_ transaction: StateTransaction) throws -> Revision {
     try requireOpen()

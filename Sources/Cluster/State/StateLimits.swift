@@ -56,21 +56,19 @@ public struct StateLimits: Sendable, Equatable {
 
   private func checkChanges(_ transaction: StateTransaction) throws(StateStoreError) {
     var keys = Set<[UInt8]>()
-    var bytes = transaction.id.utf8.count + transaction.author.utf8.count + transaction.summary.utf8.count
     for change in transaction.changes {
       try check(key: change.key)
       // Bytes, since Swift takes strings for equal that differ in how they compose a letter.
       guard keys.insert(Array(change.key.utf8)).inserted else {
         throw StateStoreError(.invalidArgument, "a transaction changes the key '\(change.key)' twice")
       }
-      bytes += change.key.utf8.count
       guard case .put(let key, let value, _) = change else { continue }
       guard value.count <= valueBytes else {
         throw StateStoreError(
           .invalidArgument, "the value of '\(key)' has \(value.count) bytes; at most \(valueBytes) are stored")
       }
-      bytes += value.count
     }
+    let bytes = transaction.byteCount
     guard bytes <= transactionBytes else {
       throw StateStoreError(
         .invalidArgument, "a transaction of \(bytes) bytes is more than \(transactionBytes): split it")
@@ -89,6 +87,16 @@ public struct StateLimits: Sendable, Equatable {
   private func checkCount(_ count: Int, _ what: String, _ bound: Int) throws(StateStoreError) {
     guard count <= bound else {
       throw StateStoreError(.invalidArgument, "a transaction has at most \(bound) \(what), not \(count): split it")
+    }
+  }
+}
+
+extension StateTransaction {
+  /// Bytes of all that it carries: keys, values, id, author and summary.
+  public var byteCount: Int {
+    changes.reduce(id.utf8.count + author.utf8.count + summary.utf8.count) { sum, change in
+      guard case .put(_, let value, _) = change else { return sum + change.key.utf8.count }
+      return sum + change.key.utf8.count + value.count
     }
   }
 }

@@ -46,6 +46,28 @@ struct SQLiteBackupTests {
     await copy.close()
   }
 
+  @Test("a store that somebody else holds, or nobody, can be copied too")
+  func backupFromOutside() async throws {
+    await expect(.invalidArgument) { try await SQLiteStateStore.backup(of: home, to: backup) }
+    let store = try open()
+    try await store.put(.put("a", bytes("1")))
+    try await SQLiteStateStore.backup(of: home, to: backup)
+    try await store.put(.put("a", bytes("2")))
+    await expect(.invalidArgument) { try await SQLiteStateStore.backup(of: home, to: backup) }
+    await store.close()
+    try await SQLiteStateStore.backup(of: home, to: backup + "2")
+    for (file, value) in [(backup, "1"), (backup + "2", "2")] {
+      let elsewhere = directory.path + "/" + randomStateID()
+      _ = try await SQLiteStateStore.restore(from: file, to: elsewhere)
+      let copy = try SQLiteStateStore(directory: elsewhere)
+      #expect(try await copy.text("a") == value)
+      await copy.close()
+    }
+    try Data().write(to: URL(fileURLWithPath: home + "/state.db"))
+    await expect(.damaged) { try await SQLiteStateStore.backup(of: home, to: backup + "3") }
+    #expect(fileSize(backup + "3") == nil)
+  }
+
   @Test("a restored store is as it was, and the replaced one is kept")
   func restore() async throws {
     var store = try open()

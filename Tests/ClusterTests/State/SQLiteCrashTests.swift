@@ -82,6 +82,21 @@ struct SQLiteCrashTests {
     let store = try SQLiteStateStore(directory: disk.path + "/home")
     try await checkFull(store) { _ in try FileManager.default.removeItem(atPath: ballast) }
     await store.close()
+    // Opened on a full disk: it says so, or it can at least be read.
+    let full = disk.path + "/full"
+    try Data().write(to: URL(fileURLWithPath: full))
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: full))
+    while (try? file.write(contentsOf: Data(repeating: 1, count: 512))) != nil {}
+    try file.close()
+    do {
+      let store = try SQLiteStateStore(directory: disk.path + "/home")
+      #expect(try await store.text("after") == "1")
+      await expect(.full) { try await store.put(.put("large", [UInt8](repeating: 0x61, count: 50_000))) }
+      await store.close()
+    } catch let error as StateStoreError {
+      #expect(error.code == .full, "\(error)")
+    }
+    try FileManager.default.removeItem(atPath: full)
     let again = try SQLiteStateStore(directory: disk.path + "/home")
     #expect(try await again.text("after") == "1")
     await again.close()

@@ -57,6 +57,25 @@ struct SQLiteOpeningTests {
     await expectDamaged()
   }
 
+  @Test("a page that goes bad behind the note of an orderly end is said when it is read")
+  func lateDamage() async throws {
+    try await fill()
+    try change { data in
+      for index in 8 * 4_096..<data.count - 2 * 4_096 { data[index] = UInt8.random(in: 0...255) }
+    }
+    try Data(#require(fileFingerprint(path)).utf8).write(to: URL(fileURLWithPath: directory.path + "/state.lock"))
+    do {
+      let store = try open()
+      await expect(.damaged) {
+        _ = try await store.entries(prefix: "")
+        for index in 0..<300 { try await store.put(.put("k/\(index)", [])) }
+      }
+      await store.close()
+    } catch let error as StateStoreError {
+      #expect(error.code == .damaged, "\(error)")
+    }
+  }
+
   @Test("a page of zeros is seen")
   func zeroPage() async throws {
     try await fill()
