@@ -43,18 +43,20 @@ final class EtcdClient: Sendable {
   // MARK: Calls
 
   /// Calls a method until a member has answered, within the retry budget.
+  /// - Parameter check: throws when the answer is a failure although its status is not.
   /// - Throws: `EtcdFailure.refused`, `StateStoreError` or `CancellationError`.
-  func call<Request: Encodable & Sendable, Response: Decodable>(
-    _ method: String, _ request: Request, as: Response.Type = Response.self
+  func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+    _ method: String, _ request: Request, as: Response.Type = Response.self,
+    check: (Response) throws -> Void = { _ in }
   ) async throws -> Response {
     let body = try encode(request)
-    let (data, endpoint) = try await repeating(method) { endpoint, timeout in
-      (try await self.send(method, body, to: endpoint, timeout), endpoint)
-    }
-    do {
-      return try JSONDecoder().decode(Response.self, from: Data(data))
-    } catch {
-      throw StateStoreError(.unavailable, "\(endpoint) does not answer \(method) as etcd does. Check the address.")
+    return try await repeating(method) { endpoint, timeout in
+      let data = Data(try await self.send(method, body, to: endpoint, timeout))
+      guard let response = try? JSONDecoder().decode(Response.self, from: data) else {
+        throw EtcdFailure.retry("\(endpoint) does not answer as etcd does")
+      }
+      try check(response)
+      return response
     }
   }
 

@@ -6,6 +6,9 @@ import Foundation
 // whatever the network does to requests and answers it is applied once: whoever comes second finds the key and learns
 // the revision from it.
 extension EtcdStateStore {
+  /// Applies all changes of a transaction, or none; once, however often it is sent.
+  /// - Throws: `StateStoreError`; of code `unavailable` when no member answered within the retry budget: the transaction
+  ///   may have been applied, or will be; repeat it to learn.
   public func commit(_ transaction: StateTransaction) async throws -> Revision {
     try limits.check(transaction)
     var lease = try await leaseForIDs()

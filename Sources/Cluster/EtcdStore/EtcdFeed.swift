@@ -6,6 +6,9 @@ import HTTPClient
 ///
 /// A watch begins *at* the position, not after it, and what is known already is left out: so etcd says that it has
 /// compacted whenever something of what follows may be missing.
+///
+/// What another program does to our keys is seen by a watch that is open at that moment, and may be passed over by one
+/// that was just renewed.
 actor EtcdFeed {
   private let client: EtcdClient
   private let store: EtcdStateStore

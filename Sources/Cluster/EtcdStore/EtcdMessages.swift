@@ -154,7 +154,7 @@ struct EtcdWatchResponse: Codable, Sendable {
 }
 
 /// A line of a stream: a result, or the error that ends the stream although its status was 200.
-struct EtcdStreamLine<Result: Decodable>: Decodable {
+struct EtcdStreamLine<Result: Decodable & Sendable>: Decodable, Sendable {
   var result: Result?
   var error: EtcdStreamError?
 }

@@ -73,11 +73,11 @@ public final class EtcdStateStore: StateStore {
   }
 
   /// Calls etcd; what it refuses becomes an error of the store.
-  func call<Request: Encodable & Sendable, Response: Decodable>(
-    _ method: String, _ request: Request
+  func call<Request: Encodable & Sendable, Response: Decodable & Sendable>(
+    _ method: String, _ request: Request, check: (Response) throws -> Void = { _ in }
   ) async throws -> Response {
     do {
-      return try await client.call(method, request)
+      return try await client.call(method, request, check: check)
     } catch EtcdFailure.refused(let refusal, let text) {
       throw StateStoreError(etcd: refusal, text)
     }
@@ -85,6 +85,7 @@ public final class EtcdStateStore: StateStore {
 
   // MARK: Reading
 
+  /// A key's value, now or at a revision.
   public func entry(_ key: String, at revision: Revision?) async throws -> StateEntry? {
     try limits.check(key: key)
     let range = EtcdRange(key: layout.key(key), revision: Self.number(revision))
@@ -92,6 +93,7 @@ public final class EtcdStateStore: StateStore {
     return answer.kvs?.first.flatMap { entry($0) }
   }
 
+  /// All keys that begin with `prefix`, now or at a revision.
   public func entries(prefix: String, at revision: Revision?) async throws -> StateSnapshot {
     try limits.check(prefix: prefix)
     var (entries, at, next): ([StateEntry], EtcdNumber?, Data) = ([], Self.number(revision), layout.key(prefix))
@@ -130,6 +132,7 @@ public final class EtcdStateStore: StateStore {
 
   // MARK: Leases
 
+  /// Makes a lease of whole seconds; etcd makes very short ones longer (3/2 of its election timeout).
   public func grantLease(timeToLive: Duration) async throws -> StateLease {
     try limits.check(timeToLive: timeToLive)
     let (seconds, rest) = timeToLive.components
@@ -146,17 +149,21 @@ public final class EtcdStateStore: StateStore {
     }
   }
 
+  /// Prolongs a lease.
   public func renewLease(_ lease: StateLease) async throws {
+    // The gateway answers with a stream, whose status is 200 whatever follows.
     let line: EtcdStreamLine<EtcdLeaseResponse> = try await call(
-      "lease/keepalive", EtcdLeaseID(ID: EtcdNumber(lease.id)))
-    if let error = line.error {
-      throw StateStoreError(.unavailable, "etcd did not renew a lease: \(error.message ?? "no reason given")")
+      "lease/keepalive", EtcdLeaseID(ID: EtcdNumber(lease.id))
+    ) { line in
+      if let error = line.error { throw EtcdFailure(grpcCode: error.grpc_code, message: error.message ?? "") }
+      if line.result == nil { throw EtcdFailure.retry("the answer to a renewal is empty") }
     }
     guard let left = line.result?.TTL?.value, left > 0 else {
       throw StateStoreError(.leaseExpired, "The lease is over: it was not renewed in time. Make a new one.")
     }
   }
 
+  /// Ends a lease and deletes its keys.
   public func revokeLease(_ lease: StateLease) async throws {
     do {
       let _: EtcdEmpty = try await client.call("lease/revoke", EtcdLeaseID(ID: EtcdNumber(lease.id)))
@@ -168,6 +175,8 @@ public final class EtcdStateStore: StateStore {
 
   // MARK: History
 
+  /// The transactions after a revision that touch keys beginning with `prefix`. For one task; while no member answers it
+  /// waits.
   public func changes(prefix: String, after revision: Revision) -> AsyncThrowingStream<StateRecord, any Error> {
     let feed = EtcdFeed(self, after: revision)
     let wanted = Array(prefix.utf8)
@@ -180,6 +189,7 @@ public final class EtcdStateStore: StateStore {
     }
   }
 
+  /// At most `limit` transactions after a revision. Changes of other programs have the author `unknown`.
   public func history(after revision: Revision, limit: Int) async throws -> [StateRecord] {
     guard limit > 0, let end = try await position(comparedWith: revision) else { return [] }
     // What our transactions did is known to be complete with the last header. Leases delete without one, after it.
@@ -197,6 +207,7 @@ public final class EtcdStateStore: StateStore {
     return records
   }
 
+  /// Forgets history, for all who use the etcd.
   public func compact(before revision: Revision) async throws {
     guard revision > 1 else { return }
     do {
@@ -207,6 +218,7 @@ public final class EtcdStateStore: StateStore {
     }
   }
 
+  /// Ends all streams and connections.
   public func close() async { client.close() }
 
   // MARK: Where the history stands

@@ -39,33 +39,41 @@ public struct FencedStateStore: StateStore {
   private func deposed(_ transaction: StateTransaction) -> StateStoreError {
     StateStoreError(
       .deposed,
-      "\(transaction.summary): this coordinator does not lead; nothing was changed. Ask the leader.")
+      "\(transaction.summary): this coordinator does not lead; this is not applied now. Ask the leader.")
   }
 
+  /// A key's value, now or at a revision.
   public func entry(_ key: String, at revision: Revision?) async throws -> StateEntry? {
     try await store.entry(key, at: revision)
   }
 
+  /// All keys that begin with `prefix`, now or at a revision.
   public func entries(prefix: String, at revision: Revision?) async throws -> StateSnapshot {
     try await store.entries(prefix: prefix, at: revision)
   }
 
+  /// The transactions after a revision that touch keys beginning with `prefix`.
   public func changes(prefix: String, after revision: Revision) -> AsyncThrowingStream<StateRecord, any Error> {
     store.changes(prefix: prefix, after: revision)
   }
 
+  /// At most `limit` transactions after a revision.
   public func history(after revision: Revision, limit: Int) async throws -> [StateRecord] {
     try await store.history(after: revision, limit: limit)
   }
 
+  /// Makes a lease.
   public func grantLease(timeToLive: Duration) async throws -> StateLease {
     try await store.grantLease(timeToLive: timeToLive)
   }
 
+  /// Prolongs a lease.
   public func renewLease(_ lease: StateLease) async throws { try await store.renewLease(lease) }
 
+  /// Ends a lease and deletes its keys.
   public func revokeLease(_ lease: StateLease) async throws { try await store.revokeLease(lease) }
 
+  /// Forgets history, if we still lead.
   public func compact(before revision: Revision) async throws {
     guard currentTerm() != nil else {
       throw StateStoreError(.deposed, "The history is not compacted: this coordinator does not lead.")
@@ -73,5 +81,6 @@ public struct FencedStateStore: StateStore {
     try await store.compact(before: revision)
   }
 
+  /// Closes the store itself.
   public func close() async { await store.close() }
 }

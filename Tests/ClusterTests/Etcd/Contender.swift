@@ -17,14 +17,14 @@ final class Contender: Sendable {
   let election: LeaderElection
   private let running: Task<Void, Never>
   private let writing: Task<Void, Never>
-  private let counts: Shared<Counts>
+  private let counts: Guarded<Counts>
 
   init(_ name: String, _ store: any StateStore, timeToLive: Duration = .seconds(3)) throws {
     var configuration = LeaderElection.Configuration(address: "\(name).example:59001")
     configuration.id = name
     configuration.timeToLive = timeToLive
     let election = try LeaderElection(store, configuration)
-    let counts = Shared(Counts())
+    let counts = Guarded(Counts())
     (self.name, self.election, self.counts) = (name, election, counts)
     running = Task { await election.run() }
     writing = Task {
@@ -37,7 +37,7 @@ final class Contender: Sendable {
   }
 
   private static func write(
-    _ store: FencedStateStore, _ name: String, _ term: LeadershipTerm, _ counts: Shared<Counts>
+    _ store: FencedStateStore, _ name: String, _ term: LeadershipTerm, _ counts: Guarded<Counts>
   ) async {
     for number in 0... {
       do {
@@ -80,7 +80,7 @@ final class Contender: Sendable {
 }
 
 /// A value that several tasks change.
-final class Shared<Value: Sendable>: Sendable {
+final class Guarded<Value: Sendable>: Sendable {
   private let mutex: Mutex<Value>
   init(_ value: Value) { mutex = Mutex(value) }
   var value: Value { mutex.withLock { $0 } }
@@ -89,12 +89,11 @@ final class Shared<Value: Sendable>: Sendable {
 
 /// Looks every other millisecond, on a thread of its own, how many contenders lead by their own clocks.
 final class Referee: Sendable {
-  private let isOver = Shared(false)
-  private let thread: Shared<(looks: Int, overlaps: [String])> = Shared((0, []))
-  private let ended = Shared(false)
+  private let isOver = Guarded(false)
+  private let thread: Guarded<(looks: Int, overlaps: [String])> = Guarded((0, []))
 
   init(_ contenders: [Contender]) {
-    let (isOver, result, ended) = (isOver, thread, ended)
+    let (isOver, result) = (isOver, thread)
     Thread.detachNewThread {
       while !isOver.value {
         let leaders = contenders.filter { $0.term != nil }.map(\.name)
@@ -106,7 +105,6 @@ final class Referee: Sendable {
         }
         usleep(2000)
       }
-      ended.update { $0 = true }
     }
   }
 

@@ -62,7 +62,7 @@ struct EtcdAccessTests {
       configuration.prefix = "gscoordinator/v1"
       let store = try await EtcdStateStore.open(configuration)
       let start = try await store.put(.put("a", bytes("1")))
-      try run(["etcdctl", "--endpoints", member.endpoint] + Self.root + ["user", "revoke-role", "gs", "gs"])
+      try runToEnd(["etcdctl", "--endpoints", member.endpoint] + Self.root + ["user", "revoke-role", "gs", "gs"])
       await expect(.permissionDenied) { try await store.put(.put("a", bytes("2"))) }
       await expect(.permissionDenied) { for try await _ in store.changes(prefix: "", after: start) {} }
       await store.close()
@@ -117,15 +117,15 @@ struct EtcdAccessTests {
 
   private func makeCertificates(_ folder: URL) throws {
     let path = { (name: String) in folder.appending(path: name).path }
-    try run(
+    try runToEnd(
       ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", path("ca.key"), "-out", path("ca.pem")]
         + ["-subj", "/CN=authority"])
     try Data("subjectAltName=IP:127.0.0.1".utf8).write(to: folder.appending(path: "names"))
     for name in ["server", "client"] {
-      try run(
+      try runToEnd(
         ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", path(name + ".key")]
           + ["-out", path(name + ".csr"), "-subj", "/CN=\(name)"])
-      try run(
+      try runToEnd(
         ["openssl", "x509", "-req", "-in", path(name + ".csr"), "-CA", path("ca.pem"), "-CAkey", path("ca.key")]
           + ["-CAcreateserial", "-extfile", path("names"), "-out", path(name + ".pem")])
     }

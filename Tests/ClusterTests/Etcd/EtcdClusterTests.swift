@@ -16,7 +16,7 @@ struct EtcdClusterTests {
       let store = try await EtcdStateStore.open(configuration)
       let start = try await store.newest()
       let seen = Task { try await Self.watch(store, after: start) }
-      let done = Shared(0)
+      let done = Guarded(0)
       let writers = (0..<4).map { writer in Task { try await Self.count(store, writer, done) } }
       try await within(.seconds(60), "some commits") {
         while done.value < 40 { try await Task.sleep(for: .milliseconds(5)) }
@@ -40,7 +40,7 @@ struct EtcdClusterTests {
   }
 
   /// Counts to 60 in a key, each step only upon the one before: a step that was doubled or lost would be a conflict.
-  private static func count(_ store: EtcdStateStore, _ writer: Int, _ done: Shared<Int>) async throws -> [Revision] {
+  private static func count(_ store: EtcdStateStore, _ writer: Int, _ done: Guarded<Int>) async throws -> [Revision] {
     var revisions: [Revision] = []
     for number in 0..<60 {
       let key = "count/\(writer)"
@@ -82,47 +82,62 @@ struct EtcdClusterTests {
       let a = try Contender("a", stores["a"]!)
       try await a.wait("to lead") { $0.seen.written > 0 }
       let b = try Contender("b", stores["b"]!)
-      try await b.wait("to know who leads") { $0.knownLeader == "a.example:59001" }
+      try await b.wait("to know who leads") { $0.knownLeader != nil }
       let referee = Referee([a, b])
 
       // The leader alone is cut off.
-      try network.separate("a")
-      try await takeover(from: a, to: b, "the leader alone was cut off")
+      let (first, second) = try await leader(of: a, b)
+      try await takeover(from: first, to: second, "the leader alone was cut off") { try network.separate(first.name) }
       try network.heal()
-      try await a.wait("to learn who leads") { $0.knownLeader == "b.example:59001" }
-      try await a.wait("to be refused with what it was about to write") { $0.seen.deposed == 1 }
+      try await first.wait("to be refused with what it was about to write") { $0.seen.deposed > 0 }
+      try await first.wait("to follow") { $0.knownLeader != nil || $0.term != nil }
 
       // The leader and the member of etcd that leads the others are cut off together.
-      let leading = try await trio.leader(configuration) { try await network.store(on: "b", $0) }
-      try network.separate("b", "m\(leading + 1)")
-      try await takeover(from: b, to: a, "the leader was cut off with the leading member")
+      let (third, fourth) = try await leader(of: a, b)
+      let refused = third.seen.deposed
+      let member = try await trio.leader(configuration) { try await network.store(on: fourth.name, $0) }
+      try await takeover(from: third, to: fourth, "the leader was cut off with the leading member") {
+        try network.separate(third.name, "m\(member + 1)")
+      }
       try network.heal()
-      try await b.wait("to learn who leads") { $0.knownLeader == "a.example:59001" }
-      try await b.wait("to be refused with what it was about to write") { $0.seen.deposed == 1 }
+      try await third.wait("to be refused with what it was about to write") { $0.seen.deposed > refused }
+      try await third.wait("to follow") { $0.knownLeader != nil || $0.term != nil }
 
       let (looks, overlaps) = referee.verdict()
       #expect(looks > 100 && overlaps.isEmpty)
       await a.resign()
       await b.resign()
-      let terms = try await checkHistory(of: stores["a"]!, after: start)
-      #expect(terms.map(\.address) == ["a.example:59001", "b.example:59001", "a.example:59001"])
-      #expect(a.seen.terms.first == terms.first?.term && b.seen.terms == [terms.dropFirst().first?.term])
+      let terms = try await checkHistory(of: stores["a"]!, after: start).map(\.term)
+      #expect(terms.count > 2 && terms == terms.sorted() && Set(terms).isSuperset(of: a.seen.terms + b.seen.terms))
       for store in stores.values { await store.close() }
     }
   }
 
-  /// The old leader stops by its own clock; the other one leads and writes; the old one can change nothing.
-  private func takeover(from old: Contender, to new: Contender, _ what: String) async throws {
-    let begin = ContinuousClock.now
-    let term = try #require(old.term)
-    try await old.wait("to stop: \(what)") { _ in !term.isCurrent }
-    let stopped = ContinuousClock.now - begin
+  /// Who leads, and who does not.
+  private func leader(of a: Contender, _ b: Contender) async throws -> (Contender, Contender) {
+    try await within(.seconds(60), "one to lead") {
+      while true {
+        if a.term != nil { return (a, b) }
+        if b.term != nil { return (b, a) }
+        try await Task.sleep(for: .milliseconds(5))
+      }
+    }
+  }
+
+  /// Cuts the network: the old leader stops by its own clock, the other one leads and writes.
+  private func takeover(from old: Contender, to new: Contender, _ what: String, cut: () throws -> Void) async throws {
+    let term = old.seen.terms.last ?? 0
     let written = new.seen.written
+    let begin = ContinuousClock.now
+    try cut()
+    try await old.wait("to stop: \(what)") { $0.term == nil }
+    let stopped = ContinuousClock.now - begin
     try await new.wait("to take over: \(what)") { $0.seen.written > written }
     let taken = ContinuousClock.now - begin
     print("\(what): it stopped after \(stopped), the other one wrote after \(taken)")
-    // The lease lasts 3 seconds, and etcd adds its election timeout when its own leader is another one.
+    // The lease lasts 3 seconds, and etcd adds its election timeout when its own leader is another one. The rest is for
+    // a machine that has other things to do.
     #expect(taken < .seconds(20), "\(what)")
-    #expect(new.term?.revision ?? 0 > term.revision)
+    #expect(new.seen.terms.last ?? 0 > term)
   }
 }

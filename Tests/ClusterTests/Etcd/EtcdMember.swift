@@ -137,7 +137,7 @@ func withEtcd<T>(_ options: EtcdMember.Options = .init(), _ body: (EtcdMember) a
 
 /// Runs a command to its end.
 @discardableResult
-func run(_ command: [String]) throws -> String {
+func runToEnd(_ command: [String]) throws -> String {
   guard let program = EtcdMember.find(command[0]) else {
     throw DidNotHappen(description: "no \(command[0]) on this machine; install iproute2, openssl and etcd-client")
   }

@@ -93,7 +93,7 @@ final class EtcdNetwork: Sendable {
 
   @discardableResult
   private static func runIP(_ arguments: String) throws -> String {
-    try run(["ip"] + arguments.split(separator: " ").map { String($0) })
+    try runToEnd(["ip"] + arguments.split(separator: " ").map { String($0) })
   }
 
   /// Removes what tests that were killed have left behind.
@@ -109,7 +109,7 @@ final class EtcdNetwork: Sendable {
 
 /// Three members of one etcd, on this host or on hosts of a network.
 final class EtcdTrio: Sendable {
-  private let members: Shared<[EtcdMember]>
+  private let members: Guarded<[EtcdMember]>
   var all: [EtcdMember] { members.value }
   var endpoints: [String] { all.map(\.endpoint) }
 
@@ -126,7 +126,7 @@ final class EtcdTrio: Sendable {
     }
     let cluster = options.map { "\($0.name)=http://\($0.host):\($0.peerPort)" }.joined(separator: ",")
     for index in options.indices { options[index].cluster = cluster }
-    members = Shared(try options.map { try EtcdMember($0, folder: folder) })
+    members = Guarded(try options.map { try EtcdMember($0, folder: folder) })
   }
 
   func kill() { for member in all { member.kill() } }
@@ -155,8 +155,8 @@ final class EtcdTrio: Sendable {
     throw DidNotHappen(description: "no member of etcd leads")
   }
 
-  private struct Status: Decodable {
-    struct Header: Decodable { var member_id: String }
+  private struct Status: Decodable, Sendable {
+    struct Header: Decodable, Sendable { var member_id: String }
     var header: Header
     var leader: String?
   }

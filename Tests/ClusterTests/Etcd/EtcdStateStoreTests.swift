@@ -16,7 +16,9 @@ struct EtcdStateStoreTests {
       for number in 1...5 {
         proxy.dropAnswers(number % 3)
         if number == 4 { proxy.dropRequests(2) }
-        last = try await store.put(.put("counter", bytes("\(number)")), if: [.unchanged("counter", since: last)])
+        // Without a condition nothing but the id keeps the repetition from being applied.
+        let conditions = number % 2 == 0 ? [] : [StateCondition.unchanged("counter", since: last)]
+        last = try await store.put(.put("counter", bytes("\(number)")), if: conditions)
       }
       #expect(proxy.dropped >= 6)
       let history = try await store.history(after: start, limit: 100)
@@ -42,6 +44,23 @@ struct EtcdStateStoreTests {
       let last = try await store.newest()
       let record = try #require(try await store.history(after: last - 1, limit: 5).first)
       #expect(record.author == "lease" && record.changes == [.delete("l")])
+      await store.close()
+    }
+  }
+
+  @Test("when the lease under which ids are remembered is gone, another one takes its place")
+  func lostIDLease() async throws {
+    try await withEtcd { member in
+      let store = try await EtcdStateStore.open(EtcdConfiguration(endpoints: [member.endpoint]))
+      let first = try await store.put(.put("a", bytes("1")), id: "once")
+      #expect(try await store.put(.put("a", bytes("2")), id: "once") == first)
+      let lease = try #require(store.idLease.withLock { $0?.lease })
+      try await store.revokeLease(lease)
+      try await store.put(.put("a", bytes("3")), id: "next")
+      #expect(store.idLease.withLock { $0?.lease } != lease)
+      let gone = StateLease(id: 4711, timeToLive: .seconds(10))
+      await expect(.leaseExpired) { try await store.put(.put("b", bytes("1"), lease: gone)) }
+      #expect(try await store.text("a") == "3")
       await store.close()
     }
   }
@@ -180,5 +199,5 @@ struct EtcdStateStoreTests {
 /// Runs etcd's own client.
 @discardableResult
 func etcdctl(_ member: EtcdMember, _ arguments: String...) throws -> String {
-  try run(["etcdctl", "--endpoints", member.endpoint] + arguments)
+  try runToEnd(["etcdctl", "--endpoints", member.endpoint] + arguments)
 }

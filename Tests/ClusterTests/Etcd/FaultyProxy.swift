@@ -12,7 +12,7 @@ final class FaultyProxy: Sendable {
 
   let port: UInt16
   private let listener: Int32
-  private let state = Shared(State())
+  private let state = Guarded(State())
 
   var endpoint: String { "http://127.0.0.1:\(port)" }
 
@@ -54,7 +54,7 @@ final class FaultyProxy: Sendable {
   /// Breaks all connections.
   func cutAll() { for socket in state.value.sockets { shutdown(socket, Int32(SHUT_RDWR)) } }
 
-  private static func serve(_ client: Int32, _ upstream: UInt16, _ state: Shared<State>) {
+  private static func serve(_ client: Int32, _ upstream: UInt16, _ state: Guarded<State>) {
     let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = loopback(upstream)
     let isConnected = withUnsafeMutablePointer(to: &address) { pointer in
@@ -80,7 +80,7 @@ final class FaultyProxy: Sendable {
     close(server)
   }
 
-  private static func drops(isAnswer: Bool, _ state: Shared<State>) -> Bool {
+  private static func drops(isAnswer: Bool, _ state: Guarded<State>) -> Bool {
     var drops = false
     state.update { state in
       if isAnswer, state.answersToDrop > 0 {
