@@ -10,7 +10,7 @@ packages_for() {
     # protoc and its C plugin prove that the generated code is current; h2load and nghttpd drive the server; etcd is the
     # clustered state store, and iproute2 makes the namespaces in which its network is cut.
     test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev protobuf-compiler \
-      libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 ;;
+      libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 openssl ;;
     *) echo "install-system-packages.sh: '$1' is none of build, test, run" >&2; return 1 ;;
   esac
 }

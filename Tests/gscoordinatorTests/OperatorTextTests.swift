@@ -19,14 +19,39 @@ struct OperatorTextTests {
     }
   }
 
-  @Test("The default address is the socket in the workspace")
+  @Test("The default address is the socket in the workspace, which the port decides if nobody else does")
   func defaultAddress() throws {
     var settings = Settings()
     settings.set(.workspace, to: "/w", from: .flag)
-    #expect(defaultAdminAddress(settings) == .unix(path: "/w/admin.sock"))
-    let temporary = defaultAdminAddress(Settings(), environment: ["TMPDIR": "/t"])
+    #expect(try defaultAdminAddress(settings) == .unix(path: "/w/admin.sock"))
+    let home = try defaultAdminAddress(Settings(), environment: ["HOME": "/home/u"])
+    #expect(home == .unix(path: "/home/u/.local/state/gscoordinator/port-63800/admin.sock"))
+    settings = Settings()
+    settings.set(.port, to: "0", from: .flag)
+    #expect(throws: ConfigurationError.self) { try defaultAdminAddress(settings, environment: ["HOME": "/home/u"]) }
     #expect(throws: OperatorError.self) { try OperatorClient(.unix(path: "/" + String(repeating: "w", count: 107))) }
-    #expect(temporary == .unix(path: "/t/gscoordinator-\(getuid())/admin.sock"))
+  }
+
+  @Test("A workspace whose path is too long for a socket has one elsewhere, always the same")
+  func longWorkspace() {
+    let workspace = "/" + String(repeating: "w", count: 100)
+    guard case .unix(let path) = adminSocket(of: workspace) else { return #expect(Bool(false)) }
+    #expect(path.utf8.count < 108 && path.hasPrefix("/tmp/gscoordinator-"))
+    #expect(adminSocket(of: workspace) == .unix(path: path))
+    #expect(adminSocket(of: workspace + "x") != .unix(path: path))
+  }
+
+  @Test("A workspace is kept for a port, and temporary where nobody could find it again")
+  func workspaces() {
+    var settings = Settings()
+    #expect(WorkspaceChoice(settings, environment: ["XDG_STATE_HOME": "/s"]) == .kept("/s/gscoordinator/port-63800"))
+    #expect(
+      WorkspaceChoice(settings, environment: ["TMPDIR": "/t"]) == .temporary(below: "/t/gscoordinator-\(getuid())"))
+    settings.set(.port, to: "5000", from: .client)
+    let own = WorkspaceChoice(settings, environment: ["HOME": "/h", "TMPDIR": "/t"])
+    #expect(own == .temporary(below: "/t/gscoordinator-\(getuid())"))
+    settings.set(.workspace, to: "/w", from: .file("f"))
+    #expect(WorkspaceChoice(settings, environment: ["HOME": "/h"]) == .kept("/w"))
   }
 
   @Test(

@@ -32,10 +32,13 @@ public typealias StepDocument = ClusterObject<StepSpec, StepStatus>
 
 /// What a client asked for in a step.
 public struct StepSpec: Codable, Sendable {
-  /// An operation: the client's key for it, what it does, and whose results it works on.
+  /// An operation.
   public struct Operation: Codable, Sendable {
+    /// The client's key for it.
     public var key: String
+    /// What it does, for example `RUN_APP`.
     public var kind: String
+    /// The operations whose results it works on.
     public var parents: [String]
   }
 
