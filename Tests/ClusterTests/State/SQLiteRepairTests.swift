@@ -123,6 +123,43 @@ struct SQLiteRepairTests {
     await store.close()
   }
 
+  @Test("of a journal that is torn, the repair takes as much as SQLite does")
+  func tornJournal() async throws {
+    let alive = try open()
+    for index in 0..<100 {
+      try await alive.put(.put("k/\(index % 30)", bytes("\(index)")), .put("all", bytes("\(index)")))
+    }
+    let database = try Data(contentsOf: URL(fileURLWithPath: path))
+    let journal = try Data(contentsOf: URL(fileURLWithPath: path + "-wal"))
+    for _ in 0..<10 {
+      var torn = journal
+      torn[Int.random(in: 32..<journal.count)] ^= 0x10
+      let (whole, bad) = (directory.path + "/" + randomStateID(), directory.path + "/" + randomStateID())
+      for copy in [whole, bad] {
+        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+        try torn.write(to: URL(fileURLWithPath: copy + "/state.db-wal"))
+        try database.write(to: URL(fileURLWithPath: copy + "/state.db"))
+      }
+      var garbled = database
+      for index in 0..<100 { garbled[index] = 0x55 }
+      try garbled.write(to: URL(fileURLWithPath: bad + "/state.db"))
+
+      let reference = try SQLiteStateStore(directory: whole)
+      let expected = try await reference.entries(prefix: "")
+      await reference.close()
+      do {
+        let report = try #require(try await SQLiteStateStore.repair(directory: bad))
+        #expect(report.revision == expected.revision + 1)
+        let store = try SQLiteStateStore(directory: bad)
+        #expect(try await store.entries(prefix: "").entries == expected.entries)
+        await store.close()
+      } catch let error as StateStoreError {
+        Issue.record("\(error), at revision \(expected.revision)")
+      }
+    }
+    await alive.close()
+  }
+
   @Test("leases go on, so that their keys do not stay for ever")
   func leases() async throws {
     let store = try open()

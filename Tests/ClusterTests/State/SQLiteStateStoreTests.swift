@@ -127,6 +127,24 @@ struct SQLiteStateStoreTests {
     await store.close()
   }
 
+  @Test("of transactions that are written together, one that is too large for the room fails alone")
+  func groupWithoutRoom() async throws {
+    var options = SQLiteStateStore.Options()
+    options.maximumBytes = 100 * 4_096
+    let store = try open(options)
+    let gate = DispatchSemaphore(value: 0)
+    store.pool.asyncWriteWithoutTransaction { _ in gate.wait() }
+    let early = Task { try await store.put(.put("early", [])) }
+    let large = Task { try await store.put(.put("large", [UInt8](repeating: 0x61, count: 1 << 20))) }
+    let late = Task { try await store.put(.put("late", [])) }
+    while store.waitingCount < 3 { await Task.yield() }
+    gate.signal()
+    await expect(.full) { _ = try await large.value }
+    #expect(try await Set([early.value, late.value]) == [1, 2])
+    #expect(try await store.entries(prefix: "").entries.map(\.key) == ["early", "late"])
+    await store.close()
+  }
+
   @Test("more transactions than may wait are refused")
   func waitingBound() async throws {
     var options = SQLiteStateStore.Options()
