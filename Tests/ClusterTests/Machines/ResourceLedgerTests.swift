@@ -144,6 +144,9 @@ struct ResourceLedgerTests {
     #expect(throws: LedgerError.noRoom(owner: "c", host: "h1")) { try room.restore(more) }
     #expect(room == unchanged)
     #expect(throws: LedgerError.ownerKnown("a")) { try after.restore(Allocation(owner: "a", placements: [])) }
+    #expect(throws: LedgerError.invalid("allocation of d")) {
+      try after.restore(Allocation(owner: "d", placements: []))
+    }
   }
 
   @Test("Random histories never overcommit, and sums equal the ledger", arguments: 0..<100)

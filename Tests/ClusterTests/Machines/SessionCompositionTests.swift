@@ -35,7 +35,8 @@ struct SessionCompositionTests {
   /// How an instance that was requested comes into a phase. An analytical one without a step never stays draining.
   private func path(to phase: InstanceLifecycle.Phase) -> [Event]? {
     switch phase {
-    case .requested, .recovering: nil
+    case .recovering: nil
+    case .requested: nil
     case .queued: []
     case .allocating: [.granted]
     case .starting: [.granted, .allocated]
