@@ -35,8 +35,7 @@ struct SessionCompositionTests {
   /// How an instance that was requested comes into a phase. An analytical one without a step never stays draining.
   private func path(to phase: InstanceLifecycle.Phase) -> [Event]? {
     switch phase {
-    case .recovering: nil
-    case .requested: nil
+    case .requested, .recovering: nil
     case .queued: []
     case .allocating: [.granted]
     case .starting: [.granted, .allocated]
