@@ -95,6 +95,18 @@ struct SessionLifecycleTests {
     #expect(session.deadline == nil)
   }
 
+  @Test("After a coordinator's restart a session waits for its client with a lease that begins anew")
+  func recovered() {
+    let later = start.advanced(by: .seconds(1_000))
+    var session = SessionLifecycle.recovered(lease: .seconds(10), at: later)
+    #expect(session.phase == .detached && session.deadline == later.advanced(by: .seconds(10)))
+    #expect(session.reconnect(at: later) == .renewed && session.phase == .connected)
+    var abandoned = SessionLifecycle.recovered(lease: .seconds(10), at: later)
+    #expect(abandoned.tick(at: later.advanced(by: .seconds(10))) == .release)
+    var closing = SessionLifecycle.recovered(lease: nil, at: later)
+    #expect(closing.close() == .release && closing.reconnect(at: later) == .refused)
+  }
+
   @Test("Random histories release exactly once and never come back", arguments: 0..<200)
   func randomWalk(seed: Int) {
     var random = SplitMix(seed: UInt64(seed))

@@ -89,10 +89,7 @@ public struct ResourceLedger: Sendable, Equatable {
   /// - Throws: `LedgerError` when the owner holds or waits already, the request could never be granted, or too many wait.
   public mutating func request(_ owner: String, members: [Resources]) throws(LedgerError) {
     guard allocations[owner] == nil, !queue.contains(where: { $0.owner == owner }) else { throw .ownerKnown(owner) }
-    guard !members.isEmpty, members.count <= Self.maximumMembers, members.allSatisfy({ $0.isValid && $0 != .zero })
-    else {
-      throw .invalid("request of \(owner)")
-    }
+    guard isValid(members) else { throw .invalid("request of \(owner)") }
     guard firstFit(members, room: { $0.isPresent ? $0.capacity : nil }) != nil else { throw .impossible(owner) }
     guard queue.count < maximumQueue else { throw .queueFull(maximumQueue) }
     queue.append(Request(owner: owner, members: members))
@@ -119,10 +116,12 @@ public struct ResourceLedger: Sendable, Equatable {
   }
 
   /// Books what a journal says was granted. First set the hosts of the journal, then restore, then remove lost hosts.
-  /// - Throws: `LedgerError` when the owner is known already or the hosts have no room; nothing is booked then.
+  /// - Throws: `LedgerError` when the owner is known already, the hosts have no room, or it says nothing; nothing is
+  ///   booked then.
   public mutating func restore(_ allocation: Allocation) throws(LedgerError) {
     let owner = allocation.owner
     guard allocations[owner] == nil, !queue.contains(where: { $0.owner == owner }) else { throw .ownerKnown(owner) }
+    guard !allocation.placements.isEmpty else { throw .invalid("allocation of \(owner)") }
     for (number, placement) in allocation.placements.enumerated() {
       guard placement.resources.isValid, placement.resources != .zero, let index = index(of: placement.host),
         placement.resources.fits(in: hosts[index].capacity - hosts[index].used)
@@ -140,8 +139,7 @@ public struct ResourceLedger: Sendable, Equatable {
   /// - Throws: `LedgerError` when the owner is known already.
   public mutating func restore(waiting owner: String, members: [Resources]) throws(LedgerError) {
     guard allocations[owner] == nil, !queue.contains(where: { $0.owner == owner }) else { throw .ownerKnown(owner) }
-    guard !members.isEmpty, members.count <= Self.maximumMembers, members.allSatisfy({ $0.isValid && $0 != .zero })
-    else { throw .invalid("request of \(owner)") }
+    guard isValid(members) else { throw .invalid("request of \(owner)") }
     queue.append(Request(owner: owner, members: members))
   }
 
@@ -163,6 +161,10 @@ public struct ResourceLedger: Sendable, Equatable {
   }
 
   // MARK: - Placement
+
+  private func isValid(_ members: [Resources]) -> Bool {
+    !members.isEmpty && members.count <= Self.maximumMembers && members.allSatisfy { $0.isValid && $0 != .zero }
+  }
 
   private mutating func place(_ request: Request) -> Allocation? {
     guard let chosen = firstFit(request.members, room: { $0.isPresent ? $0.capacity - $0.used : nil }) else {

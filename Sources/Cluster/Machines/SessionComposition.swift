@@ -87,8 +87,9 @@ public struct SessionComposition: Sendable, Equatable {
     composition.graphs = graphs
     var effects: [Effect] = []
     for instance in instances {
-      let (machine, action) = InstanceLifecycle.recovered(
+      var (machine, action) = InstanceLifecycle.recovered(
         kind: instance.kind, from: instance.record, timeouts: timeouts, at: now)
+      if machine.phase == .requested { action = machine.admit() }
       composition.members[instance.name] = Member(machine: machine, graph: instance.graph)
       if action != .none { effects.append(.instance(instance.name, action)) }
     }

@@ -115,6 +115,11 @@ struct ResourceLedgerTests {
     #expect(ledger.grantWaiting().first?.placements[0].host == "h1")
     #expect(ledger.violations().isEmpty)
     #expect(throws: LedgerError.hostInUse("h0")) { try ledger.setHost("h0", capacity: cores(1)) }
+    var returned = ledger
+    try returned.setHost("h0", capacity: cores(3))
+    try returned.request("x", members: [cores(1)])
+    #expect(returned.grantWaiting().first?.placements[0].host == "h0", "it returned while something was held there")
+    #expect(returned.usage(of: "h0")?.used == cores(3) && returned.violations().isEmpty)
     try ledger.release("a")
     #expect(ledger.usage(of: "h0") == nil && ledger.usage(of: "h1")?.used == cores(1))
     for owner in ["c", "d"] { try ledger.request(owner, members: [cores(1)]) }
@@ -144,6 +149,9 @@ struct ResourceLedgerTests {
     #expect(throws: LedgerError.noRoom(owner: "c", host: "h1")) { try room.restore(more) }
     #expect(room == unchanged)
     #expect(throws: LedgerError.ownerKnown("a")) { try after.restore(Allocation(owner: "a", placements: [])) }
+    #expect(throws: LedgerError.invalid("allocation of d")) {
+      try after.restore(Allocation(owner: "d", placements: []))
+    }
   }
 
   @Test("Random histories never overcommit, and sums equal the ledger", arguments: 0..<100)

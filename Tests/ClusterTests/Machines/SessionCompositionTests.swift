@@ -235,6 +235,11 @@ struct SessionCompositionTests {
       #expect(effects.contains(.instance("i0", isClosing ? .stop : .find)))
       if !isClosing { #expect(again.deadline == later.advanced(by: .seconds(10))) }
     }
+    let requested = SessionComposition.Recorded(
+      name: "i", kind: .analytical, graph: nil, record: .init(phase: .requested, isFailure: false))
+    let again = SessionComposition.recovered(
+      lease: nil, isClosing: false, graphs: [], instances: [requested], at: start)
+    #expect(again.effects == [.instance("i", .askForResources)])
     let empty = SessionComposition.recovered(lease: nil, isClosing: true, graphs: [], instances: [], at: start)
     #expect(empty.session.phase == .closed && empty.effects == [.closed])
   }
