@@ -1,3 +1,4 @@
+import AdminEndpoint
 import Cluster
 import Coordinator
 import Logging
@@ -7,11 +8,17 @@ import Logging
 final class Leading: Sendable {
   private let election: Task<Void, Never>
   private let roles: Task<Void, Never>
+  private let admin: AdminServer
 
+  /// Takes part at once.
+  /// - Parameters:
+  ///   - admin: serves operators where only the leader may.
+  ///   - onDeposed: called when this process led and does no more.
   init(
-    _ election: LeaderElection, coordinator: Coordinator, workspace: Workspace, gate: StandbyGate, logger: Logger,
-    onDeposed: @escaping @Sendable () -> Void
+    _ election: LeaderElection, coordinator: Coordinator, workspace: Workspace, gate: StandbyGate, admin: AdminServer,
+    logger: Logger, onDeposed: @escaping @Sendable () -> Void
   ) {
+    self.admin = admin
     self.election = Task { await election.run() }
     roles = Task {
       var hasLed = false
@@ -31,6 +38,7 @@ final class Leading: Sendable {
           do {
             try await Self.takeOver(coordinator, workspace, logger)
             gate.open()
+            _ = try await admin.start()
           } catch {
             logger.critical("cannot take over", metadata: ["error": "\(error)"])
             return onDeposed()
@@ -51,6 +59,7 @@ final class Leading: Sendable {
     roles.cancel()
     election.cancel()
     await election.value
+    await admin.stop()
   }
 }
 

@@ -52,9 +52,11 @@ final class Server: Sendable {
     server = GRPCServer(
       services: [service.methods()], limits: try Self.limits(settings), interceptors: [gate], logger: logger,
       onConnectionClosed: { service.connectionClosed($0) })
-    admin = AdminServer(
-      CoordinatorPlane(coordinator, release: Release(server: serverVersion, client: clientVersion)),
-      on: try Self.adminAddresses(settings, workspace: workspace), logger: logger)
+    let plane = CoordinatorPlane(coordinator, release: Release(server: serverVersion, client: clientVersion))
+    // The socket is in the workspace, which belongs to whoever leads.
+    let socket = adminSocket(of: workspace.path)
+    let ports = try Self.adminPorts(settings)
+    admin = AdminServer(plane, on: election == nil ? [socket] + ports : ports, logger: logger)
     let recovered: Coordinator.RecoverySummary
     do {
       recovered = election == nil ? try await coordinator.recover() : .init()
@@ -67,7 +69,10 @@ final class Server: Sendable {
     }
     recovery = recovered
     leadership = election.map {
-      Leading($0, coordinator: coordinator, workspace: workspace, gate: gate, logger: logger, onDeposed: onDeposed)
+      let admin = AdminServer(plane, on: [socket], logger: logger)
+      return Leading(
+        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger,
+        onDeposed: onDeposed)
     }
     leases = Task { await coordinator.watchLeases() }
   }
@@ -128,12 +133,9 @@ final class Server: Sendable {
     return configuration
   }
 
-  private static func adminAddresses(_ settings: Settings, workspace: Workspace) throws -> [AdminAddress] {
-    var addresses = [adminSocket(of: workspace.path)]
-    if settings.optionalText(.adminPort) != nil {
-      addresses.append(.tcp(host: settings.text(.host), port: try settings.integer(.adminPort, in: 0...65535)))
-    }
-    return addresses
+  private static func adminPorts(_ settings: Settings) throws -> [AdminAddress] {
+    guard settings.optionalText(.adminPort) != nil else { return [] }
+    return [.tcp(host: settings.text(.host), port: try settings.integer(.adminPort, in: 0...65535))]
   }
 
   private static func listen(_ server: GRPCServer, _ settings: Settings) async throws -> [TransportAddress] {
