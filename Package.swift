@@ -72,7 +72,9 @@ let package = Package(
     .target(
       name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),
-    .target(name: "AdminEndpoint", dependencies: ["Cluster", "Coordinator", "Wire", web, log], swiftSettings: strict),
+    .target(
+      name: "AdminEndpoint", dependencies: ["Cluster", "Coordinator", "GraphStore", "Wire", web, nio, nioPosix, log],
+      swiftSettings: strict),
 
     // Floor 6: arguments, configuration, wiring, signals.
     .executableTarget(
@@ -109,7 +111,9 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
       swiftSettings: strict),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster", "HTTPClient"], swiftSettings: strict),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines"], swiftSettings: strict),
+    .testTarget(
+      name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines", "GraphStore"], swiftSettings: strict
+    ),
     .testTarget(
       name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
       swiftSettings: strict),

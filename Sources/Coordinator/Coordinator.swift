@@ -119,7 +119,7 @@ public final class Coordinator: Sendable {
       return true
     }
     guard isAdmitted else {
-      _ = session.handle { $0.close() }
+      _ = session.close(at: clock.now)
       await release(session, .shutdown)
       throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
     }
@@ -133,7 +133,7 @@ public final class Coordinator: Sendable {
       state.sessions.values.filter { $0.principal == caller.principal }.sorted { $0.serial > $1.serial }
     }
     let now = clock.now
-    guard let session = candidates.first(where: { session in session.handle { $0.reconnect(at: now) } == .renewed })
+    guard let session = candidates.first(where: { $0.signOfLife(at: now) })
     else { return nil }
     bind(session, to: caller.connection)
     logger.info("session resumed", metadata: ["session": "\(session.id)", "principal": "\(caller.principal)"])
@@ -174,25 +174,27 @@ public final class Coordinator: Sendable {
     let author = caller.principal.description
     try await journal.commit("open a session", by: author, on: "session/\(id)", [Journal.put(document)])
     platform_failpoint("session-journaled")
+    var composition = SessionComposition.opening(lease: request.lease, at: clock.now)
     do {
       let directory = try workspace.makeSessionDirectory(id)
       let engines = try await factory.makeEngines(workspace: directory)
       platform_failpoint("session-engines-made")
+      composition.analyticalBecameReady()
       let description = engines.analytical.description
       (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
       document.setCondition(
         "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
       let instance = InstanceDocument(
-        kind: .instance, name: "\(id)/analytical", owner: author, createdMilliseconds: nowMilliseconds(),
-        spec: InstanceSpec(session: id, kind: "analytical"), status: InstanceStatus(phase: "ready", endpoints: []))
+        kind: .instance, name: "\(id)/\(analyticalInstance)", owner: author, createdMilliseconds: nowMilliseconds(),
+        spec: InstanceSpec(session: id, kind: InstanceKind.analytical.rawValue),
+        status: InstanceStatus(phase: InstanceLifecycle.Phase.ready.rawValue, endpoints: []))
       let revision = try await journal.commit(
         "start the engines of a session", by: author, on: "session/\(id)", conditions: [.present("sessions/\(id)")],
         [Journal.put(document), Journal.put(instance)])
       platform_failpoint("session-opened")
       return Session(
-        document, revision: revision, lifecycle: SessionLifecycle(lease: request.lease, at: clock.now),
-        directory: directory, engines: engines, journal: journal, log: SessionLog(store: logs, session: id),
-        logger: logger)
+        document, revision: revision, composition: composition, directory: directory, engines: engines,
+        journal: journal, log: SessionLog(store: logs, session: id), logger: logger)
     } catch {
       await undo(id, after: error)
       throw error
@@ -206,7 +208,7 @@ public final class Coordinator: Sendable {
       try workspace.removeSessionDirectory(id)
       try await journal.commit(
         "give up a session", by: "coordinator", on: "session/\(id)",
-        [.delete("sessions/\(id)"), .delete("instances/\(id)/analytical")])
+        [.delete("sessions/\(id)"), .delete(ObjectKind.instance.key("\(id)/\(analyticalInstance)"))])
     } catch {
       logger.error("cannot undo the opening of a session", metadata: ["session": "\(id)", "error": "\(error)"])
     }
@@ -224,7 +226,7 @@ public final class Coordinator: Sendable {
           + "It was closed, ran out of its lease, or the coordinator was restarted: connect again")
     }
     let now = clock.now
-    guard session.handle({ $0.signOfLife(at: now) }) == .renewed else {
+    guard session.signOfLife(at: now) else {
       throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
     }
     bind(session, to: caller.connection)
@@ -260,7 +262,7 @@ public final class Coordinator: Sendable {
     let now = clock.now
     let own = state.withLock { $0.byConnection[connection] }
     if let own {
-      for session in own { _ = session.handle { $0.signOfLife(at: now) } }
+      for session in own { _ = session.signOfLife(at: now) }
       return
     }
     guard sessionCount > 0 else { return }
@@ -268,7 +270,7 @@ public final class Coordinator: Sendable {
     let detached = state.withLock { state in
       state.sessions.values.filter { $0.principal == principal && $0.phase == .detached }
     }
-    for session in detached where session.handle({ $0.signOfLife(at: now) }) == .renewed {
+    for session in detached where session.signOfLife(at: now) {
       bind(session, to: connection)
     }
   }
@@ -280,7 +282,7 @@ public final class Coordinator: Sendable {
       for session in sessions { state.connections[session.id] = nil }
       return sessions
     }
-    for session in sessions { session.handle { $0.connectionLost() } }
+    for session in sessions { session.connectionLost() }
   }
 }
 

@@ -51,7 +51,7 @@ extension Coordinator {
   /// - Throws: `CoordinatorError` of code `unknownSession`.
   public func close(_ id: String, for caller: Caller) async throws(CoordinatorError) {
     let session = try session(id, for: caller)
-    guard session.handle({ $0.close() }) == .release else { return }
+    guard session.close(at: clock.now) else { return }
     logger.info("session closed", metadata: ["session": "\(id)"])
     await release(session, .closedByClient)
   }
@@ -62,7 +62,7 @@ extension Coordinator {
     guard let session = state.withLock({ $0.sessions[id] }) else {
       throw CoordinatorError(.unknownSession, "there is no session '\(printable(id))'")
     }
-    guard session.handle({ $0.close() }) == .release else { return }
+    guard session.close(at: clock.now) else { return }
     logger.notice("session closed by an operator", metadata: ["session": "\(id)", "operator": "\(name)"])
     await release(session, .closedByOperator(name))
   }
@@ -71,7 +71,7 @@ extension Coordinator {
   public func closeExpired() async {
     let now = clock.now
     let sessions = state.withLock { Array($0.sessions.values) }
-    for session in sessions where session.handle({ $0.tick(at: now) }) == .release {
+    for session in sessions where session.tick(at: now) {
       logger.notice("session expired: no sign of life from its client", metadata: ["session": "\(session.id)"])
       await release(session, .leaseExpired)
     }
@@ -122,7 +122,7 @@ extension Coordinator {
       return
     }
     await withTaskGroup { group in
-      for session in sessions where session.handle({ $0.close() }) == .release {
+      for session in sessions where session.close(at: clock.now) {
         group.addTask { await self.release(session, .shutdown) }
       }
     }
@@ -148,7 +148,10 @@ extension Coordinator {
     await session.release()
     let last = session.stepNumber.load(ordering: .relaxed)
     let steps = Array(max(0, last - Journal.keptSteps)..<last).map { $0 + 1 }
-    await erase(session.id, objects: session.registry.withLock { $0.numbers }, steps: steps, by: author, reason)
+    let instances = session.composition.withLock { $0.instances }
+    await erase(
+      session.id, objects: session.registry.withLock { $0.numbers }, steps: steps, instances: instances, by: author,
+      reason)
     state.withLock { state in
       state.unbind(session)
       state.sessions[session.id] = nil
@@ -156,13 +159,15 @@ extension Coordinator {
   }
 
   /// Removes the files of a session, then all that the state store has of it, the session itself last.
-  func erase(_ id: String, objects: [Int], steps: [Int], by author: String, _ reason: EndingReason) async {
+  func erase(
+    _ id: String, objects: [Int], steps: [Int], instances: [String], by author: String, _ reason: EndingReason
+  ) async {
     let name = "session/\(id)"
     do {
       try workspace.removeSessionDirectory(id)
       platform_failpoint("session-released")
       var keys = objects.map { objectKey(id, $0) } + steps.map { ObjectKind.step.key(stepName(id, $0)) }
-      keys += ["instances/\(id)/analytical", ObjectKind.session.key(id)]
+      keys += instances.map { ObjectKind.instance.key("\(id)/\($0)") } + [ObjectKind.session.key(id)]
       try await journal.commitAll("forget a session", by: author, on: name, keys.map { .delete($0) })
       platform_failpoint("session-forgotten")
     } catch {

@@ -29,6 +29,8 @@ extension Coordinator {
     var session: (document: SessionDocument, revision: Revision)
     var objects: [(number: Int, document: ObjectDocument)] = []
     var steps: [StepDocument] = []
+    /// Names of the instances within the session.
+    var instances: [String] = []
   }
 
   /// Brings back the sessions of an earlier process: with their graphs and results, detached until their clients are heard
@@ -78,6 +80,10 @@ extension Coordinator {
       guard let session = document.name.split(separator: "/").first else { continue }
       remains[String(session)]?.steps.append(document)
     }
+    for (_, document) in try await journal.read("instances/", as: InstanceDocument.self, report: report) {
+      let parts = document.name.split(separator: "/", maxSplits: 1)
+      if parts.count == 2 { remains[String(parts[0])]?.instances.append(String(parts[1])) }
+    }
     return remains.values.sorted { $0.session.document.spec.serial < $1.session.document.spec.serial }
   }
 
@@ -90,11 +96,18 @@ extension Coordinator {
     let lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
     let session = restore(remain, directory: directory, engines: engines)
     try session.recoverFiles()
+    session.composition.withLock { $0.analyticalBecameReady() }
+    // Queries and sampling run in processes that end with the coordinator.
+    let ended = remain.instances.filter { $0 != analyticalInstance }
     let interrupted = remain.steps.filter { $0.status.phase == .running }
     let document = noting(interrupted, lost, in: remain.session.document)
     let revision = try await journal.commit(
       "bring back a session", by: "coordinator", on: session.object,
-      [Journal.put(document)] + interrupted.map { Journal.put($0.interrupted()) })
+      [Journal.put(document)] + interrupted.map { Journal.put($0.interrupted()) }
+        + ended.map { .delete(ObjectKind.instance.key("\(id)/\($0)")) })
+    for name in ended {
+      journal.event("instance/\(id)/\(name)", "Ended", "it ended with the coordinator; open it again", level: .warning)
+    }
     session.wrote(document, revision: revision)
     tell(session, interrupted, lost)
     state.withLock { $0.sessions[id] = session }
@@ -107,11 +120,18 @@ extension Coordinator {
     let (document, revision) = remain.session
     let lease = document.spec.leaseMilliseconds.map { Duration.milliseconds($0) }
     let session = Session(
-      document, revision: revision, lifecycle: .recovered(lease: lease, at: clock.now), directory: directory,
-      engines: engines, journal: journal, log: SessionLog(store: logs, session: document.name), logger: logger)
+      document, revision: revision,
+      composition: .recovering(lease: lease, graphs: remain.objects.compactMap(\.document.graph), at: clock.now),
+      directory: directory, engines: engines, journal: journal, log: SessionLog(store: logs, session: document.name),
+      logger: logger)
     session.registry.withLock { registry in
       for (number, object) in remain.objects {
         registry.restore(object.handle, for: object.operation, number: number)
+      }
+    }
+    for (_, object) in remain.objects {
+      if case .graph(let key) = object.handle, let graph = object.graph {
+        session.graphs.withLock { $0[key] = graph }
       }
     }
     session.stepNumber.store(remain.steps.compactMap(\.number).max() ?? 0, ordering: .relaxed)
@@ -152,7 +172,8 @@ extension Coordinator {
   private func finishClosing(_ remain: Remains, _ reason: EndingReason) async {
     let id = remain.session.document.name
     let steps = remain.steps.compactMap(\.number)
-    await erase(id, objects: remain.objects.map(\.number), steps: steps, by: "coordinator", reason)
+    await erase(
+      id, objects: remain.objects.map(\.number), steps: steps, instances: remain.instances, by: "coordinator", reason)
   }
 }
 

@@ -29,8 +29,12 @@ public final class Session: Sendable {
   let stepNumber = Atomic<Int>(0)
   let journal: Journal
   let logger: Logger
-  private let lifecycle: Mutex<SessionLifecycle>
+  let composition: Mutex<SessionComposition>
   private let document: Mutex<Stored>
+  /// The clients' numbers of the graphs, by the engine's keys.
+  let graphs = Mutex<[String: Int64]>([:])
+  /// How to give up instances that are being started, by name.
+  let starts = Mutex<[String: @Sendable () -> Void]>([:])
   private let libraries = Mutex<[Int: Spool]>([:])
 
   /// The document of the state store, as it was last written.
@@ -40,7 +44,7 @@ public final class Session: Sendable {
   }
 
   init(
-    _ document: SessionDocument, revision: Revision, lifecycle: SessionLifecycle, directory: String,
+    _ document: SessionDocument, revision: Revision, composition: SessionComposition, directory: String,
     engines: SessionEngines, journal: Journal, log: SessionLog, logger: Logger
   ) {
     id = document.name
@@ -51,7 +55,7 @@ public final class Session: Sendable {
     self.journal = journal
     self.log = log
     engineDescription = engines.analytical.description
-    self.lifecycle = Mutex(lifecycle)
+    self.composition = Mutex(composition)
     self.document = Mutex(Stored(document: document, revision: revision))
     var logger = logger
     logger[metadataKey: "session"] = "\(document.name)"
@@ -61,30 +65,60 @@ public final class Session: Sendable {
   // MARK: Life
 
   /// Where the session stands.
-  public var phase: SessionLifecycle.Phase { lifecycle.withLock { $0.phase } }
+  public var phase: SessionLifecycle.Phase { composition.withLock { $0.phase } }
 
   /// The session's name among all objects.
   var object: String { "session/\(id)" }
 
-  /// Hands an event to the lifecycle.
-  func handle<R: Sendable>(_ event: (inout SessionLifecycle) -> R) -> R { lifecycle.withLock { event(&$0) } }
+  /// The client was heard.
+  /// - Returns: whether the session goes on.
+  func signOfLife(at now: ContinuousClock.Instant) -> Bool {
+    composition.withLock { $0.signOfLife(at: now) } == .renewed
+  }
+
+  /// The client's connection ended.
+  func connectionLost() { composition.withLock { $0.connectionLost() } }
+
+  /// The session is to end.
+  /// - Returns: whether the caller must `release` it; if not, somebody else does.
+  func close(at now: ContinuousClock.Instant) -> Bool {
+    composition.withLock { composition in
+      guard composition.phase == .connected || composition.phase == .detached else { return false }
+      _ = composition.close(at: now)
+      return true
+    }
+  }
+
+  /// Time has passed.
+  /// - Returns: whether the lease is over, and the caller must `release` the session.
+  func tick(at now: ContinuousClock.Instant) -> Bool {
+    let (isOver, effects) = composition.withLock { composition in
+      let wasOpen = composition.phase == .connected || composition.phase == .detached
+      let effects = composition.tick(at: now)
+      return (wasOpen && composition.phase != .connected && composition.phase != .detached, effects)
+    }
+    if !isOver { cutOff(effects) }
+    return isOver
+  }
 
   /// Suspends until the steps that were sent so far have ended, or the task is cancelled.
   func waitUntilIdle() async { try? await turnstile.pass {} }
 
-  /// Stops what runs and waits for it, ends the engines and gives back everything. Call once, after the lifecycle said
-  /// `release`.
+  /// Stops what runs and waits for it, ends the engines and gives back everything. Call once, after `close` or `tick`
+  /// said so.
   func release() async {
     await stopSteps()
+    cancelStarts()
     await engines.queries.closeAll()
     await engines.learning.closeAll()
     await engines.analytical.close()
-    handle { $0.released() }
+    endedAll()
   }
 
   /// Stops what runs and waits for it, and ends the engines, but keeps what the next process needs to go on.
   func suspend() async {
     await stopSteps()
+    cancelStarts()
     await engines.queries.closeAll()
     await engines.learning.closeAll()
     await engines.analytical.suspend()
@@ -150,22 +184,4 @@ public final class Session: Sendable {
       }
     }
   }
-
-  // MARK: Instances of the other engines
-
-  /// Opens query endpoints for a graph of this session.
-  public func openQueries(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
-    try await engines.queries.open(request)
-  }
-
-  /// Closes the query endpoints of a graph.
-  public func closeQueries(objectID: Int64) async throws { try await engines.queries.close(objectID: objectID) }
-
-  /// Starts sampling servers for a graph of this session.
-  public func openLearning(_ request: LearningInstanceRequest) async throws -> LearningInstance {
-    try await engines.learning.open(request)
-  }
-
-  /// Stops the sampling servers of a graph.
-  public func closeLearning(objectID: Int64) async throws { try await engines.learning.close(objectID: objectID) }
 }

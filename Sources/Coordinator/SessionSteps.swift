@@ -32,13 +32,13 @@ extension Session {
     defer { registry.withLock { $0.forgetTables(of: operations.map(\.key)) } }
     guard operations.contains(where: \.leavesSomething) else {
       var step = StepProgress()
-      try await perform(operations, &step)
+      try await performing("reading") { try await perform(operations, &step) }
       return step.outcome
     }
     let document = try await started(operations)
     var step = StepProgress()
     do {
-      try await perform(operations, &step)
+      try await performing(document.name) { try await perform(operations, &step) }
       platform_failpoint("step-performed")
       try await finished(document, step, wasCancelled: false)
     } catch is CancellationError {
@@ -49,6 +49,13 @@ extension Session {
     }
     platform_failpoint("step-finished")
     return step.outcome
+  }
+
+  /// Runs the body as the one step of the analytical engine, if that may be.
+  private func performing(_ name: String, _ body: () async throws -> Void) async throws {
+    try refusing { try $0.beginStep(name, on: analyticalInstance) }
+    defer { _ = composition.withLock { $0.endStep(name, at: .now) } }
+    try await body()
   }
 
   private func perform(_ operations: [StepOperation], _ step: inout StepProgress) async throws {
@@ -77,6 +84,7 @@ extension Session {
       result = .done
       handle = .tables(tables)
     case .analytical(let request):
+      if case .unload = request { try letGo(of: operation) }
       result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: operation.key))
       handle = Session.handle(of: result, from: request)
       if case .unload = request, let parent = operation.parents.first {
@@ -84,11 +92,31 @@ extension Session {
       }
     }
     if case .none = handle { return result }
+    try letIn(result)
     let (number, replaced) = try registry.withLock { registry throws(EngineError) in
       try registry.record(handle, for: operation.key)
     }
-    step.made(number, operation.key, handle, replacing: replaced)
+    step.made(number, operation.key, handle, result, replacing: replaced)
     return result
+  }
+
+  /// A graph that was made lives from now on.
+  private func letIn(_ result: AnalyticalResult) throws(EngineError) {
+    guard case .graph(let graph) = result else { return }
+    do throws(CoordinatorError) { try refusing { try $0.addGraph(String(graph.objectID)) } } catch {
+      throw EngineError(.resourceExhausted, error.message)
+    }
+    graphs.withLock { $0[graph.key] = graph.objectID }
+  }
+
+  /// A graph that is to be unloaded must not be served by anybody.
+  private func letGo(of operation: StepOperation) throws(EngineError) {
+    let inputs = try registry.withLock { registry throws(EngineError) in try registry.inputs(of: operation) }
+    guard case .graph(let key) = inputs.first, let graph = graphs.withLock({ $0[key] }) else { return }
+    do throws(CoordinatorError) { try refusing { try $0.removeGraph(String(graph)) } } catch {
+      throw EngineError(.illegalState, error.message)
+    }
+    graphs.withLock { $0[key] = nil }
   }
 
   /// How later operations refer to a result.
@@ -153,9 +181,13 @@ private struct StepProgress {
   /// Objects that were made, and those that they replace because their operations ran again.
   var fresh: [(key: OperationKey, handle: ObjectHandle, replaced: ObjectHandle?)] = []
 
-  mutating func made(_ number: Int, _ key: OperationKey, _ handle: ObjectHandle, replacing old: ObjectHandle?) {
+  mutating func made(
+    _ number: Int, _ key: OperationKey, _ handle: ObjectHandle, _ result: AnalyticalResult, replacing old: ObjectHandle?
+  ) {
     if case .tables = handle { return }
-    objects[number] = ObjectDocument(handle, of: key)
+    var document = ObjectDocument(handle, of: key)
+    if case .graph(let graph) = result { document.graph = graph.objectID }
+    objects[number] = document
     fresh.append((key, handle, old))
   }
 

@@ -13,10 +13,13 @@ struct Bench {
   let store: any StateStore
   let coordinator: Coordinator
 
-  init(limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil) throws {
+  init(
+    limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil, services: FakeServices? = nil
+  ) throws {
     let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
     try self.init(
-      workspace: workspace, store: InMemoryStateStore(), factory: FakeFactory(failingWith: error), limits: limits)
+      workspace: workspace, store: InMemoryStateStore(), factory: FakeFactory(failingWith: error, services: services),
+      limits: limits)
   }
 
   /// A coordinator of a later process, with the state and the files of another one that ended.

@@ -1,4 +1,5 @@
 import Engines
+import GraphStore
 import Synchronization
 
 /// An engine whose operations the test controls: it records what it is asked and holds operations named `hold` until
@@ -40,6 +41,15 @@ final class FakeEngine: AnalyticalEngine {
           state.calls.append("bind on \(inputs.count), tables \(tables)")
           return "app_\(state.counter)"
         })
+    case .createGraph(let options, let layout):
+      let number = state.withLock { state in
+        state.counter += 1
+        return Int64(state.counter)
+      }
+      return .graph(
+        GraphDescription(
+          key: "graph_\(number)", kind: .property, schema: GraphSchema(), options: options, layout: layout,
+          isMultigraph: false, objectID: 1000 + number, fragmentIDs: [1], schemaPath: ""))
     case .createApplication: return .done
     case .other("fail"): throw EngineError(.engineFailure, "it failed")
     case .other("hold"):
@@ -120,9 +130,12 @@ final class FakeFactory: EngineFactory {
   private let error: EngineError?
   private let losing: Set<String>
 
-  init(failingWith error: EngineError? = nil, losing: Set<String> = []) {
+  private let services: FakeServices?
+
+  init(failingWith error: EngineError? = nil, losing: Set<String> = [], services: FakeServices? = nil) {
     self.error = error
     self.losing = losing
+    self.services = services
   }
 
   var engines: [FakeEngine] { made.withLock { $0 } }
@@ -131,6 +144,7 @@ final class FakeFactory: EngineFactory {
     if let error { throw error }
     let engine = FakeEngine(losing: losing)
     made.withLock { $0.append(engine) }
-    return SessionEngines(analytical: engine, queries: FakeQueries(), learning: FakeLearning())
+    return SessionEngines(
+      analytical: engine, queries: services ?? FakeQueries(), learning: services ?? FakeLearning())
   }
 }

@@ -101,6 +101,8 @@ struct ObjectDocument: Codable {
   var kind: Kind
   /// The engine's key of the object, or the name of an algorithm.
   var object: String?
+  /// The client's number of a graph.
+  var graph: Int64?
   /// The user's own code of an algorithm.
   var archive: [UInt8]?
 

@@ -1,0 +1,186 @@
+import CPlatform
+import Cluster
+import Engines
+
+/// The session's analytical engine among its instances.
+let analyticalInstance = "analytical"
+
+extension Session {
+  // MARK: Queries and learning
+
+  /// Opens query endpoints for a graph of this session.
+  /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
+  public func openQueries(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
+    try await start(.interactive, graph: request.objectID) { [engines] in
+      let endpoints = try await engines.queries.open(request)
+      return (endpoints, [endpoints.gremlin, endpoints.cypher].filter { !$0.isEmpty })
+    }
+  }
+
+  /// Closes the query endpoints of a graph.
+  public func closeQueries(objectID: Int64) async throws {
+    try await stop(.interactive, graph: objectID) { [engines] in try await engines.queries.close(objectID: objectID) }
+  }
+
+  /// Starts sampling servers for a graph of this session.
+  /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
+  public func openLearning(_ request: LearningInstanceRequest) async throws -> LearningInstance {
+    try await start(.learning, graph: request.objectID) { [engines] in
+      let instance = try await engines.learning.open(request)
+      return (instance, instance.endpoints)
+    }
+  }
+
+  /// Stops the sampling servers of a graph.
+  public func closeLearning(objectID: Int64) async throws {
+    try await stop(.learning, graph: objectID) { [engines] in try await engines.learning.close(objectID: objectID) }
+  }
+
+  // MARK: Starting and stopping
+
+  /// Starts an instance beside all others: it is in the state store before it is started, and again when it is ready.
+  private func start<Result: Sendable>(
+    _ kind: InstanceKind, graph: Int64, _ body: @escaping @Sendable () async throws -> (Result, endpoints: [String])
+  ) async throws -> Result {
+    let name = "\(kind.rawValue)-\(graph)"
+    let object = "instance/\(id)/\(name)"
+    _ = try refusing { try $0.request(name, kind: kind, graph: String(graph), at: .now) }
+    // The hosts' resources are not shared out yet: everything is granted.
+    _ = event(name) { machine in
+      _ = machine.granted(at: .now)
+      return machine.allocated(at: .now)
+    }
+    do {
+      try await journal.commit("start an instance", by: principal.description, on: object, [put(name, kind, graph)])
+      platform_failpoint("instance-journaled")
+      let task = Task { try await body() }
+      starts.withLock { $0[name] = { task.cancel() } }
+      defer { _ = starts.withLock { $0.removeValue(forKey: name) } }
+      let (result, endpoints) = try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
+      _ = event(name) { $0.becameReady() }
+      try await journal.commit(
+        "note that an instance is ready", by: principal.description, on: object, [put(name, kind, graph, endpoints)])
+      journal.event(object, "Ready", "it answers at \(endpoints.joined(separator: ", "))")
+      return result
+    } catch {
+      _ = event(name) { $0.broke(at: .now) }
+      await forget(name, "Failed", "\(error)", level: .error)
+      throw error
+    }
+  }
+
+  /// Stops an instance; one that is not there is no error.
+  private func stop(_ kind: InstanceKind, graph: Int64, _ body: () async throws -> Void) async throws {
+    let name = "\(kind.rawValue)-\(graph)"
+    _ = event(name) { machine in
+      _ = machine.stop(at: .now)
+      return machine.drained(at: .now)
+    }
+    try await body()
+    if composition.withLock({ $0.instance(name) }) != nil { await forget(name, "Stopped", "closed by its client") }
+  }
+
+  /// Nothing of the instance is left.
+  private func forget(_ name: String, _ reason: String, _ message: String, level: LogRecord.Level = .info) async {
+    _ = event(name) { $0.ended() }
+    composition.withLock { try? $0.forget(name) }
+    let object = "instance/\(id)/\(name)"
+    journal.event(object, reason, message, level: level)
+    do {
+      try await journal.commit(
+        "forget an instance", by: principal.description, on: object, [.delete(ObjectKind.instance.key("\(id)/\(name)"))]
+      )
+    } catch {
+      logger.error("cannot forget an instance", metadata: ["instance": "\(name)", "error": "\(error)"])
+    }
+  }
+
+  /// Gives up starts that take too long or that nobody wants any more.
+  func cutOff(_ effects: [SessionComposition.Effect]) {
+    for case .instance(let name, let action) in effects where action == .stop || action == .kill {
+      starts.withLock { $0[name] }?()
+    }
+  }
+
+  /// Gives up everything that is being started.
+  func cancelStarts() {
+    for cancel in starts.withLock({ Array($0.values) }) { cancel() }
+  }
+
+  /// Everything of all instances has ended.
+  func endedAll() {
+    composition.withLock { composition in
+      for name in composition.instances {
+        _ = composition.handle(name, at: .now) { machine in
+          _ = machine.stop(at: .now)
+          _ = machine.drained(at: .now)
+          return machine.ended()
+        }
+      }
+    }
+  }
+
+  // MARK: The machines
+
+  private func event(
+    _ name: String, _ event: (inout InstanceLifecycle) -> InstanceLifecycle.Action
+  ) -> [SessionComposition.Effect] {
+    composition.withLock { $0.handle(name, at: .now, event) }
+  }
+
+  /// Asks the machines for something that they may refuse.
+  func refusing<R: Sendable>(
+    _ body: (inout SessionComposition) throws -> R
+  ) throws(CoordinatorError) -> R {
+    do { return try composition.withLock { try body(&$0) } } catch {
+      switch error as? SessionRefusal {
+      case .closing: throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+      case .tooManyGraphs, .tooManyInstances: throw CoordinatorError(.limitReached, "\(error)")
+      default: throw CoordinatorError(.invalidArgument, "\(error)")
+      }
+    }
+  }
+
+  private func put(_ name: String, _ kind: InstanceKind, _ graph: Int64, _ endpoints: [String] = []) -> StateChange {
+    let phase = composition.withLock { $0.instance(name)?.phase } ?? .failed
+    return Journal.put(
+      InstanceDocument(
+        kind: .instance, name: "\(id)/\(name)", owner: principal.description, createdMilliseconds: nowMilliseconds(),
+        spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
+        status: InstanceStatus(phase: phase.rawValue, endpoints: endpoints)))
+  }
+}
+
+extension SessionComposition {
+  /// A session whose analytical engine is about to be started.
+  static func opening(lease: Duration?, at now: ContinuousClock.Instant) -> SessionComposition {
+    var composition = SessionComposition(lease: lease, at: now)
+    // A new session refuses nothing.
+    _ = try? composition.request(analyticalInstance, kind: .analytical, at: now)
+    _ = composition.handle(analyticalInstance, at: now) { machine in
+      _ = machine.granted(at: now)
+      return machine.allocated(at: now)
+    }
+    return composition
+  }
+
+  /// A session of an earlier process, whose analytical engine is to be found again.
+  static func recovering(
+    lease: Duration?, graphs: some Sequence<Int64>, at now: ContinuousClock.Instant
+  ) -> SessionComposition {
+    let analytical = Recorded(
+      name: analyticalInstance, kind: .analytical, graph: nil, record: .init(phase: .ready, isFailure: false))
+    return recovered(
+      lease: lease, isClosing: false, graphs: Set(graphs.map { String($0) }), instances: [analytical], at: now
+    ).session
+  }
+
+  /// The analytical engine takes work.
+  mutating func analyticalBecameReady() {
+    _ = handle(analyticalInstance, at: .now) { $0.becameReady() }
+  }
+}
