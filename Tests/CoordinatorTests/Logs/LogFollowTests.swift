@@ -3,7 +3,7 @@ import Testing
 
 @testable import Coordinator
 
-@Suite("Following logs")
+@Suite("Following logs", .timeLimit(.minutes(5)))
 struct LogFollowTests {
   let bench: LogBench
 
@@ -150,7 +150,7 @@ struct LogFollowTests {
   }
 }
 
-@Suite("The log of a session")
+@Suite("The log of a session", .timeLimit(.minutes(5)))
 struct SessionLogTests {
   let bench: LogBench
 

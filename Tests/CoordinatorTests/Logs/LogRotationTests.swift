@@ -3,7 +3,7 @@ import Testing
 
 @testable import Coordinator
 
-@Suite("Rotation of logs")
+@Suite("Rotation of logs", .timeLimit(.minutes(5)))
 struct LogRotationTests {
   let bench: LogBench
 

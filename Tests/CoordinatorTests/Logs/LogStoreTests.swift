@@ -4,7 +4,7 @@ import Testing
 
 @testable import Coordinator
 
-@Suite("The log store")
+@Suite("The log store", .timeLimit(.minutes(5)))
 struct LogStoreTests {
   let bench: LogBench
 
