@@ -53,6 +53,7 @@ import Testing
     try await first.expect("ready")
     let survivor = try number(directory + "/survivor.process")
     let mortal = try number(directory + "/mortal.process")
+    let farFromMortal = try number(directory + "/mortal.far")
     try await first.expect("line survivor output \(directory)/survivor 3")
     first.kill()
     try await waitUntil("the kernel has ended the one") { !lives(mortal) }
@@ -61,6 +62,7 @@ import Testing
     let second = try Host(directory)
     try await second.expect("adopted survivor \(survivor)")
     try await second.expect { $0.hasPrefix("ended mortal ended; how is not known") }
+    #expect(!lives(farFromMortal), "what the kernel does not end is found by its token")
     try await second.expect { $0.hasPrefix("started mortal ") }
     try await second.expect("ready")
     // Its output goes on; nothing was missed in between.
@@ -112,8 +114,8 @@ import Testing
     let directory = try prepare([("child", lifetime)])
     let first = try Host(directory, failpoint: failpoint)
     try await first.end()
-    let orphan = ProcessTable.members(tokens: Set(((try? records(directory)) ?? [:]).values.map(\.status.token)))
-      .map(\.process.number)
+    let firstTokens = Set(((try? records(directory)) ?? [:]).values.map(\.status.token))
+    let orphan = ProcessTable.members(tokens: firstTokens).map(\.process.number)
 
     let second = try Host(directory)
     try await second.expect("ready")
@@ -127,6 +129,7 @@ import Testing
     }
     #expect(counting == [process])
     #expect(ProcessTable.token(process) == token)
+    #expect(ProcessTable.members(tokens: firstTokens.subtracting([token])).isEmpty, "an orphan is left")
     let wasAdopted = second.lines.contains { $0.hasPrefix("adopted") }
     #expect(
       wasAdopted == (lifetime == .outlivesUs && ["after-starting", "before-ready", "after-ready"].contains(failpoint)))
