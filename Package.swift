@@ -109,7 +109,7 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
       swiftSettings: strict),
     .testTarget(name: "ClusterTests", dependencies: ["Cluster", "HTTPClient"], swiftSettings: strict),
-    .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "Engines"], swiftSettings: strict),
+    .testTarget(name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines"], swiftSettings: strict),
     .testTarget(
       name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
       swiftSettings: strict),

@@ -53,7 +53,7 @@ extension CoordinatorError {
       case .unknownSession, .protocolViolation: .invalidArgument
       case .sessionClosing: .cancelled
       case .limitReached: .resourceExhausted
-      case .shuttingDown: .unavailable
+      case .shuttingDown, .stateUnavailable: .unavailable
       case .invalidArgument, .inputOutput: .aborted
       }
     return GRPCStatus(status, message)

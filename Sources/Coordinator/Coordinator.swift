@@ -1,3 +1,4 @@
+import CPlatform
 import Cluster
 import Engines
 import Logging
@@ -36,7 +37,7 @@ public final class Coordinator: Sendable {
     }
   }
 
-  private struct State {
+  struct State {
     var sessions: [String: Session] = [:]
     /// Sessions by the connection over which their client was last heard, and the other way round.
     var byConnection: [ConnectionID: [Session]] = [:]
@@ -62,19 +63,25 @@ public final class Coordinator: Sendable {
 
   /// The client version this server speaks, as `major.minor.patch`.
   public let version: String
-  private let workspace: Workspace
-  private let factory: any EngineFactory
-  private let limits: Limits
-  private let logger: Logger
-  private let clock = ContinuousClock()
-  private let state = Mutex(State())
+  /// What is kept of everything that is said.
+  public let logs: LogStore
+  let journal: Journal
+  let workspace: Workspace
+  let factory: any EngineFactory
+  let limits: Limits
+  let logger: Logger
+  let clock = ContinuousClock()
+  let state = Mutex(State())
 
-  /// A coordinator without sessions.
+  /// A coordinator without sessions; `recover` brings back those that `store` knows.
   public init(
-    version: String, workspace: Workspace, factory: any EngineFactory, limits: Limits = Limits(), logger: Logger
+    version: String, workspace: Workspace, store: any StateStore, logs: LogStore, factory: any EngineFactory,
+    limits: Limits = Limits(), logger: Logger
   ) {
     self.version = version
     self.workspace = workspace
+    self.logs = logs
+    journal = Journal(store: store, logs: logs)
     self.factory = factory
     self.limits = limits
     self.logger = logger
@@ -82,6 +89,12 @@ public final class Coordinator: Sendable {
 
   /// Number of open sessions.
   public var sessionCount: Int { state.withLock { $0.sessions.count } }
+
+  /// Whether new sessions and steps are refused.
+  public var isShuttingDown: Bool { state.withLock { $0.isShuttingDown } }
+
+  /// Where sessions, steps and engines are kept.
+  public var store: any StateStore { journal.store }
 
   // MARK: Connecting
 
@@ -107,10 +120,11 @@ public final class Coordinator: Sendable {
     }
     guard isAdmitted else {
       _ = session.handle { $0.close() }
-      await release(session)
+      await release(session, .shutdown)
       throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
     }
     logger.info("session opened", metadata: ["session": "\(session.id)", "principal": "\(caller.principal)"])
+    journal.event(session.object, "Opened", "opened by \(caller.principal)")
     return session
   }
 
@@ -152,15 +166,49 @@ public final class Coordinator: Sendable {
 
   private func open(_ caller: Caller, _ request: ConnectRequest, serial: UInt64) async throws -> Session {
     let id = "session_" + randomName(length: 16)
-    let directory = try workspace.makeSessionDirectory(id)
+    var document = SessionDocument(
+      kind: .session, name: id, owner: caller.principal.description, createdMilliseconds: nowMilliseconds(),
+      spec: SessionSpec(
+        clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial),
+      status: SessionStatus(phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: 0))
+    let author = caller.principal.description
+    try await journal.commit("open a session", by: author, on: "session/\(id)", [Journal.put(document)])
+    platform_failpoint("session-journaled")
     do {
+      let directory = try workspace.makeSessionDirectory(id)
       let engines = try await factory.makeEngines(workspace: directory)
+      platform_failpoint("session-engines-made")
+      let description = engines.analytical.description
+      (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
+      document.setCondition(
+        "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
+      let instance = InstanceDocument(
+        kind: .instance, name: "\(id)/analytical", owner: author, createdMilliseconds: nowMilliseconds(),
+        spec: InstanceSpec(session: id, kind: "analytical"), status: InstanceStatus(phase: "ready", endpoints: []))
+      let revision = try await journal.commit(
+        "start the engines of a session", by: author, on: "session/\(id)", conditions: [.present("sessions/\(id)")],
+        [Journal.put(document), Journal.put(instance)])
+      platform_failpoint("session-opened")
       return Session(
-        id: id, principal: caller.principal, serial: serial, directory: directory, engines: engines,
-        lease: request.lease, now: clock.now, logger: logger)
+        document, revision: revision, lifecycle: SessionLifecycle(lease: request.lease, at: clock.now),
+        directory: directory, engines: engines, journal: journal, log: SessionLog(store: logs, session: id),
+        logger: logger)
     } catch {
-      try? workspace.removeSessionDirectory(id)
+      await undo(id, after: error)
       throw error
+    }
+  }
+
+  /// Removes what an opening that failed left behind.
+  private func undo(_ id: String, after error: any Error) async {
+    journal.event("session/\(id)", "OpeningFailed", "\(error)", level: .error)
+    do {
+      try workspace.removeSessionDirectory(id)
+      try await journal.commit(
+        "give up a session", by: "coordinator", on: "session/\(id)",
+        [.delete("sessions/\(id)"), .delete("instances/\(id)/analytical")])
+    } catch {
+      logger.error("cannot undo the opening of a session", metadata: ["session": "\(id)", "error": "\(error)"])
     }
   }
 
@@ -234,66 +282,6 @@ public final class Coordinator: Sendable {
     }
     for session in sessions { session.handle { $0.connectionLost() } }
   }
-
-  // MARK: Ending
-
-  /// Closes the caller's session and gives back all it held.
-  /// - Throws: `CoordinatorError.unknownSession`.
-  public func close(_ id: String, for caller: Caller) async throws(CoordinatorError) {
-    let session = try session(id, for: caller)
-    guard session.handle({ $0.close() }) == .release else { return }
-    logger.info("session closed", metadata: ["session": "\(id)"])
-    await release(session)
-  }
-
-  /// Closes the sessions whose lease has run out.
-  public func closeExpired() async {
-    let now = clock.now
-    let expired = state.withLock { state in
-      state.sessions.values.filter { session in session.handle { $0.tick(at: now) } == .release }
-    }
-    for session in expired {
-      logger.notice("session expired: no sign of life from its client", metadata: ["session": "\(session.id)"])
-      await release(session)
-    }
-  }
-
-  /// Looks for expired leases once a second, until the task is cancelled.
-  public func watchLeases() async {
-    while (try? await clock.sleep(for: .seconds(1))) != nil { await closeExpired() }
-  }
-
-  /// Refuses new sessions and steps, lets running steps finish within the grace period, then closes all sessions.
-  public func shutdown() async {
-    let sessions = state.withLock { state in
-      state.isShuttingDown = true
-      return Array(state.sessions.values)
-    }
-    await withTaskGroup { group in
-      group.addTask { try? await self.clock.sleep(for: self.limits.shutdownGrace) }
-      group.addTask { for session in sessions { await session.waitUntilIdle() } }
-      await group.next()
-      group.cancelAll()
-    }
-    await withTaskGroup { group in
-      for session in sessions where session.handle({ $0.close() }) == .release {
-        group.addTask { await self.release(session) }
-      }
-    }
-  }
-
-  private func release(_ session: Session) async {
-    await session.release()
-    do {
-      try workspace.removeSessionDirectory(session.id)
-    } catch {
-      logger.error("cannot remove a session's files", metadata: ["session": "\(session.id)", "error": "\(error)"])
-    }
-    state.withLock { state in
-      state.unbind(session)
-      state.sessions[session.id] = nil
-    }
-  }
 }
 
 /// Lower-case letters and digits from the system's random source: 16 of them cannot be guessed.
@@ -303,6 +291,6 @@ func randomName(length: Int) -> String {
 }
 
 /// A client's text made fit for an error message: bounded, without control characters.
-private func printable(_ text: String) -> String {
+func printable(_ text: String) -> String {
   String(text.unicodeScalars.prefix(64).map { $0.value < 0x20 || $0.value == 0x7f ? "?" : Character($0) })
 }

@@ -16,6 +16,8 @@ public struct CoordinatorError: Error, Sendable, Equatable, CustomStringConverti
     case protocolViolation
     /// An archive, file or argument is not acceptable.
     case invalidArgument
+    /// What must be kept cannot be: the state store is full or cannot be reached.
+    case stateUnavailable
     /// The operating system refused.
     case inputOutput
   }

@@ -5,39 +5,75 @@ import Engines
 struct ObjectRegistry {
   /// Most keys that a session may have; each costs some 200 bytes.
   static let capacity = 1_000_000
+  /// Longest key, in UTF-8 bytes; clients use 32.
+  private static let maximumKeyBytes = 1024
 
-  private var handles: [OperationKey: ObjectHandle] = [:]
+  private struct Entry {
+    /// Its number in the state store.
+    let number: Int
+    var handle: ObjectHandle
+  }
+
+  private var entries: [OperationKey: Entry] = [:]
+  private var nextNumber = 0
 
   /// Handles that the operation's parents produced.
   func inputs(of operation: StepOperation) throws(EngineError) -> [ObjectHandle] {
     var inputs: [ObjectHandle] = []
     for parent in operation.parents {
-      guard let handle = handles[parent] else {
+      guard let entry = entries[parent] else {
         throw EngineError(
           .invalidArgument, "operation '\(operation.key)' refers to '\(parent)', which this session has not run",
           hint: "Run that operation first; after a reconnect to another session it must be run again")
       }
-      inputs.append(handle)
+      inputs.append(entry.handle)
     }
     return inputs
   }
 
-  /// Remembers what an operation produced; a repeated key replaces what it stood for. Returns the replaced handle.
-  mutating func record(_ handle: ObjectHandle, for key: OperationKey) throws(EngineError) -> ObjectHandle? {
-    if let old = handles.updateValue(handle, forKey: key) { return old }
-    guard handles.count <= Self.capacity else {
-      handles[key] = nil
+  /// Remembers what an operation produced; a repeated key replaces what it stood for.
+  /// - Returns: the object's number, and the handle that was replaced.
+  mutating func record(
+    _ handle: ObjectHandle, for key: OperationKey
+  ) throws(EngineError) -> (number: Int, replaced: ObjectHandle?) {
+    if let old = entries[key] {
+      entries[key]?.handle = handle
+      return (old.number, old.handle)
+    }
+    guard key.utf8.count <= Self.maximumKeyBytes else {
+      throw EngineError(
+        .invalidArgument,
+        "the key of an operation has \(key.utf8.count) bytes; at most \(Self.maximumKeyBytes) are taken")
+    }
+    guard entries.count < Self.capacity else {
       throw EngineError(
         .resourceExhausted, "the session has produced \(Self.capacity) objects, its bound",
         hint: "Close the session and open a new one")
     }
-    return nil
+    entries[key] = Entry(number: nextNumber, handle: handle)
+    nextNumber += 1
+    return (nextNumber - 1, nil)
   }
+
+  /// Takes back what was remembered of an operation; it stands for what it stood for before.
+  mutating func takeBack(_ key: OperationKey, to earlier: ObjectHandle?) { entries[key]?.handle = earlier ?? .none }
+
+  /// Remembers an object of an earlier process under its number.
+  mutating func restore(_ handle: ObjectHandle, for key: OperationKey, number: Int) {
+    entries[key] = Entry(number: number, handle: handle)
+    nextNumber = max(nextNumber, number + 1)
+  }
+
+  /// The number of an operation's object; nil when there is none.
+  func number(of key: OperationKey) -> Int? { entries[key]?.number }
+
+  /// Numbers of all objects.
+  var numbers: [Int] { entries.values.map(\.number) }
 
   /// Drops the references to tables that were sent along; their files go with them.
   mutating func forgetTables(of keys: some Sequence<OperationKey>) {
     for key in keys {
-      if case .tables = handles[key] { handles[key] = ObjectHandle.none }
+      if case .tables = entries[key]?.handle { entries[key]?.handle = .none }
     }
   }
 }

@@ -1,3 +1,4 @@
+import CPlatform
 import Cluster
 import Engines
 import Logging
@@ -13,33 +14,47 @@ public final class Session: Sendable {
   /// Its number in the order of opening.
   let serial: UInt64
   /// What its user may read.
-  public let log = SessionLog()
+  public let log: SessionLog
   /// What the client is told about the engine.
   public let engineDescription: EngineDescription
   /// Where its files live.
   let directory: String
 
-  private let engines: SessionEngines
-  private let turnstile = Turnstile()
+  let engines: SessionEngines
+  let turnstile = Turnstile()
+  let registry = Mutex(ObjectRegistry())
+  let running = Mutex<[UInt64: @Sendable () -> Void]>([:])
+  let counter = Atomic<UInt64>(0)
+  /// Number of the last step that the journal knows.
+  let stepNumber = Atomic<Int>(0)
+  let journal: Journal
+  let logger: Logger
   private let lifecycle: Mutex<SessionLifecycle>
-  private let registry = Mutex(ObjectRegistry())
-  private let running = Mutex<[UInt64: @Sendable () -> Void]>([:])
-  private let counter = Atomic<UInt64>(0)
-  private let logger: Logger
+  private let document: Mutex<Stored>
+  private let libraries = Mutex<[Int: Spool]>([:])
+
+  /// The document of the state store, as it was last written.
+  private struct Stored {
+    var document: SessionDocument
+    var revision: Revision
+  }
 
   init(
-    id: String, principal: Principal, serial: UInt64, directory: String, engines: SessionEngines, lease: Duration?,
-    now: ContinuousClock.Instant, logger: Logger
+    _ document: SessionDocument, revision: Revision, lifecycle: SessionLifecycle, directory: String,
+    engines: SessionEngines, journal: Journal, log: SessionLog, logger: Logger
   ) {
-    self.id = id
-    self.principal = principal
-    self.serial = serial
+    id = document.name
+    principal = Principal(document.owner)
+    serial = document.spec.serial
     self.directory = directory
     self.engines = engines
+    self.journal = journal
+    self.log = log
     engineDescription = engines.analytical.description
-    lifecycle = Mutex(SessionLifecycle(lease: lease, at: now))
+    self.lifecycle = Mutex(lifecycle)
+    self.document = Mutex(Stored(document: document, revision: revision))
     var logger = logger
-    logger[metadataKey: "session"] = "\(id)"
+    logger[metadataKey: "session"] = "\(document.name)"
     self.logger = logger
   }
 
@@ -48,101 +63,58 @@ public final class Session: Sendable {
   /// Where the session stands.
   public var phase: SessionLifecycle.Phase { lifecycle.withLock { $0.phase } }
 
+  /// The session's name among all objects.
+  var object: String { "session/\(id)" }
+
   /// Hands an event to the lifecycle.
   func handle<R: Sendable>(_ event: (inout SessionLifecycle) -> R) -> R { lifecycle.withLock { event(&$0) } }
 
   /// Suspends until the steps that were sent so far have ended, or the task is cancelled.
   func waitUntilIdle() async { try? await turnstile.pass {} }
 
-  /// Stops what runs, waits for it, and gives back everything. Call once, after the lifecycle said `release`.
+  /// Stops what runs and waits for it, ends the engines and gives back everything. Call once, after the lifecycle said
+  /// `release`.
   func release() async {
-    log.close()
-    for cancel in running.withLock({ Array($0.values) }) { cancel() }
-    // A step that was cancelled ends within 100 ms; nothing may use the engine's files when they go.
-    _ = try? await Task { try await turnstile.pass {} }.value
+    await stopSteps()
     await engines.queries.closeAll()
     await engines.learning.closeAll()
     await engines.analytical.close()
     handle { $0.released() }
   }
 
-  // MARK: Steps
+  /// Stops what runs and waits for it, and ends the engines, but keeps what the next process needs to go on.
+  func suspend() async {
+    await stopSteps()
+    await engines.queries.closeAll()
+    await engines.learning.closeAll()
+    await engines.analytical.suspend()
+    libraries.withLock { for library in $0.values { library.keep() } }
+  }
 
-  /// Runs the operations of a step in their order, after all earlier steps. On the first failure the rest is dropped.
-  /// - Throws: `CancellationError` when the caller gives up; `CoordinatorError` when the session is being closed.
-  public func run(_ operations: [StepOperation]) async throws -> StepOutcome {
-    guard phase == .connected || phase == .detached else {
-      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
-    }
-    let number = counter.add(1, ordering: .relaxed).newValue
-    // Immediate: the step takes its place in the queue before the next one can arrive.
-    let task = Task.immediate { try await turnstile.pass { try await perform(operations) } }
-    running.withLock { $0[number] = { task.cancel() } }
-    defer { _ = running.withLock { $0.removeValue(forKey: number) } }
-    if phase == .closing || phase == .closed { task.cancel() }
-    do {
-      return try await withTaskCancellationHandler {
-        try await task.value
-      } onCancel: {
-        task.cancel()
-      }
-    } catch is CancellationError where phase == .closing || phase == .closed {
-      throw CoordinatorError(.sessionClosing, "session '\(id)' was closed while the step ran")
+  private func stopSteps() async {
+    log.close()
+    for cancel in running.withLock({ Array($0.values) }) { cancel() }
+    // A step that was cancelled ends within 100 ms; nothing may use the engine's files when they go.
+    _ = try? await Task { try await turnstile.pass {} }.value
+  }
+
+  // MARK: In the state store
+
+  /// The document with the phase as it is now, if that is not what the store has; and the revision that the store has.
+  func changedDocument() -> (document: SessionDocument, revision: Revision)? {
+    let phase = phase.rawValue
+    return document.withLock { stored in
+      guard stored.document.status.phase != phase else { return nil }
+      var document = stored.document
+      document.status.phase = phase
+      return (document, stored.revision)
     }
   }
 
-  private func perform(_ operations: [StepOperation]) async throws -> StepOutcome {
-    defer { registry.withLock { $0.forgetTables(of: operations.map(\.key)) } }
-    var outcome = StepOutcome()
-    for operation in operations {
-      try Task.checkCancellation()
-      do {
-        outcome.results.append((operation.key, try await perform(operation)))
-      } catch let error as EngineError {
-        logger.info("operation failed", metadata: ["operation": "\(operation.key)", "error": "\(error)"])
-        outcome.failure = (operation.key, error)
-        break
-      } catch let error where !(error is CancellationError) {
-        logger.error("operation failed", metadata: ["operation": "\(operation.key)", "error": "\(error)"])
-        outcome.failure = (operation.key, EngineError(.internalFailure, "the operation failed: \(error)"))
-        break
-      }
-    }
-    return outcome
-  }
-
-  private func perform(_ operation: StepOperation) async throws -> AnalyticalResult {
-    let inputs = try registry.withLock { registry throws(EngineError) in try registry.inputs(of: operation) }
-    let result: AnalyticalResult
-    let handle: ObjectHandle
-    switch operation.action {
-    case .source(let tables):
-      result = .done
-      handle = .tables(tables)
-    case .analytical(let request):
-      result = try await engines.analytical.perform(request, on: inputs, log: log)
-      handle = Session.handle(of: result, from: request)
-    }
-    if case .none = handle { return result }
-    let replaced = try registry.withLock { registry throws(EngineError) in
-      try registry.record(handle, for: operation.key)
-    }
-    if let replaced { await engines.analytical.release(replaced) }
-    return result
-  }
-
-  /// How later operations refer to a result.
-  private static func handle(of result: AnalyticalResult, from request: AnalyticalOperation) -> ObjectHandle {
-    switch result {
-    case .graph(let graph): return .graph(graph.key)
-    case .boundApplication(let key): return .boundApplication(key)
-    case .context(let context): return .context(context.key)
-    case .archive: return .none
-    case .done:
-      if case .createApplication(let algorithm, let archive) = request {
-        return .application(algorithm: algorithm, archive: archive)
-      }
-      return .none
+  /// The store has this document now.
+  func wrote(_ document: SessionDocument, revision: Revision) {
+    self.document.withLock { stored in
+      if revision > stored.revision { stored = Stored(document: document, revision: revision) }
     }
   }
 
@@ -157,14 +129,27 @@ public final class Session: Sendable {
   /// Keeps a library archive for applications of this session.
   /// - Throws: `CoordinatorError` unless it is a zip archive of exactly one file.
   public func addLibrary(_ archive: UnsafeRawBufferPointer) throws(CoordinatorError) {
-    let name = try LibraryArchive(archive).fileName
-    let number = counter.add(1, ordering: .relaxed).newValue
+    _ = try LibraryArchive(archive).fileName
+    let number = libraries.withLock { ($0.keys.max() ?? 0) + 1 }
     let file = try Spool(path: "\(directory)/library-\(number).zip", announcedBytes: archive.count)
     try file.append(archive)
-    libraries.withLock { $0.append((name, file)) }
+    libraries.withLock { $0[number] = file }
   }
 
-  private let libraries = Mutex<[(name: String, file: Spool)]>([])
+  /// Takes over the library archives of an earlier process, and removes what it spooled.
+  func recoverFiles() throws(CoordinatorError) {
+    for name in try directoryEntries(directory) {
+      let path = directory + "/" + name
+      if name.hasPrefix("spool-") {
+        try removeTree(path)
+      } else if name.hasPrefix("library-"), name.hasSuffix(".zip"),
+        let number = Int(name.dropFirst("library-".count).dropLast(".zip".count))
+      {
+        let file = try Spool(opening: path)
+        libraries.withLock { $0[number] = file }
+      }
+    }
+  }
 
   // MARK: Instances of the other engines
 

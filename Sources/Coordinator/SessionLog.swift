@@ -18,74 +18,59 @@ public struct LogLine: Sendable, Equatable {
   }
 }
 
-/// What a session's user may read: the newest lines, and a stream for every reader until the session closes.
-///
-/// Nobody waits for a reader: one that does not keep up loses the oldest lines.
+/// What a session's user may read: a stream of the log store. It costs nothing while nobody writes or reads.
 public final class SessionLog: ProgressLog {
-  private struct State {
-    var recent: [LogLine] = []
-    var readers: [UInt64: AsyncStream<LogLine>.Continuation] = [:]
-    var nextReader: UInt64 = 0
-    var isClosed = false
-  }
-
-  /// Lines that are kept, for later readers and for slow ones.
+  /// Lines of the past that a reader gets.
   public static let capacity = 1024
-  /// Longest line in UTF-8 bytes; the rest is cut off.
-  public static let maximumLineBytes = 64 * 1024
 
-  private let state = Mutex(State())
+  private let store: LogStore
+  private let session: String
+  private let isClosed = Mutex(false)
 
-  /// An empty log.
-  public init() {}
+  /// The log of a session; it goes on where an earlier process stopped.
+  public init(store: LogStore, session: String) {
+    self.store = store
+    self.session = session
+  }
 
   /// Appends an information line.
-  public func info(_ line: String) { append(LogLine(.info, line)) }
+  public func info(_ line: String) { append(.info, line, step: nil) }
 
   /// Appends an error line.
-  public func error(_ line: String) { append(LogLine(.error, line)) }
+  public func error(_ line: String) { append(.error, line, step: nil) }
 
-  private func append(_ line: LogLine) {
-    var line = line
-    if line.text.utf8.count > Self.maximumLineBytes {
-      line.text = String(decoding: line.text.utf8.prefix(Self.maximumLineBytes), as: UTF8.self)
-    }
-    state.withLock { state in
-      guard !state.isClosed else { return }
-      if state.recent.count == Self.capacity { state.recent.removeFirst(Self.capacity / 4) }
-      state.recent.append(line)
-      for reader in state.readers.values { reader.yield(line) }
+  /// The same log for what is said about a step.
+  public func about(step: String) -> any ProgressLog { StepLog(log: self, step: step) }
+
+  fileprivate func append(_ level: LogRecord.Level, _ line: String, step: String?) {
+    var record = store.record(level, line)
+    record.step = step
+    isClosed.withLock { isClosed in
+      if !isClosed { store.append(record, to: .session(session)) }
     }
   }
 
-  /// The recent lines and all that follow, until the log is closed or the reader stops.
+  /// The newest lines and all that follow, until the log is closed or the reader stops. A slow reader gets them from the
+  /// disk.
   public func lines() -> AsyncStream<LogLine> {
-    let (stream, continuation) = AsyncStream.makeStream(
-      of: LogLine.self, bufferingPolicy: .bufferingNewest(Self.capacity))
-    let number: UInt64? = state.withLock { state in
-      for line in state.recent { continuation.yield(line) }
-      guard !state.isClosed else { return nil }
-      state.nextReader += 1
-      state.readers[state.nextReader] = continuation
-      return state.nextReader
+    let lines = store.followSession(session, tail: Self.capacity) { record in
+      LogLine(record.level == .error ? .error : .info, record.message)
     }
-    guard let number else {
-      continuation.finish()
-      return stream
-    }
-    continuation.onTermination = { [weak self] _ in
-      self?.state.withLock { _ = $0.readers.removeValue(forKey: number) }
-    }
-    return stream
+    if isClosed.withLock({ $0 }) { store.endSession(session) }
+    return lines
   }
 
-  /// Ends every reader's stream; later lines are dropped.
+  /// Ends every reader's stream behind the last line; later lines are dropped.
   public func close() {
-    let readers = state.withLock { state in
-      state.isClosed = true
-      defer { state.readers = [:] }
-      return Array(state.readers.values)
-    }
-    for reader in readers { reader.finish() }
+    isClosed.withLock { $0 = true }
+    store.endSession(session)
   }
+}
+
+/// A session's log, with a step on every line.
+private struct StepLog: ProgressLog {
+  let log: SessionLog
+  let step: String
+
+  func info(_ line: String) { log.append(.info, line, step: step) }
 }

@@ -10,6 +10,7 @@ public final class Spool: Sendable {
   public let announcedBytes: Int
   private let descriptor: Int32
   private let written = Mutex(0)
+  private let isKept = Atomic<Bool>(false)
 
   /// Makes an empty file for at most `announcedBytes` bytes.
   init(path: String, announcedBytes: Int) throws(CoordinatorError) {
@@ -19,10 +20,22 @@ public final class Spool: Sendable {
     self.announcedBytes = announcedBytes
   }
 
+  /// Takes over a file that is there.
+  init(opening path: String) throws(CoordinatorError) {
+    descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { throw .system("cannot open", path) }
+    self.path = path
+    announcedBytes = Int(lseek(descriptor, 0, SEEK_END))
+    written.withLock { $0 = announcedBytes }
+  }
+
   deinit {
     Glibc.close(descriptor)
-    unlink(path)
+    if !isKept.load(ordering: .relaxed) { unlink(path) }
   }
+
+  /// From now on the file stays, for the next process.
+  func keep() { isKept.store(true, ordering: .relaxed) }
 
   /// Bytes taken so far.
   public var byteCount: Int { written.withLock { $0 } }

@@ -1,24 +1,34 @@
 import Glibc
+import Synchronization
 
 /// The directory in which a coordinator keeps its sessions' files, held by one process at a time.
 ///
 /// A lock on a file in it, which the kernel drops when the process ends however it ends, tells a live holder from a
-/// dead one; what a dead one left behind is removed.
+/// dead one.
 public final class Workspace: Sendable {
   /// The directory.
   public let path: String
-  private let lockDescriptor: Int32
-  private let removesItself: Bool
+  /// Whether it goes when the process ends, with all sessions.
+  public let isTemporary: Bool
+  /// The descriptor of the lock's file; -1 while the directory is not locked.
+  private let lockDescriptor: Atomic<Int32>
 
-  /// Opens the directory `path`, making it if need be.
+  /// Opens the directory `path`, making it if need be. What an earlier process left there stays.
+  /// - Parameter isLocked: whether to take the lock at once; otherwise call `lock` before anything is changed.
   /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
-  public init(path: String) throws(CoordinatorError) {
+  public init(path: String, isLocked: Bool = true) throws(CoordinatorError) {
     try makeDirectory(path)
     self.path = path
-    removesItself = false
-    lockDescriptor = try Self.lock(path)
-    try removeTree(path + "/sessions")
+    isTemporary = false
+    lockDescriptor = Atomic(isLocked ? try Self.lock(path) : -1)
     try makeDirectory(path + "/sessions")
+  }
+
+  /// Takes the lock, if that was not done when the workspace was opened.
+  /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
+  public func lock() throws(CoordinatorError) {
+    guard lockDescriptor.load(ordering: .acquiring) < 0 else { return }
+    lockDescriptor.store(try Self.lock(path), ordering: .releasing)
   }
 
   /// Makes a directory of our own below `root`, which several coordinators of a user may share; it is removed by
@@ -33,15 +43,18 @@ public final class Workspace: Sendable {
       Glibc.close(stale)
     }
     path = "\(root)/\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    removesItself = true
+    isTemporary = true
     try makeDirectory(path)
-    lockDescriptor = try Self.lock(path)
+    lockDescriptor = Atomic(try Self.lock(path))
     try makeDirectory(path + "/sessions")
   }
 
-  deinit { Glibc.close(lockDescriptor) }
+  deinit {
+    let descriptor = lockDescriptor.load(ordering: .acquiring)
+    if descriptor >= 0 { Glibc.close(descriptor) }
+  }
 
-  /// Makes the directory of a session.
+  /// Makes the directory of a session; one that is there is kept.
   public func makeSessionDirectory(_ id: String) throws(CoordinatorError) -> String {
     let directory = "\(path)/sessions/\(id)"
     try makeDirectory(directory)
@@ -51,9 +64,16 @@ public final class Workspace: Sendable {
   /// Removes the directory of a session with everything in it.
   public func removeSessionDirectory(_ id: String) throws(CoordinatorError) { try removeTree("\(path)/sessions/\(id)") }
 
-  /// Removes a temporary workspace; another one is left, empty of sessions.
+  /// Removes the directories of all sessions but these.
+  public func removeSessionDirectories(except sessions: Set<String>) throws(CoordinatorError) {
+    for name in try directoryEntries(path + "/sessions") where !sessions.contains(name) {
+      try removeSessionDirectory(name)
+    }
+  }
+
+  /// Removes a temporary workspace; another one is left as it is.
   public func close() throws(CoordinatorError) {
-    try removeTree(removesItself ? path : path + "/sessions")
+    if isTemporary { try removeTree(path) }
   }
 
   private static func lock(_ directory: String) throws(CoordinatorError) -> Int32 {

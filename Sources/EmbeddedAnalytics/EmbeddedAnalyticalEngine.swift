@@ -1,3 +1,4 @@
+import CPlatform
 import Engines
 import GraphStore
 import Synchronization
@@ -7,9 +8,10 @@ import Synchronization
 public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   /// One worker on this machine, and no object store.
   public let description = EngineDescription(hosts: ["localhost"], workerCount: 1)
-  private let pool: WorkerPool
-  private let workspace: String
-  private let objects = Mutex(SessionObjects())
+  let pool: WorkerPool
+  let workspace: String
+  let objects = Mutex(SessionObjects())
+  let retention = Retention()
 
   /// An engine whose files live in `workspace`, a directory of its own that exists.
   public init(workspace: String, pool: WorkerPool) {
@@ -28,31 +30,45 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   ) async throws -> AnalyticalResult {
     try Task.checkCancellation()
     return try await describingFailures {
-      switch operation {
-      case .createGraph(let options, let layout): try await createGraph(options, layout, inputs, log)
-      case .addLabels(let kind): try await addLabels(kind, inputs, log)
-      case .project(let vertices, let edges): try project(vertices, edges, inputs)
-      case .projectToSimple(let vertex, let edge): try await projectToSimple(vertex, edge, inputs)
-      case .createApplication(let algorithm, let archive): try createApplication(algorithm, archive)
-      case .bindApplication: try bindApplication(inputs)
-      case .runApplication(let arguments): try await runApplication(arguments, inputs)
-      case .exportArray(let selector, let range):
-        .archive(
-          try await export(inputs) { try $0.array(selector, range, $1) })
-      case .exportFrame(let columns, let range):
-        .archive(
-          try await export(inputs) { try $0.frame(columns, range, $1) })
-      case .unload: unload(inputs)
-      case .other(let name):
-        throw EngineError(
-          .unimplemented, "operation \(name) is not built into the embedded analytical engine",
-          hint: "It offers " + Self.offered)
-      }
+      if case .unload = operation { return unload(inputs) }
+      for input in inputs { try await wake(input) }
+      return try await performAwake(operation, inputs, log)
+    }
+  }
+
+  private func performAwake(
+    _ operation: AnalyticalOperation, _ inputs: [ObjectHandle], _ log: any ProgressLog
+  ) async throws -> AnalyticalResult {
+    switch operation {
+    case .createGraph(let options, let layout): try await createGraph(options, layout, inputs, log)
+    case .addLabels(let kind): try await addLabels(kind, inputs, log)
+    case .project(let vertices, let edges): try project(vertices, edges, inputs)
+    case .projectToSimple(let vertex, let edge): try await projectToSimple(vertex, edge, inputs)
+    case .createApplication(let algorithm, let archive): try createApplication(algorithm, archive)
+    case .bindApplication: try bindApplication(inputs)
+    case .runApplication(let arguments): try await runApplication(arguments, inputs, log)
+    case .exportArray(let selector, let range):
+      .archive(
+        try await export(inputs) { try $0.array(selector, range, $1) })
+    case .exportFrame(let columns, let range):
+      .archive(
+        try await export(inputs) { try $0.frame(columns, range, $1) })
+    case .unload: unload(inputs)
+    case .other(let name):
+      throw EngineError(
+        .unimplemented, "operation \(name) is not built into the embedded analytical engine",
+        hint: "It offers " + Self.offered)
     }
   }
 
   /// Forgets an object; its memory and files go when nothing refers to it any more.
   public func release(_ handle: ObjectHandle) async { forget(handle) }
+
+  /// Forgets all objects; their files stay.
+  public func suspend() async {
+    retention.keepFiles()
+    objects.withLock { $0.close() }
+  }
 
   /// Forgets all objects and removes the workspace.
   public func close() async {
@@ -70,7 +86,8 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     let key = objectKey("graph")
     let stored = try await load(sources, onto: nil, options: options, key: key, log)
     return try add(
-      PropertyView(key: key, stored: stored, schema: stored.graph.schema, layout: layout, workspace: workspace))
+      PropertyView(
+        key: key, stored: stored, schema: stored.graph.schema, layout: layout, workspace: workspace))
   }
 
   private func addLabels(
@@ -101,9 +118,11 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     _ sources: [TableSource], onto base: StoredGraph?, options: GraphOptions, key: String, _ log: any ProgressLog
   ) async throws -> StoredGraph {
     let loading = GraphLoading(workspace: workspace, log: log)
-    return try await pool.run { workers in
+    let graph = try await pool.run { workers in
       try loading.load(sources, onto: base, options: options, key: key, workers: workers)
     }
+    platform_failpoint("engine-graph-sealed")
+    return StoredGraph(graph, StoredFiles(graph.directory, retention))
   }
 
   private func project(
@@ -128,21 +147,33 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     description.schemaPath = ""
     description.objectID = .random(in: 1 ... .max)
     description.fragmentIDs = [.random(in: 1 ... .max)]
-    let graph: SimpleGraph
     if projection.isSingle {
       description.kind = .simple(vertexData: projection.vertexData, edgeData: projection.edgeData)
-      graph = try SimpleGraph(single: projection, of: view.stored, view.schema)
     } else {
       description.kind = .flattened(vertexData: projection.vertexData, edgeData: projection.edgeData)
       // Clients are told that flattened graphs have no direction, whatever their parent.
       description.options.isDirected = false
-      graph = try await pool.run { try SimpleGraph(flattening: projection, of: view.stored, view.schema, workers: $0) }
     }
-    try objects.withLock { try $0.add(SimpleView(graph: graph, description: description)) }
+    let graph = try await project(projection, of: view.stored, view.schema)
+    let recipe = GraphRecipe(
+      directory: view.stored.name, description: description,
+      projection: .init(vertexProperty: vertexProperty, edgeProperty: edgeProperty))
+    try ObjectRecord(kind: .graph, graph: recipe).write(workspace, key: description.key)
+    try objects.withLock { try $0.add(SimpleView(graph: graph, description: description, recipe: recipe)) }
     return .graph(description)
   }
 
+  /// The graph that algorithms see of a stored one.
+  func project(
+    _ projection: SimpleProjection, of stored: StoredGraph, _ schema: GraphSchema
+  ) async throws -> SimpleGraph {
+    if projection.isSingle { return try SimpleGraph(single: projection, of: stored, schema) }
+    return try await pool.run { try SimpleGraph(flattening: projection, of: stored, schema, workers: $0) }
+  }
+
   private func add(_ view: PropertyView) throws -> AnalyticalResult {
+    let recipe = GraphRecipe(directory: view.stored.name, description: view.description)
+    try ObjectRecord(kind: .graph, graph: recipe).write(workspace, key: view.description.key)
     try objects.withLock { try $0.add(view) }
     return .graph(view.description)
   }
@@ -167,22 +198,42 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     let algorithm = try Algorithms.named(name)
     let graph = try simpleGraph(inputs, for: name)
     let key = objectKey("app_\(name)")
+    try ObjectRecord(kind: .application, graph: graph.recipe, algorithm: name).write(workspace, key: key)
     try objects.withLock { try $0.add(BoundApplication(algorithm: algorithm, graph: graph), key: key) }
     return .boundApplication(key: key)
   }
 
-  private func runApplication(_ arguments: [QueryValue], _ inputs: [ObjectHandle]) async throws -> AnalyticalResult {
+  private func runApplication(
+    _ arguments: [QueryValue], _ inputs: [ObjectHandle], _ log: any ProgressLog
+  ) async throws -> AnalyticalResult {
     guard case .boundApplication(let key) = inputs.first else {
       throw EngineError(.invalidArgument, "RUN_APP needs a bound algorithm as its parent")
     }
     guard let application = objects.withLock({ $0.applications[key] }) else { throw Self.notThere("algorithm", key) }
-    let values = try await pool.run { workers in
-      try application.algorithm.run(on: application.graph.graph, arguments, workers: workers)
-    }
     let description = ContextDescription(key: objectKey("ctx"), kind: application.algorithm.resultKind)
-    let context = ResultContext(description: description, graph: application.graph, values: values)
+    let context = try await pool.run { workers in
+      let values = try application.algorithm.run(on: application.graph.graph, arguments, workers: workers)
+      let context = ResultContext(description: description, graph: application.graph, values: values)
+      do { try self.keep(context) } catch {
+        log.info("This result will not survive a restart of the coordinator: \(EngineError.describing(error))")
+      }
+      return context
+    }
+    platform_failpoint("engine-result-kept")
     try objects.withLock { try $0.add(context) }
     return .context(description)
+  }
+
+  /// Writes what a later process must know of a result.
+  private func keep(_ context: ResultContext) throws {
+    let key = context.description.key
+    let values = try context.values.write(ObjectRecord.valuesPath(workspace, key))
+    let record = ObjectRecord(
+      kind: .result, graph: context.graph.recipe, result: context.description, values: values)
+    do { try record.write(workspace, key: key) } catch {
+      removeTree(ObjectRecord.valuesPath(workspace, key))
+      throw error
+    }
   }
 
   // MARK: Exports
@@ -217,7 +268,14 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
 
   private func forget(_ handle: ObjectHandle) {
     // What is removed is let go of outside of the lock: it may have files to remove.
-    _ = objects.withLock { $0.remove(handle) }
+    let object = objects.withLock { $0.remove(handle) }
+    guard object != nil, let key = handle.key else { return }
+    retention.remove(ObjectRecord.path(workspace, key))
+    switch handle {
+    case .graph: retention.remove("\(workspace)/\(key).json")
+    case .context: retention.remove(ObjectRecord.valuesPath(workspace, key))
+    case .boundApplication, .none, .tables, .application: break
+    }
   }
 
   private func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {

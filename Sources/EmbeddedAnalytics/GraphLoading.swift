@@ -11,7 +11,7 @@ struct GraphLoading {
   /// - Throws: `EngineError`, `GraphStoreError`, `CancellationError`.
   func load(
     _ sources: [TableSource], onto base: StoredGraph?, options: GraphOptions, key: String, workers: Workers
-  ) throws -> StoredGraph {
+  ) throws -> PropertyGraph {
     let staging = "\(workspace)/\(key).tables"
     try makeDirectory(staging)
     defer { removeTree(staging) }
@@ -29,8 +29,8 @@ struct GraphLoading {
           destination: to)
       }
     }
-    // The files are the session's own and go with it: nothing must survive a crash of the machine.
-    return StoredGraph(try builder.seal(durable: false))
+    // They must survive the end of this process, not that of the machine: checksums tell when they did not.
+    return try builder.seal(durable: false)
   }
 
   private func read(_ source: TableSource, staging: String, _ workers: Workers) throws -> Table {

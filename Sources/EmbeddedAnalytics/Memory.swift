@@ -1,11 +1,13 @@
 import Engines
 import Glibc
+import GraphStore
 
-/// A fixed number of values in memory of their own, as results and derived graphs keep them.
+/// A fixed number of values in memory of their own or in a file, as results and derived graphs keep them.
 public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
   // @unchecked: written only by the kernel that made it, in disjoint ranges, before anybody else sees it.
 
   let mutableValues: UnsafeMutableBufferPointer<Element>
+  private let file: MappedFile?
 
   /// The values. Valid as long as this object lives.
   public var values: UnsafeBufferPointer<Element> { UnsafeBufferPointer(mutableValues) }
@@ -13,9 +15,23 @@ public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
   /// Makes a buffer of `count` values, all bits zero.
   init(count: Int) throws(EngineError) {
     mutableValues = try allocateZeroed(Element.self, count: count)
+    file = nil
   }
 
-  deinit { free(mutableValues.baseAddress) }
+  /// The values of a file, which must hold `count` of them. They cannot be written.
+  init(_ file: MappedFile, count: Int) throws(EngineError) {
+    guard count >= 0, file.bytes.count / MemoryLayout<Element>.stride == count,
+      file.bytes.count % MemoryLayout<Element>.stride == 0
+    else {
+      throw EngineError(
+        .engineFailure, "the stored result '\(file.path)' is damaged",
+        evidence: "\(file.bytes.count) bytes for \(count) values", hint: "Run the algorithm again")
+    }
+    mutableValues = file.mutableValues(as: Element.self)
+    self.file = file
+  }
+
+  deinit { if file == nil { free(mutableValues.baseAddress) } }
 }
 
 /// Working memory of one run of a kernel. Its owner frees it at the end of the run (`defer`), which also keeps the

@@ -13,6 +13,8 @@ struct SessionObjects {
   private(set) var graphs: [String: Graph] = [:]
   private(set) var applications: [String: BoundApplication] = [:]
   private(set) var contexts: [String: ResultContext] = [:]
+  /// Objects of an earlier process that nobody asked for yet.
+  private(set) var dormant: [String: DormantObject] = [:]
   private var isClosed = false
 
   mutating func add(_ view: PropertyView) throws(EngineError) {
@@ -35,13 +37,19 @@ struct SessionObjects {
     contexts[context.description.key] = context
   }
 
+  mutating func add(_ object: DormantObject, key: String) { dormant[key] = object }
+
+  /// Takes out an object that was dormant and is awake now.
+  mutating func woke(key: String) { dormant[key] = nil }
+
   /// Forgets an object and returns it, if it is there.
   mutating func remove(_ handle: ObjectHandle) -> (any Sendable)? {
+    if let key = handle.key, let object = dormant.removeValue(forKey: key) { return object }
     switch handle {
-    case .graph(let key): graphs.removeValue(forKey: key)
-    case .boundApplication(let key): applications.removeValue(forKey: key)
-    case .context(let key): contexts.removeValue(forKey: key)
-    case .none, .tables, .application: nil
+    case .graph(let key): return graphs.removeValue(forKey: key)
+    case .boundApplication(let key): return applications.removeValue(forKey: key)
+    case .context(let key): return contexts.removeValue(forKey: key)
+    case .none, .tables, .application: return nil
     }
   }
 
@@ -54,6 +62,22 @@ struct SessionObjects {
   private func checkOpen() throws(EngineError) {
     guard isClosed else { return }
     throw EngineError(.illegalState, "the session's analytical engine was closed")
+  }
+}
+
+/// An object of an earlier process: what it was made of, and the files that must stay for it.
+struct DormantObject: Sendable {
+  let record: ObjectRecord
+  let files: StoredFiles
+}
+
+extension ObjectHandle {
+  /// The object's key; nil for what is no object of the engine.
+  var key: String? {
+    switch self {
+    case .graph(let key), .boundApplication(let key), .context(let key): key
+    case .none, .tables, .application: nil
+    }
   }
 }
 

@@ -14,13 +14,37 @@ public protocol AnalyticalEngine: Sendable {
   /// Forgets an object; one that is not there any more is no error.
   func release(_ handle: ObjectHandle) async
 
+  /// Finds objects again that an engine of an earlier process left in the same workspace when it ended, however that
+  /// was, and removes all else that it left. Call once, before the first operation.
+  /// - Returns: the objects that are lost.
+  /// - Throws: `EngineError` when the workspace cannot be read.
+  func recover(_ handles: [ObjectHandle]) async throws -> [LostObject]
+
+  /// Ends the engine and keeps what `recover` needs to find its objects again.
+  func suspend() async
+
   /// Ends the engine and gives back all it held: memory, files, processes.
   func close() async
 }
 
+/// An object that did not survive the end of a process.
+public struct LostObject: Sendable {
+  /// The object.
+  public var handle: ObjectHandle
+  /// Why it is lost and what to do.
+  public var reason: String
+
+  /// Says what is lost and why.
+  public init(_ handle: ObjectHandle, reason: String) {
+    self.handle = handle
+    self.reason = reason
+  }
+}
+
 /// Makes an engine for each session.
 public protocol AnalyticalEngineProvider: Sendable {
-  /// Starts an engine whose files live in `workspace`, a directory of the session's own.
+  /// Starts an engine whose files live in `workspace`, a directory of the session's own, which may hold what an engine of
+  /// an earlier process left there: see `AnalyticalEngine.recover`.
   /// - Throws: `EngineError` when it cannot be started.
   func makeEngine(workspace: String) async throws -> any AnalyticalEngine
 }

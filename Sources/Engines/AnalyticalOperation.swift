@@ -25,10 +25,35 @@ public enum AnalyticalOperation: Sendable {
   case unload
   /// Something the client knows and this list does not; the name is the client's.
   case other(name: String)
+
+  /// The client's name of the operation, as far as one name says it.
+  public var name: String {
+    switch self {
+    case .createGraph: "CREATE_GRAPH"
+    case .addLabels: "ADD_LABELS"
+    case .project: "PROJECT_GRAPH"
+    case .projectToSimple: "PROJECT_TO_SIMPLE"
+    case .createApplication: "CREATE_APP"
+    case .bindApplication: "BIND_APP"
+    case .runApplication: "RUN_APP"
+    case .exportArray: "TO_NUMPY"
+    case .exportFrame: "TO_DATAFRAME"
+    case .unload: "UNLOAD"
+    case .other(let name): name
+    }
+  }
+
+  /// Whether the operation only reads: it may be repeated, and leaves nothing behind.
+  public var isReadOnly: Bool {
+    switch self {
+    case .exportArray, .exportFrame: true
+    default: false
+    }
+  }
 }
 
 /// Details of the layout that a client chooses and gets back unchanged; embedded engines have one layout only.
-public struct GraphLayout: Sendable, Equatable {
+public struct GraphLayout: Sendable, Equatable, Codable {
   /// Whether vertex numbers have 64 bits at the interface.
   public var hasWideVertexNumbers: Bool
   /// Whether edges should be stored compactly.

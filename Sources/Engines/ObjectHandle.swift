@@ -31,9 +31,9 @@ public enum AnalyticalResult: Sendable {
 }
 
 /// What a client must know about a graph.
-public struct GraphDescription: Sendable {
+public struct GraphDescription: Sendable, Codable {
   /// What kind of graph it is, by what may be done with it.
-  public enum Kind: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable, Codable {
     /// Labels and properties.
     case property
     /// One vertex label, one edge label, at most one property each, of these types.
@@ -79,9 +79,9 @@ public struct GraphDescription: Sendable {
 }
 
 /// What a client must know about a result.
-public struct ContextDescription: Sendable, Equatable {
+public struct ContextDescription: Sendable, Equatable, Codable {
   /// The shape of a result.
-  public enum Kind: String, Sendable {
+  public enum Kind: String, Sendable, Codable {
     case tensor
     case vertexData = "vertex_data"
     case vertexProperty = "vertex_property"

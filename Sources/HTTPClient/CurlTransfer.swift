@@ -59,6 +59,7 @@ final class CurlTransfer {
     try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     try set(CURLOPT_PROTOCOLS_STR, "http,https")
     try set(CURLOPT_PROXY, "")
+    if let path = configuration.unixSocket { try set(CURLOPT_UNIX_SOCKET_PATH, path) }
     let tls = configuration.tls
     try set(CURLOPT_SSL_VERIFYPEER, tls.verifiesServer ? 1 : 0)
     try set(CURLOPT_SSL_VERIFYHOST, tls.verifiesServer ? 2 : 0)

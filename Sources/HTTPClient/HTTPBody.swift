@@ -42,7 +42,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
   }
 
   /// Reads the pieces.
-  public struct AsyncIterator: AsyncIteratorProtocol {
+  public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
     let lease: Lease
 
     /// The next piece, nil at the end.
@@ -82,7 +82,7 @@ public struct HTTPLines: AsyncSequence, Sendable {
   let limit: Int
 
   /// Reads the lines.
-  public struct AsyncIterator: AsyncIteratorProtocol {
+  public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
     var pieces: HTTPBody.AsyncIterator
     let limit: Int
     private var buffer: [UInt8] = []

@@ -4,6 +4,8 @@ public struct HTTPClientConfiguration: Sendable {
   public var connectTimeout = Duration.seconds(10)
   /// Requests open at the same time, streams included. Beyond it requests fail at once.
   public var maximumOpenRequests = 256
+  /// Path of a Unix socket to connect to, whatever the host and port of a request's URL; at most 107 bytes.
+  public var unixSocket: String?
   /// How servers are trusted and how the client shows who it is.
   public var tls = TLS()
 

@@ -8,7 +8,10 @@ struct GSCoordinator: AsyncParsableCommand {
     commandName: "gscoordinator",
     abstract: "Coordinates graph analytics, queries and learning for GraphScope clients.",
     version: "\(serverVersion) (speaks to graphscope-client \(clientVersion))",
-    subcommands: [Serve.self, ShowConfiguration.self], defaultSubcommand: Serve.self)
+    subcommands: [
+      Serve.self, ShowConfiguration.self, OperatorGet.self, OperatorDescribe.self, OperatorEvents.self,
+      OperatorHistory.self, OperatorDiff.self, Logs.self,
+    ], defaultSubcommand: Serve.self)
 
   /// Malloc must be tuned before the first thread starts, hence before anything asynchronous. Blocks of 1 MiB or more
   /// come from the kernel and go back at once: an idle server stays small after large messages.

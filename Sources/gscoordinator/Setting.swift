@@ -3,17 +3,31 @@ enum Setting: String, CaseIterable {
   case host
   case port
   case socket
+  case adminPort = "admin_port"
   case engine
   case workspace
   case threads
   case logLevel = "log_level"
   case idleExit = "idle_exit_seconds"
+  case state
+  case stateSync = "state_sync"
+  case etcdEndpoints = "etcd.endpoints"
+  case etcdPrefix = "etcd.prefix"
+  case etcdUser = "etcd.user"
+  case etcdPasswordFile = "etcd.password_file"
+  case etcdAuthorityFile = "etcd.ca_file"
+  case etcdCertificateFile = "etcd.certificate_file"
+  case etcdKeyFile = "etcd.key_file"
+  case leaderLease = "leader_lease_seconds"
+  case advertise
   case sessions = "limits.sessions"
   case shutdownGrace = "limits.shutdown_grace_seconds"
   case messageBytes = "limits.message_bytes"
   case inFlightBytes = "limits.in_flight_bytes"
   case connections = "limits.connections"
   case streams = "limits.streams_per_connection"
+  case logBytes = "limits.log_bytes"
+  case stateBytes = "limits.state_bytes"
 
   /// The name of the environment variable.
   var variable: String {
@@ -25,7 +39,15 @@ enum Setting: String, CaseIterable {
     switch self {
     case .host: "127.0.0.1"
     case .port: "63800"
-    case .socket, .workspace, .threads: ""
+    case .socket, .adminPort, .workspace, .threads: ""
+    case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
+      .advertise:
+      ""
+    case .stateSync: "normal"
+    case .etcdPrefix: "gscoordinator/v1/"
+    case .leaderLease: "10"
+    case .logBytes: "1073741824"
+    case .stateBytes: "2147483648"
     case .engine: "embedded"
     case .logLevel: "info"
     case .idleExit: "0"
@@ -44,11 +66,26 @@ enum Setting: String, CaseIterable {
     case .host: "address to listen on; only loopback is allowed while there is no authentication"
     case .port: "TCP port of the gRPC endpoint; 0 chooses a free one"
     case .socket: "path of a Unix socket to listen on as well; empty for none"
+    case .adminPort: "TCP port of the admin endpoint on loopback, 0 for a free one; empty for its Unix socket alone"
     case .engine: "which engines sessions get: embedded"
-    case .workspace: "directory for the sessions' files; empty for a temporary one"
+    case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"
     case .logLevel: "trace, debug, info, notice, warning, error or critical"
     case .idleExit: "seconds without any session after which the process ends; 0 for never"
+    case .state: "where state is kept: sqlite, etcd, or memory for none; empty for sqlite unless on port 0"
+    case .stateSync: "normal: state survives the process; full: also a crash of the machine"
+    case .etcdEndpoints: "addresses of etcd, separated by commas: http://host:2379"
+    case .etcdPrefix: "where the keys in etcd begin; coordinators of one prefix elect a leader"
+    case .etcdUser: "user name for etcd; empty for none"
+    case .etcdPasswordFile: "file with the password for etcd"
+    case .etcdAuthorityFile:
+      "file with the authorities that etcd's certificate is checked against; empty for the system's"
+    case .etcdCertificateFile: "file with our certificate for etcd; empty for none"
+    case .etcdKeyFile: "file with the key of our certificate for etcd"
+    case .leaderLease: "seconds after which another coordinator takes over from a leader that is silent"
+    case .advertise: "address that a standby tells clients of us; empty for host and port"
+    case .logBytes: "bytes of all kept logs; the oldest go first"
+    case .stateBytes: "bytes that the state database may have"
     case .sessions: "sessions that may be open at a time"
     case .shutdownGrace: "seconds that running steps get to finish at shutdown"
     case .messageBytes: "largest message that is taken"

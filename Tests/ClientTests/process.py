@@ -30,16 +30,17 @@ def wait_until(condition, seconds, what):
 
 
 class Coordinator:
-    """`arguments` default to a free port and `workspace`; standard output's first line names the address."""
+    """`arguments` default to a free port; standard output's first line names the address. The workspace is below
+    `directory`, or the coordinator's own choice with None."""
 
-    def __init__(self, directory, arguments=None, environment=None):
-        self.workspace = str(directory / "workspace")
+    def __init__(self, directory, arguments=None, environment=None, workspace="workspace"):
+        self.workspace = str(directory / (workspace or "workspace"))
         self.log_path = str(directory / "coordinator.log")
         if arguments is None:
             arguments = ["--port", "0"]
         with open(self.log_path, "a") as log:
             self.process = subprocess.Popen(
-                [BINARY, *arguments, "--workspace", self.workspace],
+                [BINARY, *arguments, *(["--workspace", self.workspace] if workspace else [])],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -79,12 +80,16 @@ class Coordinator:
             return file.read()
 
     def session_files(self):
-        """The files of sessions: everything below the workspace's subdirectories."""
+        """The directories and files of all sessions."""
         found = []
-        for directory, _, files in os.walk(self.workspace):
-            if directory != self.workspace:
-                found += [os.path.join(directory, file) for file in files]
+        for directory, directories, files in os.walk(os.path.join(self.workspace, "sessions")):
+            found += [os.path.join(directory, name) for name in directories + files]
         return found
+
+    def kill(self):
+        """Ends it as a crash does."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self, signal_number=signal.SIGINT):
         """Asks it to end; returns its exit code and how long it took."""

@@ -1,3 +1,4 @@
+import Cluster
 import Engines
 import Glibc
 import Logging
@@ -9,15 +10,28 @@ import Testing
 struct Bench {
   let factory: FakeFactory
   let workspace: Workspace
+  let store: any StateStore
   let coordinator: Coordinator
 
   init(limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil) throws {
-    factory = FakeFactory(failingWith: error)
-    workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    try self.init(
+      workspace: workspace, store: InMemoryStateStore(), factory: FakeFactory(failingWith: error), limits: limits)
+  }
+
+  /// A coordinator of a later process, with the state and the files of another one that ended.
+  init(after earlier: Bench, factory: FakeFactory = FakeFactory()) throws {
+    try self.init(workspace: earlier.workspace, store: earlier.store, factory: factory, limits: .init())
+  }
+
+  init(workspace: Workspace, store: any StateStore, factory: FakeFactory, limits: Coordinator.Limits) throws {
+    (self.workspace, self.store, self.factory) = (workspace, store, factory)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     coordinator = Coordinator(
-      version: "0.29.0", workspace: workspace, factory: factory, limits: limits, logger: logger)
+      version: "0.29.0", workspace: workspace, store: store,
+      logs: try LogStore(directory: workspace.path + "/logs", instance: randomName(length: 8)), factory: factory,
+      limits: limits, logger: logger)
   }
 
   func connect(

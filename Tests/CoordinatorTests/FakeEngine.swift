@@ -11,6 +11,8 @@ final class FakeEngine: AnalyticalEngine {
     var calls: [String] = []
     var released: [String] = []
     var isClosed = false
+    var isSuspended = false
+    var recovered = 0
     var counter = 0
     var held: [AsyncStream<Void>.Continuation] = []
     var holdWaiters: [CheckedContinuation<Void, Never>] = []
@@ -19,6 +21,12 @@ final class FakeEngine: AnalyticalEngine {
   var calls: [String] { state.withLock { $0.calls } }
   var released: [String] { state.withLock { $0.released } }
   var isClosed: Bool { state.withLock { $0.isClosed } }
+  var isSuspended: Bool { state.withLock { $0.isSuspended } }
+  var recovered: Int { state.withLock { $0.recovered } }
+  /// Keys of objects that a recovery does not find.
+  private let losing: Set<String>
+
+  init(losing: Set<String> = []) { self.losing = losing }
 
   func perform(
     _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
@@ -75,6 +83,18 @@ final class FakeEngine: AnalyticalEngine {
     if case .boundApplication(let key) = handle { state.withLock { $0.released.append(key) } }
   }
 
+  /// Finds everything again but what the test declared lost.
+  func recover(_ handles: [ObjectHandle]) async throws -> [LostObject] {
+    var lost: [LostObject] = []
+    for case .boundApplication(let key) in handles where losing.contains(key) {
+      lost.append(LostObject(.boundApplication(key), reason: "the test lost it"))
+    }
+    state.withLock { $0.recovered = handles.count - lost.count }
+    return lost
+  }
+
+  func suspend() async { state.withLock { $0.isSuspended = true } }
+
   func close() async { state.withLock { $0.isClosed = true } }
 }
 
@@ -98,14 +118,18 @@ struct FakeLearning: LearningEngine {
 final class FakeFactory: EngineFactory {
   private let made = Mutex<[FakeEngine]>([])
   private let error: EngineError?
+  private let losing: Set<String>
 
-  init(failingWith error: EngineError? = nil) { self.error = error }
+  init(failingWith error: EngineError? = nil, losing: Set<String> = []) {
+    self.error = error
+    self.losing = losing
+  }
 
   var engines: [FakeEngine] { made.withLock { $0 } }
 
   func makeEngines(workspace: String) async throws -> SessionEngines {
     if let error { throw error }
-    let engine = FakeEngine()
+    let engine = FakeEngine(losing: losing)
     made.withLock { $0.append(engine) }
     return SessionEngines(analytical: engine, queries: FakeQueries(), learning: FakeLearning())
   }

@@ -24,9 +24,21 @@ final class EngineFixture: Sendable {
     root = temporaryPath()
     try FileManager.default.createDirectory(atPath: root + "/session", withIntermediateDirectories: true)
     engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(workspace: root + "/session")
+    earlier = nil
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: root) }
+  /// An engine of a later process on the files of another fixture, which must outlive this one.
+  init(after earlier: EngineFixture) async throws {
+    root = earlier.root
+    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(workspace: root + "/session")
+    self.earlier = earlier
+  }
+
+  private let earlier: EngineFixture?
+
+  deinit { if earlier == nil { remove() } }
+
+  private func remove() { try? FileManager.default.removeItem(atPath: root) }
 
   /// Names of everything in the engine's workspace.
   var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: root + "/session/analytics")) ?? [] }

@@ -105,8 +105,8 @@ struct EngineTests {
     #expect(graph.schema.vertexLabels.map(\.name) == ["person", "software"])
     #expect(graph.schema.edgeLabels.map(\.name) == ["knows", "created"])
     #expect(try await fixture.array("v:software.lang", graph.handle) == .strings(["java", "java"]))
-    // One graph and its schema are left.
-    #expect(fixture.files.count == 2)
+    // One graph, its schema and its record are left.
+    #expect(fixture.files.count == 3)
   }
 
   @Test("several labels are seen as one flattened graph")

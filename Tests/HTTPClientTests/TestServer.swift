@@ -13,8 +13,11 @@ final class TestServer: Sendable {
   let port: UInt16
   private let listener: Int32
 
-  init(_ handler: @escaping @Sendable (Request, TestConnection) -> Void) throws {
-    let (listener, port) = try TestServer.listen()
+  /// Listens on a port, or on a Unix socket if a path is given.
+  init(
+    unixSocket path: String? = nil, _ handler: @escaping @Sendable (Request, TestConnection) -> Void
+  ) throws {
+    let (listener, port) = try path.map { (try TestServer.listen(unixSocket: $0), 0) } ?? TestServer.listen()
     self.listener = listener
     self.port = port
     startThread {
@@ -36,6 +39,20 @@ final class TestServer: Sendable {
   }
 
   func url(_ path: String = "/") -> String { "http://127.0.0.1:\(port)\(path)" }
+
+  private static func listen(unixSocket path: String) throws -> Int32 {
+    let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let status = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 && Glibc.listen(listener, 64) == 0
+      }
+    }
+    try #require(status)
+    return listener
+  }
 
   /// A listening socket and its port.
   static func listen() throws -> (Int32, UInt16) {

@@ -18,6 +18,10 @@ void platform_line_buffer_output(void);
 /// `&` inherits an ignored SIGINT.
 void platform_reset_signals(void);
 
+/// Ends the process with SIGKILL when the environment variable GSCOORDINATOR_FAILPOINT names this point, or
+/// `name:n` and this is the n-th time. Tests walk through all points; release builds have none.
+void platform_failpoint(const char *name);
+
 /// A bound of `setrlimit`, soft and hard; never above the hard bound that already holds.
 struct platform_limit {
   int32_t resource;

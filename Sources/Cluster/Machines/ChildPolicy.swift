@@ -42,9 +42,12 @@ extension ChildLifecycle {
 
     /// The pause after the `exits`-th exit that is remembered, from 1.
     public func backOff(exits: Int) -> Duration {
+      let factor = max(1, backOffFactor)
       var pause = min(initialBackOff, maximumBackOff)
-      for _ in 1..<max(1, exits) where pause < maximumBackOff {
-        pause = min(pause * max(1, backOffFactor), maximumBackOff)
+      var further = exits - 1
+      while further > 0, factor > 1, pause > .zero, pause < maximumBackOff {
+        pause = pause > maximumBackOff / factor ? maximumBackOff : pause * factor
+        further -= 1
       }
       return pause
     }

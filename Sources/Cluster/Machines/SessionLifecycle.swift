@@ -11,13 +11,13 @@
 /// | closed    | refused      | –                | refused     | –                  | already  | –          |
 ///
 /// A lease never resurrects: once closing, no event leads back.
-public struct SessionLifecycle: Sendable {
+public struct SessionLifecycle: Sendable, Equatable {
   /// Where the session stands.
-  public enum Phase: String, Sendable, CaseIterable {
+  public enum Phase: String, Sendable, CaseIterable, Codable {
     case connected, detached, closing, closed
   }
 
-  private enum State {
+  private enum State: Equatable {
     case connected(deadline: ContinuousClock.Instant?)
     case detached(deadline: ContinuousClock.Instant?)
     case closing
@@ -49,6 +49,14 @@ public struct SessionLifecycle: Sendable {
   public init(lease: Duration?, at now: ContinuousClock.Instant) {
     self.lease = lease
     state = .connected(deadline: lease.map { now.advanced(by: $0) })
+  }
+
+  /// A session of an earlier coordinator: nobody could reach it meanwhile, so its lease begins anew while it waits for
+  /// its client. One that was closing must be closed again.
+  public static func recovered(lease: Duration?, at now: ContinuousClock.Instant) -> SessionLifecycle {
+    var session = SessionLifecycle(lease: lease, at: now)
+    session.connectionLost()
+    return session
   }
 
   /// Where the session stands.

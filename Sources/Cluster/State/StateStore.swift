@@ -203,6 +203,8 @@ public struct StateStoreError: Error, Sendable, Equatable, CustomStringConvertib
     case unavailable
     /// The store refuses who asks.
     case permissionDenied
+    /// Whoever asks was the leader of several coordinators and is it no more.
+    case deposed
     /// What is stored is damaged.
     case damaged
     /// What is stored was written by a newer version.

@@ -176,14 +176,5 @@ final class SupervisionThread: SerialExecutor, @unchecked Sendable {
   }
 }
 
-extension Duration {
-  /// Rounded down.
-  var wholeMilliseconds: Int64 {
-    let (seconds, attoseconds) = components
-    return seconds.multipliedReportingOverflow(by: 1000).overflow
-      ? .max / 2 : seconds * 1000 + attoseconds / 1_000_000_000_000_000
-  }
-}
-
 /// The system's words for an error.
 func describe(errno code: Int32) -> String { String(cString: strerror(code)) }

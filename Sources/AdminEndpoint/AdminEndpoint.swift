@@ -1,3 +1,0 @@
-import Cluster
-import Coordinator
-import Hummingbird

@@ -1,0 +1,105 @@
+import Cluster
+import Hummingbird
+import Wire
+
+extension AdminRouter {
+  /// `/api/v1/history`: who did what, in order. `/api/v1/diff`: what is different between two revisions, and who did it.
+  func addHistoryRoutes(_ environment: AdminEnvironment) {
+    let routes = HistoryRoutes(environment: environment)
+    on("api/v1/history", [.get: { request, _ in try await routes.history(request) }])
+    on("api/v1/diff", [.get: { request, _ in try await routes.diff(request) }])
+  }
+}
+
+/// Answers about the past.
+struct HistoryRoutes: Sendable {
+  let environment: AdminEnvironment
+
+  private var store: any StateStore { environment.plane.store }
+  private var limits: AdminLimits { environment.limits }
+
+  /// The current revision. No object's key begins with a control character, so nothing is read but that.
+  private func currentRevision() async throws -> Revision {
+    try await store.entries(prefix: "\u{1}", at: nil).revision
+  }
+
+  /// The transactions after a revision, or the last ones, without the values that they set.
+  func history(_ request: Request) async throws -> Response {
+    let query = try RequestQuery(request, ["after", "limit"], limits: limits)
+    let limit = Int(try query.integer("limit", in: 1...Int64(limits.items)) ?? 100)
+    let current = try await currentRevision()
+    let after = try query.integer("after", in: 0...Int64.max) ?? max(0, current - Int64(limit))
+    let records = fitting(try await store.history(after: after, limit: limit))
+    return Response(
+      json: .object([("revision", .integer(current)), ("items", .array(records.map(Self.json)))]))
+  }
+
+  /// The first records that fit into an answer, one at least.
+  private func fitting(_ records: [StateRecord]) -> [StateRecord] {
+    var bytes = 0
+    let count = records.prefix { record in
+      let isFirst = bytes == 0
+      bytes += record.changes.reduce(200 + record.summary.utf8.count) { $0 + $1.key.utf8.count + 30 }
+      return isFirst || bytes <= limits.pageBytes
+    }.count
+    return Array(records.prefix(count))
+  }
+
+  private static func json(_ record: StateRecord) -> JSONValue {
+    .object([
+      ("revision", .integer(record.revision)), ("timeMilliseconds", .integer(record.timeMilliseconds)),
+      ("author", .string(record.author)), ("summary", .string(record.summary)), ("id", .string(record.id)),
+      ("changes", .array(record.changes.map(json))),
+    ])
+  }
+
+  private static func json(_ change: StateChange) -> JSONValue {
+    var type = "put"
+    if case .delete = change { type = "delete" }
+    return .object([("type", .string(type)), ("key", .string(change.key))])
+  }
+
+  /// The keys that are different at two revisions, where they differ, and the transactions in between.
+  func diff(_ request: Request) async throws -> Response {
+    let query = try RequestQuery(request, ["from", "to", "prefix"], limits: limits)
+    guard let from = try query.integer("from", in: 0...Int64.max) else {
+      throw AdminError(.invalidArgument, "the parameter from is missing", hint: "It is a revision of the history")
+    }
+    var bounds = StateDiff.Bounds()
+    (bounds.keys, bounds.records) = (limits.items, limits.items)
+    let difference = try await StateDiff(
+      store, prefix: query.text("prefix") ?? "", from: from, to: try query.integer("to", in: 0...Int64.max),
+      bounds: bounds)
+    let records = fitting(difference.records)
+    let isCut = difference.isCut || records.count < difference.records.count
+    return Response(
+      json: .object([
+        ("from", .integer(difference.from)), ("to", .integer(difference.to)),
+        ("items", .array(difference.keys.map(Self.json))), ("transactions", .array(records.map(Self.json))),
+        ("isCut", .bool(isCut)),
+      ]))
+  }
+
+  private static func json(_ key: StateDiff.Key) -> JSONValue {
+    var members: [(key: String, value: JSONValue)] = []
+    switch key.change {
+    case .added: members = [("type", .string("added")), ("key", .string(key.key))]
+    case .removed: members = [("type", .string("removed")), ("key", .string(key.key))]
+    case .changed(let differences, let isCut):
+      members = [
+        ("type", .string("changed")), ("key", .string(key.key)), ("differences", .array(differences.map(json))),
+        ("isCut", .bool(isCut)),
+      ]
+    }
+    if let revision = key.revision { members.append(("revision", .integer(revision))) }
+    return .object(members)
+  }
+
+  /// Values are JSON as text, cut when they are long.
+  private static func json(_ difference: StateDiff.Difference) -> JSONValue {
+    var members: [(key: String, value: JSONValue)] = [("path", .string(difference.path))]
+    if let old = difference.old { members.append(("old", .string(old))) }
+    if let new = difference.new { members.append(("new", .string(new))) }
+    return .object(members)
+  }
+}

@@ -1,0 +1,126 @@
+import Cluster
+import Coordinator
+import HTTPTypes
+import Hummingbird
+import Wire
+
+extension AdminRouter {
+  /// `/api/v1/events`: what happened to objects. `/api/v1/audit`: who did what. `/api/v1/logs`: what the coordinator,
+  /// a session or a child said. With `follow=true` the answer is a stream of lines.
+  func addRecordRoutes(_ environment: AdminEnvironment) {
+    let routes = RecordRoutes(environment: environment)
+    let common = ["object", "since", "level", "limit", "follow"]
+    on(
+      "api/v1/events",
+      [
+        .get: { request, context in
+          let query = try RequestQuery(request, common, limits: environment.limits)
+          return try await routes.answer(query, .events, request, context)
+        }
+      ])
+    on(
+      "api/v1/audit",
+      [
+        .get: { request, context in
+          let query = try RequestQuery(request, common, limits: environment.limits)
+          return try await routes.answer(query, .audit, request, context)
+        }
+      ])
+    on(
+      "api/v1/logs",
+      [
+        .get: { request, context in
+          let query = try RequestQuery(
+            request, ["session", "child", "step", "grep", "since", "level", "limit", "follow"],
+            limits: environment.limits)
+          return try await routes.answer(query, try Self.stream(query), request, context)
+        }
+      ])
+  }
+
+  private static func stream(_ query: RequestQuery) throws(AdminError) -> LogStream {
+    switch (query.text("session"), query.text("child")) {
+    case (nil, nil): return .coordinator
+    case (let session?, nil): return .session(session)
+    case (nil, let child?): return .child(child)
+    case (_?, _?): throw AdminError(.invalidArgument, "session and child have no meaning together")
+    }
+  }
+}
+
+/// Answers made of log records.
+struct RecordRoutes: Sendable {
+  let environment: AdminEnvironment
+
+  /// The records that a query asks for: a list, or a stream when it follows.
+  func answer(
+    _ query: RequestQuery, _ stream: LogStream, _ request: Request, _ context: AdminContext
+  ) async throws -> Response {
+    let wanted = try recordQuery(query, stream)
+    let plane = environment.plane
+    guard wanted.follows else { return Response(json: try await list(plane.records(wanted))) }
+    return try environment.streams.response(to: request, context) { lines in
+      do {
+        for try await record in try await plane.records(wanted) { try await lines.write(record.json) }
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        try await lines.write(.object([("type", .string("error"))] + (AdminError(error).json.members ?? [])))
+      }
+    }
+  }
+
+  private func recordQuery(_ query: RequestQuery, _ stream: LogStream) throws(AdminError) -> RecordQuery {
+    let limit = try query.integer("limit", in: 1...Int64(environment.limits.items))
+    var wanted = RecordQuery(
+      stream: stream, limit: limit.map { Int($0) } ?? environment.limits.items / 2, follows: try query.flag("follow"))
+    wanted.object = try query.text("object").map { text throws(AdminError) in try ObjectName(parsing: text).reference }
+    wanted.sinceMilliseconds = try query.integer("since", in: 0...Int64.max)
+    wanted.step = query.text("step")
+    wanted.text = query.text("grep")
+    if let text = query.text("level") {
+      guard let level = LogRecord.Level(rawValue: text) else {
+        throw AdminError(
+          .invalidArgument,
+          "level is '\(text.prefix(64))', but must be one of "
+            + LogRecord.Level.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      wanted.level = level
+    }
+    return wanted
+  }
+
+  /// The newest records that fit into an answer.
+  private func list(_ records: AsyncThrowingStream<LogRecord, any Error>) async throws -> JSONValue {
+    var items: [JSONValue] = []
+    var bytes = 0
+    for try await record in records {
+      items.append(record.json)
+      bytes += record.message.utf8.count
+      guard bytes <= environment.limits.pageBytes else {
+        throw AdminError(
+          .invalidArgument, "the records are larger than \(environment.limits.pageBytes) bytes",
+          hint: "Ask for fewer with limit=")
+      }
+    }
+    return .object([("items", .array(items))])
+  }
+}
+
+extension LogRecord {
+  /// The record with the members that it has.
+  var json: JSONValue {
+    var members: [(key: String, value: JSONValue)] = [
+      ("timeMilliseconds", .integer(timeMilliseconds)), ("level", .string(level.rawValue)),
+    ]
+    let texts: [(String, String?)] = [
+      ("object", object), ("reason", reason), ("author", author), ("session", session), ("step", step),
+      ("child", child),
+    ]
+    for (key, text) in texts {
+      if let text { members.append((key, .string(text))) }
+    }
+    if let revision { members.append(("revision", .integer(revision))) }
+    return .object(members + [("message", .string(message))])
+  }
+}

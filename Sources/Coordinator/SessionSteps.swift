@@ -1,0 +1,208 @@
+import CPlatform
+import Cluster
+import Engines
+
+extension Session {
+  /// Runs the operations of a step in their order, after all earlier steps. On the first failure the rest is dropped.
+  /// What the step makes survives the process once this returns.
+  /// - Throws: `CancellationError` when the caller gives up; `CoordinatorError` when the session is being closed, or when
+  ///   the state store does not take the step.
+  public func run(_ operations: [StepOperation]) async throws -> StepOutcome {
+    guard phase == .connected || phase == .detached else {
+      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+    }
+    let number = counter.add(1, ordering: .relaxed).newValue
+    // Immediate: the step takes its place in the queue before the next one can arrive.
+    let task = Task.immediate { try await turnstile.pass { try await perform(operations) } }
+    running.withLock { $0[number] = { task.cancel() } }
+    defer { _ = running.withLock { $0.removeValue(forKey: number) } }
+    if phase == .closing || phase == .closed { task.cancel() }
+    do {
+      return try await withTaskCancellationHandler {
+        try await task.value
+      } onCancel: {
+        task.cancel()
+      }
+    } catch is CancellationError where phase == .closing || phase == .closed {
+      throw CoordinatorError(.sessionClosing, "session '\(id)' was closed while the step ran")
+    }
+  }
+
+  private func perform(_ operations: [StepOperation]) async throws -> StepOutcome {
+    defer { registry.withLock { $0.forgetTables(of: operations.map(\.key)) } }
+    guard operations.contains(where: \.leavesSomething) else {
+      var step = StepProgress()
+      try await perform(operations, &step)
+      return step.outcome
+    }
+    let document = try await started(operations)
+    var step = StepProgress()
+    do {
+      try await perform(operations, &step)
+      platform_failpoint("step-performed")
+      try await finished(document, step, wasCancelled: false)
+    } catch is CancellationError {
+      // Also a step that nobody waits for must be known to have ended.
+      let progress = step
+      try await Task { try await finished(document, progress, wasCancelled: true) }.value
+      throw CancellationError()
+    }
+    platform_failpoint("step-finished")
+    return step.outcome
+  }
+
+  private func perform(_ operations: [StepOperation], _ step: inout StepProgress) async throws {
+    for operation in operations {
+      try Task.checkCancellation()
+      do {
+        step.outcome.results.append((operation.key, try await perform(operation, &step)))
+      } catch let error as EngineError {
+        logger.info("operation failed", metadata: ["operation": "\(operation.key)", "error": "\(error)"])
+        step.outcome.failure = (operation.key, error)
+        break
+      } catch let error where !(error is CancellationError) {
+        logger.error("operation failed", metadata: ["operation": "\(operation.key)", "error": "\(error)"])
+        step.outcome.failure = (operation.key, EngineError(.internalFailure, "the operation failed: \(error)"))
+        break
+      }
+    }
+  }
+
+  private func perform(_ operation: StepOperation, _ step: inout StepProgress) async throws -> AnalyticalResult {
+    let inputs = try registry.withLock { registry throws(EngineError) in try registry.inputs(of: operation) }
+    let result: AnalyticalResult
+    let handle: ObjectHandle
+    switch operation.action {
+    case .source(let tables):
+      result = .done
+      handle = .tables(tables)
+    case .analytical(let request):
+      result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: operation.key))
+      handle = Session.handle(of: result, from: request)
+      if case .unload = request, let parent = operation.parents.first {
+        step.gone(registry.withLock { $0.number(of: parent) }, parent)
+      }
+    }
+    if case .none = handle { return result }
+    let (number, replaced) = try registry.withLock { registry throws(EngineError) in
+      try registry.record(handle, for: operation.key)
+    }
+    step.made(number, operation.key, handle, replacing: replaced)
+    return result
+  }
+
+  /// How later operations refer to a result.
+  private static func handle(of result: AnalyticalResult, from request: AnalyticalOperation) -> ObjectHandle {
+    switch result {
+    case .graph(let graph): return .graph(graph.key)
+    case .boundApplication(let key): return .boundApplication(key)
+    case .context(let context): return .context(context.key)
+    case .archive: return .none
+    case .done:
+      if case .createApplication(let algorithm, let archive) = request {
+        return .application(algorithm: algorithm, archive: archive)
+      }
+      return .none
+    }
+  }
+
+  // MARK: In the state store
+
+  /// Writes down that a step begins.
+  private func started(_ operations: [StepOperation]) async throws(CoordinatorError) -> StepDocument {
+    let number = stepNumber.add(1, ordering: .relaxed).newValue
+    let document = StepDocument(
+      kind: .step, name: stepName(id, number), owner: principal.description,
+      createdMilliseconds: nowMilliseconds(), spec: StepSpec(operations), status: StepStatus(phase: .running))
+    var changes = [Journal.put(document)]
+    if number > Journal.keptSteps {
+      changes.append(.delete(ObjectKind.step.key(stepName(id, number - Journal.keptSteps))))
+    }
+    try await journal.commit("run a step", by: principal.description, on: "step/\(document.name)", changes)
+    platform_failpoint("step-started")
+    return document
+  }
+
+  /// Writes down what a step made and how it ended; only then are replaced objects released.
+  private func finished(
+    _ document: StepDocument, _ step: StepProgress, wasCancelled: Bool
+  ) async throws(CoordinatorError) {
+    var document = document
+    document.status = StepStatus(step.outcome, wasCancelled: wasCancelled)
+    let changes = step.objects.map { number, object in Journal.put(objectKey(id, number), object) }
+    do {
+      try await journal.commitAll(
+        "finish a step", by: principal.description, on: "step/\(document.name)", changes + [Journal.put(document)])
+    } catch {
+      // What the next process would not know must not be used by this one.
+      for object in step.fresh.reversed() {
+        registry.withLock { $0.takeBack(object.key, to: object.replaced) }
+        await engines.analytical.release(object.handle)
+      }
+      throw error
+    }
+    for case let replaced? in step.fresh.map(\.replaced) { await engines.analytical.release(replaced) }
+  }
+}
+
+/// What a step has done so far.
+private struct StepProgress {
+  var outcome = StepOutcome()
+  /// Objects that were made or unloaded, by number.
+  var objects: [Int: ObjectDocument] = [:]
+  /// Objects that were made, and those that they replace because their operations ran again.
+  var fresh: [(key: OperationKey, handle: ObjectHandle, replaced: ObjectHandle?)] = []
+
+  mutating func made(_ number: Int, _ key: OperationKey, _ handle: ObjectHandle, replacing old: ObjectHandle?) {
+    if case .tables = handle { return }
+    objects[number] = ObjectDocument(handle, of: key)
+    fresh.append((key, handle, old))
+  }
+
+  mutating func gone(_ number: Int?, _ key: OperationKey) {
+    if let number { objects[number] = ObjectDocument(.none, of: key) }
+  }
+}
+
+extension StepOperation {
+  /// Whether the operation makes or removes something that the next process must know.
+  fileprivate var leavesSomething: Bool {
+    switch action {
+    case .source: false
+    case .analytical(let operation): !operation.isReadOnly
+    }
+  }
+
+  fileprivate var name: String {
+    switch action {
+    case .source: "DATA_SOURCE"
+    case .analytical(let operation): operation.name
+    }
+  }
+}
+
+extension StepSpec {
+  private static let maximumOperations = 200
+
+  fileprivate init(_ operations: [StepOperation]) {
+    self.operations = operations.prefix(Self.maximumOperations).map {
+      Operation(key: bounded($0.key), kind: bounded($0.name), parents: $0.parents.prefix(8).map { bounded($0) })
+    }
+  }
+}
+
+extension StepStatus {
+  fileprivate init(_ outcome: StepOutcome, wasCancelled: Bool) {
+    phase = wasCancelled ? .cancelled : outcome.failure == nil ? .succeeded : .failed
+    finishedMilliseconds = nowMilliseconds()
+    failure = outcome.failure.map {
+      Failure(
+        operation: bounded($0.key), code: $0.error.code.rawValue, message: bounded($0.error.description, bytes: 4096))
+    }
+  }
+}
+
+/// A client's text cut to a size that the state store takes in any case.
+private func bounded(_ text: String, bytes: Int = 64) -> String {
+  text.utf8.count <= bytes ? text : String(decoding: text.utf8.prefix(bytes), as: UTF8.self) + "…"
+}

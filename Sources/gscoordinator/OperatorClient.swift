@@ -1,0 +1,123 @@
+import AdminEndpoint
+import Foundation
+import HTTPClient
+import Wire
+
+/// Why an operator's command failed, with what to do.
+struct OperatorError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Asks the admin endpoint of a coordinator.
+struct OperatorClient: Sendable {
+  let address: AdminAddress
+  private let http: HTTPClient
+
+  /// Largest answer that is read.
+  private static let maximumAnswerBytes = 64 << 20
+
+  init(_ address: AdminAddress) throws {
+    self.address = address
+    var configuration = HTTPClientConfiguration()
+    configuration.connectTimeout = .seconds(5)
+    if case .unix(let path) = address {
+      guard path.utf8.count <= AdminAddress.maximumPathBytes else {
+        throw OperatorError(
+          "the path of the Unix socket '\(path)' is longer than \(AdminAddress.maximumPathBytes) bytes. Use a workspace "
+            + "with a shorter path, or --address host:port if the coordinator has an admin_port")
+      }
+      configuration.unixSocket = path
+    }
+    http = try HTTPClient(configuration)
+  }
+
+  /// The JSON at a path.
+  /// - Throws: `OperatorError`.
+  func get(_ path: String, _ query: [(String, String?)] = []) async throws -> JSONValue {
+    let answer: HTTPResponse
+    do {
+      answer = try await http.send(
+        HTTPRequest("GET", url(path, query), maximumBodyByteCount: Self.maximumAnswerBytes))
+    } catch let error as HTTPClientError {
+      throw unreachable(error)
+    }
+    guard answer.status == 200 else { throw refusal(answer.status, answer.body) }
+    do { return try JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)) } catch {
+      throw OperatorError("what answers at \(address) is not a coordinator: \(error). Check --address")
+    }
+  }
+
+  /// Passes on the lines of the stream at a path, until it ends or `body` says to stop by returning false.
+  /// - Throws: `OperatorError`, and what `body` throws.
+  func lines(
+    _ path: String, _ query: [(String, String?)], _ body: (JSONValue) async throws -> Bool
+  ) async throws {
+    do {
+      let stream = try await http.stream(HTTPRequest("GET", url(path, query), timeout: nil))
+      guard stream.status == 200 else {
+        throw refusal(stream.status, try await stream.body.collect(upTo: 1 << 20))
+      }
+      for try await line in stream.body.lines() {
+        let value = try JSONValue(parsing: String(decoding: line, as: UTF8.self))
+        if value["type"]?.text == "error" { throw OperatorError(Self.text(of: value)) }
+        guard try await body(value) else { return }
+      }
+    } catch let error as HTTPClientError {
+      throw unreachable(error)
+    } catch let error as WireError {
+      throw OperatorError("what answers at \(address) is not a coordinator: \(error). Check --address")
+    }
+  }
+
+  private func url(_ path: String, _ query: [(String, String?)]) -> String {
+    var authority = "localhost"
+    if case .tcp = address { authority = address.description }
+    let parameters = query.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
+    return "http://\(authority)\(path)" + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
+  }
+
+  private func unreachable(_ error: HTTPClientError) -> OperatorError {
+    guard error.code == .connect || error.code == .resolve else {
+      return OperatorError("the coordinator at \(address) did not answer: \(error)")
+    }
+    var reason = "nobody listens there"
+    if case .unix(let path) = address, access(path, F_OK) != 0 {
+      reason = String(cString: strerror(errno)).lowercased()
+    }
+    return OperatorError(
+      "no coordinator answers at \(address): \(reason). Start one with `gscoordinator serve`, or name a running one "
+        + "with --workspace DIRECTORY, --address unix:/path or --address host:port")
+  }
+
+  private func refusal(_ status: Int, _ body: [UInt8]) -> OperatorError {
+    guard let value = try? JSONValue(parsing: String(decoding: body, as: UTF8.self)), value["code"] != nil else {
+      return OperatorError("what answers at \(address) is not a coordinator: status \(status). Check --address")
+    }
+    return OperatorError(Self.text(of: value))
+  }
+
+  /// `CODE: message. hint`
+  private static func text(of error: JSONValue) -> String {
+    let (code, message, hint) = (
+      error["code"]?.text ?? "ERROR", error["message"]?.text ?? "", error["hint"]?.text ?? ""
+    )
+    return "\(code): \(message)\(hint.isEmpty ? "" : ". \(hint)")".harmless
+  }
+}
+
+extension String {
+  /// Fit for a URL: all but unreserved characters and slashes percent-encoded (RFC 3986, 2.3).
+  var percentEncoded: String {
+    utf8.map { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+        UInt8(ascii: "~"), UInt8(ascii: "/"):
+        String(UnicodeScalar(byte))
+      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      }
+    }.joined()
+  }
+}

@@ -1,0 +1,160 @@
+import AdminEndpoint
+import CPlatform
+import ClientEndpoint
+import Cluster
+import Coordinator
+import Engines
+import Foundation
+import GRPC
+import GraphScopeEngines
+import GraphStore
+import Logging
+import Transport
+
+/// The rooms of the house, wired together.
+final class Server: Sendable {
+  /// Where clients are served.
+  let addresses: [TransportAddress]
+  /// Where operators are served.
+  let adminAddresses: [AdminAddress]
+  /// What an earlier process had left.
+  let recovery: Coordinator.RecoverySummary
+  private let coordinator: Coordinator
+  private let server: GRPCServer
+  private let admin: AdminServer
+  private let workspace: Workspace
+  private let store: any StateStore
+  private let logs: LogStore
+  private let leases: Task<Void, Never>
+  private let leadership: Leading?
+  private let logger: Logger
+
+  /// Opens the state, brings back what an earlier process left, and listens; or, if another coordinator leads, listens as
+  /// its standby.
+  /// - Parameter onDeposed: called when this process led and does no more: it must end.
+  /// - Throws: `ConfigurationError`, or the error of the room that cannot be opened.
+  init(
+    _ settings: Settings, workspace: Workspace, logs: LogStore, logger: Logger,
+    onDeposed: @escaping @Sendable () -> Void
+  ) async throws {
+    (self.workspace, self.logs, self.logger) = (workspace, logs, logger)
+    let backend = try StateBackend(settings, isTemporary: workspace.isTemporary)
+    let opened = try await backend.open(settings, workspace: workspace.path)
+    let pool = WorkerPool(threads: try Self.threads(settings))
+    let election = try backend == .etcd ? LeaderElection(opened, try Self.candidacy(settings)) : nil
+    store = election.map { FencedStateStore(opened, of: $0) } ?? opened
+    let coordinator = Coordinator(
+      version: clientVersion, workspace: workspace, store: store, logs: logs,
+      factory: try Self.makeFactory(settings, pool: pool), limits: try Self.coordinatorLimits(settings), logger: logger)
+    self.coordinator = coordinator
+    let gate = StandbyGate(isOpen: election == nil)
+    let service = CoordinatorService(coordinator: coordinator) { work in try await pool.run { _ in try work() } }
+    server = GRPCServer(
+      services: [service.methods()], limits: try Self.limits(settings), interceptors: [gate], logger: logger,
+      onConnectionClosed: { service.connectionClosed($0) })
+    admin = AdminServer(
+      CoordinatorPlane(coordinator, release: Release(server: serverVersion, client: clientVersion)),
+      on: try Self.adminAddresses(settings, workspace: workspace), logger: logger)
+    let recovered: Coordinator.RecoverySummary
+    do {
+      recovered = election == nil ? try await coordinator.recover() : .init()
+      addresses = try await Self.listen(server, settings)
+      adminAddresses = try await admin.start()
+    } catch {
+      await server.shutdown(grace: .zero)
+      await store.close()
+      throw error
+    }
+    recovery = recovered
+    leadership = election.map {
+      Leading($0, coordinator: coordinator, workspace: workspace, gate: gate, logger: logger, onDeposed: onDeposed)
+    }
+    leases = Task { await coordinator.watchLeases() }
+  }
+
+  /// Calls `body` when there has been no session for so long; never if that is zero.
+  func waitUntilIdle(for time: Duration, then body: () -> Void) async {
+    guard time > .zero else { return }
+    let clock = ContinuousClock()
+    var lastSession = clock.now
+    while (try? await clock.sleep(for: min(.seconds(1), time))) != nil {
+      if coordinator.sessionCount > 0 { lastSession = clock.now }
+      guard lastSession.advanced(by: time) <= clock.now else { continue }
+      logger.notice("no session for \(time), and no client to come: ending")
+      return body()
+    }
+  }
+
+  /// Lets running steps finish for a while, then closes all sessions or keeps them for the next process. Log streams end
+  /// with their sessions, so sessions go first and connections after them.
+  func stop(keepingSessions: Bool) async {
+    leases.cancel()
+    await coordinator.shutdown(keepingSessions: keepingSessions && !workspace.isTemporary)
+    await leadership?.resign()
+    await server.shutdown(grace: .seconds(1))
+    await admin.stop()
+    await store.close()
+    logs.close()
+    do { try workspace.close() } catch { logger.error("cannot remove the workspace", metadata: ["error": "\(error)"]) }
+  }
+
+  // MARK: Settings
+
+  private static func threads(_ settings: Settings) throws -> Int {
+    settings.optionalText(.threads) == nil
+      ? ProcessInfo.processInfo.activeProcessorCount : try settings.integer(.threads, in: 1...1024)
+  }
+
+  private static func makeFactory(_ settings: Settings, pool: WorkerPool) throws -> any EngineFactory {
+    switch settings.text(.engine) {
+    case "embedded": return EmbeddedFactory(pool: pool)
+    case "graphscope": return GraphScopeEngineFactory()
+    case let other:
+      throw ConfigurationError(
+        "engine is '\(other)' (\(settings.origin(.engine))), but must be embedded or graphscope")
+    }
+  }
+
+  private static func coordinatorLimits(_ settings: Settings) throws -> Coordinator.Limits {
+    Coordinator.Limits(
+      sessions: try settings.integer(.sessions, in: 1...10_000_000),
+      shutdownGrace: .seconds(try settings.integer(.shutdownGrace, in: 0...3600)))
+  }
+
+  private static func candidacy(_ settings: Settings) throws -> LeaderElection.Configuration {
+    let address = settings.optionalText(.advertise) ?? "\(settings.text(.host)):\(settings.text(.port))"
+    var configuration = LeaderElection.Configuration(address: address)
+    configuration.timeToLive = .seconds(try settings.integer(.leaderLease, in: 3...3600))
+    return configuration
+  }
+
+  private static func adminAddresses(_ settings: Settings, workspace: Workspace) throws -> [AdminAddress] {
+    var addresses = [adminSocket(of: workspace.path)]
+    if settings.optionalText(.adminPort) != nil {
+      addresses.append(.tcp(host: settings.text(.host), port: try settings.integer(.adminPort, in: 0...65535)))
+    }
+    return addresses
+  }
+
+  private static func listen(_ server: GRPCServer, _ settings: Settings) async throws -> [TransportAddress] {
+    let host = settings.text(.host)
+    guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else {
+      throw ConfigurationError(
+        "host is '\(host)' (\(settings.origin(.host))), but without authentication only loopback addresses are "
+          + "listened on. Use 127.0.0.1, ::1 or a Unix socket, and a tunnel for other machines")
+    }
+    let port = try settings.integer(.port, in: 0...65535)
+    var addresses = [try await server.listen(on: .tcp(host: host, port: port))]
+    if let path = settings.optionalText(.socket) { addresses.append(try await server.listen(on: .unix(path: path))) }
+    return addresses
+  }
+
+  private static func limits(_ settings: Settings) throws -> ServerLimits {
+    var limits = ServerLimits()
+    limits.maxMessageBytes = try settings.integer(.messageBytes, in: 1024...2_147_483_647)
+    limits.messageBudgetBytes = try settings.integer(.inFlightBytes, in: 1_048_576...1 << 50)
+    limits.connection.maxConnections = try settings.integer(.connections, in: 1...1_000_000)
+    limits.http2.maxConcurrentStreams = try settings.integer(.streams, in: 1...1_000_000)
+    return limits
+  }
+}

@@ -1,0 +1,155 @@
+import Cluster
+import Foundation
+import Glibc
+import HTTPClient
+import Testing
+
+/// A real etcd for a test: started here with its data in a folder of its own, ended by its process id.
+final class EtcdMember: Sendable {
+  struct Options: Sendable {
+    var name = "default"
+    var host = "127.0.0.1"
+    /// 0: a free one.
+    var clientPort: UInt16 = 0
+    var peerPort: UInt16 = 0
+    /// `name=peer URL` of all members; this one alone if empty.
+    var cluster = ""
+    /// Milliseconds of etcd's election timeout; the heartbeat is a tenth.
+    var election = 100
+    /// Put before the command, for example `ip netns exec name`.
+    var launcher: [String] = []
+    var arguments: [String] = []
+    var scheme = "http"
+  }
+
+  let options: Options
+  let folder: URL
+  private let process: Process
+  var endpoint: String { "\(options.scheme)://\(options.host):\(options.clientPort)" }
+  var processID: Int32 { process.processIdentifier }
+
+  /// Starts a member; `waitUntilReady` tells when it answers.
+  init(_ options: Options = Options(), folder: URL) throws {
+    var options = options
+    if options.clientPort == 0 { options.clientPort = try Self.freePort() }
+    if options.peerPort == 0 { options.peerPort = try Self.freePort() }
+    self.options = options
+    self.folder = folder
+    process = try Self.launch(options, folder)
+  }
+
+  private static func launch(_ options: Options, _ folder: URL) throws -> Process {
+    guard let etcd = find("etcd") else {
+      throw DidNotHappen(description: "no etcd on this machine; install it: apt-get install etcd-server")
+    }
+    let client = "\(options.scheme)://\(options.host):\(options.clientPort)"
+    let peer = "http://\(options.host):\(options.peerPort)"
+    let command =
+      options.launcher + [
+        etcd, "--name", options.name, "--data-dir", folder.appending(path: options.name).path,
+        "--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
+        "--initial-advertise-peer-urls", peer,
+        "--initial-cluster", options.cluster.isEmpty ? "\(options.name)=\(peer)" : options.cluster,
+        "--heartbeat-interval", "\(max(10, options.election / 10))", "--election-timeout", "\(options.election)",
+        "--log-level", "error",
+      ] + options.arguments
+    let process = Process()
+    process.executableURL = URL(filePath: command[0])
+    process.arguments = Array(command.dropFirst())
+    let log = folder.appending(path: "\(options.name).log").path
+    try Data().write(to: URL(filePath: log))
+    let output = FileHandle(forWritingAtPath: log)
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    return process
+  }
+
+  /// The same member after it was killed, on its data.
+  func restarted() throws -> EtcdMember { try EtcdMember(options, folder: folder) }
+
+  deinit { kill() }
+
+  func kill() {
+    guard process.isRunning else { return }
+    Glibc.kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
+  /// Waits until the member answers that it has a leader.
+  func waitUntilReady() async throws {
+    let http = try HTTPClient()
+    defer { http.close() }
+    let request = HTTPRequest(
+      "POST", "\(endpoint)/v3/kv/range", body: Array(#"{"key":"AA=="}"#.utf8), timeout: .seconds(2))
+    try await within(.seconds(30), "etcd to answer at \(endpoint); log: \(log)") {
+      while (try? await http.send(request))?.status != 200 {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+    }
+  }
+
+  var log: String {
+    (try? String(contentsOf: folder.appending(path: "\(options.name).log"), encoding: .utf8)) ?? "none"
+  }
+
+  static func find(_ name: String) -> String? {
+    ["/usr/bin/", "/usr/local/bin/", "/usr/sbin/", "/sbin/", "/bin/"].map { $0 + name }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+  }
+
+  /// A port on loopback that was free a moment ago.
+  static func freePort() throws -> UInt16 {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        bind(listener, address, size) == 0 && getsockname(listener, address, &size) == 0
+      }
+    }
+    try #require(status)
+    return UInt16(bigEndian: address.sin_port)
+  }
+}
+
+/// Runs a body with a temporary folder.
+func withTemporaryFolder<T>(_ body: (URL) async throws -> T) async throws -> T {
+  let folder = FileManager.default.temporaryDirectory.appending(path: "etcd-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try await body(folder)
+}
+
+/// Runs a body with an etcd of one member.
+func withEtcd<T>(_ options: EtcdMember.Options = .init(), _ body: (EtcdMember) async throws -> T) async throws -> T {
+  try await withTemporaryFolder { folder in
+    let member = try EtcdMember(options, folder: folder)
+    defer { member.kill() }
+    try await member.waitUntilReady()
+    return try await body(member)
+  }
+}
+
+/// Runs a command to its end.
+@discardableResult
+func runToEnd(_ command: [String]) throws -> String {
+  guard let program = EtcdMember.find(command[0]) else {
+    throw DidNotHappen(description: "no \(command[0]) on this machine; install iproute2, openssl and etcd-client")
+  }
+  let process = Process()
+  let output = Pipe()
+  process.executableURL = URL(filePath: program)
+  process.arguments = Array(command.dropFirst())
+  process.standardOutput = output
+  process.standardError = output
+  try process.run()
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  process.waitUntilExit()
+  guard process.terminationStatus == 0 else { throw DidNotHappen(description: "\(command): \(text)") }
+  return text
+}

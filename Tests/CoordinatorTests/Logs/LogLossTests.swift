@@ -1,0 +1,133 @@
+import Dispatch
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Coordinator
+
+@Suite("Logs that are lost", .serialized)
+struct LogLossTests {
+  let bench: LogBench
+
+  init() throws { bench = try LogBench() }
+
+  /// A clock at which the writer can be held.
+  private final class Gate: Sendable {
+    private let isClosed = Mutex(false)
+    private let arrived = DispatchSemaphore(value: 0)
+    private let opened = DispatchSemaphore(value: 0)
+
+    func close() { isClosed.withLock { $0 = true } }
+
+    func waitUntilHeld() { arrived.wait() }
+
+    func open() {
+      isClosed.withLock { $0 = false }
+      opened.signal()
+    }
+
+    func now() -> Int64 {
+      if isClosed.withLock({ $0 }) {
+        arrived.signal()
+        opened.wait()
+      }
+      return LogStore.wallClock()
+    }
+  }
+
+  @Test("When lines come faster than they are written, some are dropped and counted, and the stream is told")
+  func queueFull() async throws {
+    let gate = Gate()
+    let store = try LogStore(
+      directory: bench.directory, instance: "one", limits: .init(queuedRecords: 10), now: { gate.now() })
+    gate.close()
+    let line = LogRecord(timeMilliseconds: 1, level: .info, message: "x")
+    store.append(line, to: .coordinator)
+    gate.waitUntilHeld()
+    for _ in 0..<25 { store.append(line, to: .session("s")) }
+    for _ in 0..<3 { store.append(line, to: .session("t")) }
+    gate.open()
+    let lost = "lost: they came faster than they could be written"
+    #expect(
+      try await store.messages(LogQuery(streams: [.session("s")]))
+        == Array(repeating: "x", count: 10) + ["15 lines were \(lost)"])
+    #expect(try await store.messages(LogQuery(streams: [.session("t")])) == ["3 lines were \(lost)"])
+    store.append(line, to: .session("t"))
+    #expect(try await store.messages(LogQuery(streams: [.session("t")])).last == "x")
+  }
+
+  @Test("The bytes that wait are bounded too")
+  func bytesFull() async throws {
+    let gate = Gate()
+    let store = try LogStore(
+      directory: bench.directory, instance: "one", limits: .init(queuedBytes: 100_000), now: { gate.now() })
+    gate.close()
+    store.append(LogRecord(timeMilliseconds: 1, level: .info, message: "x"), to: .events)
+    gate.waitUntilHeld()
+    let long = LogRecord(timeMilliseconds: 1, level: .info, message: String(repeating: "y", count: 30_000))
+    for _ in 0..<10 { store.append(long, to: .coordinator) }
+    gate.open()
+    let lines = try await store.messages(LogQuery(streams: [.coordinator]))
+    #expect(lines.count == 4)
+    #expect(lines.last?.hasPrefix("7 lines were lost") == true)
+  }
+
+  @Test("A full disk costs lines, not service: live readers still see them, and when there is space it is said")
+  func diskFull() async throws {
+    let disk = bench.directory + "/disk"
+    try makeDirectory(disk)
+    guard mount("tmpfs", disk, "tmpfs", 0, "size=1m") == 0 else { return }
+    defer { umount2(disk, Int32(MNT_DETACH)) }
+    let reports = Mutex<[String]>([])
+    let store = try LogStore(
+      directory: disk, instance: "one", report: { text in reports.withLock { $0.append(text) } })
+    let log = SessionLog(store: store, session: "s")
+    var lines = log.lines().makeAsyncIterator()
+    log.info("before")
+    #expect(await lines.next()?.text == "before")
+    fill(disk)
+    // A page of the session's file may still have room.
+    for _ in 0..<100 { log.info(String(repeating: "x", count: 100)) }
+    for _ in 0..<100 { #expect(await lines.next()?.text == String(repeating: "x", count: 100)) }
+    for _ in 0..<3 { store.say("elsewhere", to: .child("new")) }
+    store.flush()
+    #expect(reports.withLock { $0 }.count == 1)
+    #expect(reports.withLock { $0 }.first?.contains("No space left on device") == true)
+    unlink(disk + "/filler")
+    log.info("after")
+    // What was lost is said, then the next line comes.
+    let told = await lines.next()?.text
+    #expect(told?.hasSuffix("lines were lost: No space left on device") == true)
+    #expect(await lines.next()?.text == "after")
+    store.flush()
+    let kept = try await store.messages(LogQuery(streams: [.session("s")]))
+    let lost = try #require(told.flatMap { Int($0.prefix { $0 != " " }) })
+    #expect(kept.count { $0.hasPrefix("x") } == 100 - lost)
+    #expect(kept.suffix(2) == [told, "after"])
+    #expect(
+      try await store.messages(LogQuery(streams: [.child("new")])).last == "3 lines were lost: No space left on device")
+    #expect(reports.withLock { $0 }.count == 2)
+  }
+
+  @Test("When space comes back and nobody writes, it is said nevertheless")
+  func recoversAlone() async throws {
+    let disk = bench.directory + "/disk"
+    try makeDirectory(disk)
+    guard mount("tmpfs", disk, "tmpfs", 0, "size=1m") == 0 else { return }
+    defer { umount2(disk, Int32(MNT_DETACH)) }
+    let store = try LogStore(directory: disk, instance: "one")
+    var lines = try store.follow(LogQuery()).makeAsyncIterator()
+    fill(disk)
+    store.say("lost")
+    #expect(await lines.next()?.message == "lost")
+    unlink(disk + "/filler")
+    #expect(await lines.next()?.message == "1 line was lost: No space left on device")
+  }
+
+  private func fill(_ disk: String) {
+    let descriptor = open(disk + "/filler", O_WRONLY | O_CREAT, 0o600)
+    let zeros = [UInt8](repeating: 0, count: 4096)
+    while write(descriptor, zeros, zeros.count) > 0 {}
+    close(descriptor)
+  }
+}

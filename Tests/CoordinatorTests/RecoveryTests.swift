@@ -1,0 +1,264 @@
+import Cluster
+import Engines
+import Glibc
+import Testing
+
+@testable import Coordinator
+
+@Suite("A coordinator of a later process")
+struct CoordinatorRecoveryTests {
+  private let bind = StepOperation(key: "app", parents: [], action: .analytical(.bindApplication))
+
+  @Test("brings back every open session with its owner, its lease and its objects")
+  func sessions() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice, lease: .seconds(60))
+    let eternal = try await before.connect(bob, lease: nil)
+    _ = try await session.run([bind])
+    let after = try Bench(after: before)
+    let summary = try await after.coordinator.recover()
+    #expect(summary == .init(sessions: 2, interruptedSteps: 0, lostObjects: 0, closedSessions: 0))
+    let back = try after.coordinator.session(session.id, for: alice)
+    #expect(back.phase == .connected)
+    #expect(throws: CoordinatorError.self) { _ = try after.coordinator.session(eternal.id, for: alice) }
+    let outcome = try await back.run([
+      StepOperation(key: "x", parents: ["app"], action: .analytical(.bindApplication))
+    ])
+    #expect(outcome.failure == nil)
+    #expect(after.factory.engines[0].calls == ["bind on 1, tables 0"])
+    #expect(after.factory.engines[0].recovered == 1)
+    let newest = try await after.connect(alice, reconnect: true)
+    #expect(newest === back)
+    let next = try await after.connect(alice)
+    #expect(next.serial > eternal.serial)
+    await after.coordinator.shutdown()
+    #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
+    try after.done()
+  }
+
+  @Test("gives a session without its client a whole lease, and no more")
+  func lease() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice, lease: .zero)
+    let kept = try await before.connect(alice, lease: .seconds(600))
+    let after = try Bench(after: before)
+    _ = try await after.coordinator.recover()
+    await after.coordinator.closeExpired()
+    #expect(after.coordinator.sessionCount == 1)
+    #expect(throws: CoordinatorError.self) { _ = try after.coordinator.session(session.id, for: alice) }
+    #expect(throws: Never.self) { _ = try after.coordinator.session(kept.id, for: alice) }
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  @Test("tells of a step that ran that it was interrupted")
+  func interrupted() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice)
+    _ = try await session.run([bind])
+    async let step = session.run([operation("hold", key: "h")])
+    await before.factory.engines[0].waitUntilHolding()
+    let copy = try await before.store.entries(prefix: "", at: nil)
+    before.factory.engines[0].letGo()
+    _ = try await step
+    // The state as a kill in the middle of the step leaves it.
+    let store = InMemoryStateStore()
+    for entry in copy.entries {
+      _ = try await store.commit(
+        StateTransaction(author: "test", summary: "copy", changes: [.put(entry.key, entry.value)]))
+    }
+    let after = try Bench(workspace: before.workspace, store: store, factory: FakeFactory(), limits: .init())
+    let summary = try await after.coordinator.recover()
+    #expect(summary.interruptedSteps == 1)
+    let steps = try await store.entries(prefix: "steps/", at: nil).entries.map {
+      String(decoding: $0.value, as: UTF8.self)
+    }
+    #expect(steps.count == 2)
+    #expect(steps[0].contains(#""phase":"succeeded""#))
+    #expect(steps[1].contains(#""phase":"interrupted""#) && steps[1].contains("Run it again"))
+    let back = try after.coordinator.session(session.id, for: alice)
+    #expect(try await back.run([operation("again", key: "h")]).failure == nil)
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  @Test("finishes the closing of a session, and forgets one that nobody was told of")
+  func closings() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice)
+    let key = "sessions/\(session.id)"
+    let entry = try #require(try await before.store.entry(key, at: nil))
+    let text = String(decoding: entry.value, as: UTF8.self)
+    let closing = text.replacing(#""phase":"connected""#, with: #""phase":"closing""#)
+    let unborn = text.replacing("Ready", with: "Steady").replacing(session.id, with: "session_unborn")
+    _ = try await before.store.commit(
+      StateTransaction(
+        author: "test", summary: "a kill",
+        changes: [.put(key, Array(closing.utf8)), .put("sessions/session_unborn", Array(unborn.utf8))]))
+    _ = try before.workspace.makeSessionDirectory("session_stray")
+    let after = try Bench(after: before)
+    #expect(try await after.coordinator.recover().closedSessions == 2)
+    #expect(after.coordinator.sessionCount == 0)
+    #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
+    #expect(try directoryEntries(after.workspace.path + "/sessions").isEmpty)
+    try after.done()
+  }
+
+  @Test("tells which objects are lost, and goes on with the rest")
+  func lost() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice)
+    _ = try await session.run([bind, StepOperation(key: "b", parents: [], action: .analytical(.bindApplication))])
+    let after = try Bench(after: before, factory: FakeFactory(losing: ["app_1"]))
+    #expect(try await after.coordinator.recover().lostObjects == 1)
+    let entry = try #require(try await after.store.entry("sessions/\(session.id)", at: nil))
+    #expect(String(decoding: entry.value, as: UTF8.self).contains("ObjectsLost"))
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  @Test("closes a session whose engines do not start again, and keeps the others")
+  func engineFails() async throws {
+    let before = try Bench()
+    _ = try await before.connect(alice)
+    let after = try Bench(after: before, factory: FakeFactory(failingWith: EngineError(.engineFailure, "no engine")))
+    #expect(try await after.coordinator.recover() == .init(closedSessions: 1))
+    #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
+    try after.done()
+  }
+
+  @Test("passes over damaged entries")
+  func damaged() async throws {
+    let before = try Bench()
+    _ = try await before.connect(alice)
+    for (key, value) in [("sessions/x", "{"), ("steps/y", "[]"), ("objects/z", "1"), ("objects/a/b/c", "null")] {
+      _ = try await before.store.commit(
+        StateTransaction(author: "test", summary: "damage", changes: [.put(key, Array(value.utf8))]))
+    }
+    let after = try Bench(after: before)
+    #expect(try await after.coordinator.recover().sessions == 1)
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  @Test("goes on after a stop that keeps sessions")
+  func suspended() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice)
+    _ = try await session.run([bind])
+    await before.coordinator.shutdown(keepingSessions: true)
+    #expect(before.factory.engines[0].isSuspended && !before.factory.engines[0].isClosed)
+    let after = try Bench(after: before)
+    #expect(try await after.coordinator.recover().sessions == 1)
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+}
+
+@Suite("The state store")
+struct JournalTests {
+  /// A store that refuses everything when it is told to.
+  private actor Failing: StateStore {
+    private let store = InMemoryStateStore()
+    private var isFailing = false
+
+    func fail(_ isFailing: Bool) { self.isFailing = isFailing }
+
+    func commit(_ transaction: StateTransaction) async throws -> Revision {
+      if isFailing { throw StateStoreError(.full, "no space is left") }
+      return try await store.commit(transaction)
+    }
+    func entry(_ key: String, at revision: Revision?) async throws -> StateEntry? {
+      try await store.entry(key, at: revision)
+    }
+    func entries(prefix: String, at revision: Revision?) async throws -> StateSnapshot {
+      try await store.entries(prefix: prefix, at: revision)
+    }
+    nonisolated func changes(prefix: String, after revision: Revision) -> AsyncThrowingStream<StateRecord, any Error> {
+      store.changes(prefix: prefix, after: revision)
+    }
+    func history(after revision: Revision, limit: Int) async throws -> [StateRecord] { [] }
+    func grantLease(timeToLive: Duration) async throws -> StateLease { StateLease(id: 1, timeToLive: timeToLive) }
+    func renewLease(_ lease: StateLease) async throws {}
+    func revokeLease(_ lease: StateLease) async throws {}
+    func compact(before revision: Revision) async throws {}
+    func close() async {}
+  }
+
+  @Test("knows a session, its engine and its steps, who made them and when")
+  func documents() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    _ = try await session.run([operation("fail", key: "f")])
+    _ = try await session.run([
+      StepOperation(key: "r", parents: [], action: .analytical(.exportArray(selector: "r", range: nil)))
+    ])
+    let keys = try await bench.store.entries(prefix: "", at: nil).entries.map(\.key)
+    #expect(
+      keys == ["instances/\(session.id)/analytical", "sessions/\(session.id)", "steps/\(session.id)/000000001"])
+    let step = try #require(try await bench.store.entry("steps/\(session.id)/000000001", at: nil))
+    let text = String(decoding: step.value, as: UTF8.self)
+    #expect(text.contains(#""phase":"failed""#) && text.contains("it failed") && text.contains("host 10.0.0.1"))
+    bench.coordinator.connectionClosed(alice.connection)
+    await bench.coordinator.closeExpired()
+    let detached = try #require(try await bench.store.entry("sessions/\(session.id)", at: nil))
+    #expect(String(decoding: detached.value, as: UTF8.self).contains(#""phase":"detached""#))
+    let authors = try await bench.store.history(after: 0, limit: 100).map(\.author)
+    #expect(authors == ["host 10.0.0.1", "host 10.0.0.1", "host 10.0.0.1", "host 10.0.0.1", "coordinator"])
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("keeps the newest steps of a session only")
+  func manySteps() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    for number in 0..<(Journal.keptSteps + 5) { _ = try await session.run([operation("x", key: "k\(number)")]) }
+    #expect(try await bench.store.entries(prefix: "steps/", at: nil).entries.count == Journal.keptSteps)
+    try await bench.coordinator.close(session.id, for: alice)
+    #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
+    try bench.done()
+  }
+
+  @Test("that takes nothing stops what must be kept and nothing else, until it takes again")
+  func failing() async throws {
+    let store = Failing()
+    let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
+    let session = try await bench.connect(alice)
+    let bind = StepOperation(key: "app", parents: [], action: .analytical(.bindApplication))
+    _ = try await session.run([bind])
+    await store.fail(true)
+    let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(bob) }
+    #expect(error?.code == .stateUnavailable && error?.message.contains("no space is left") == true)
+    await #expect(throws: CoordinatorError.self) { _ = try await session.run([bind]) }
+    #expect(bench.factory.engines[0].calls.count == 1)
+    let read = StepOperation(
+      key: "r", parents: ["app"], action: .analytical(.exportArray(selector: "r", range: nil)))
+    #expect(try await session.run([read]).failure == nil)
+    await store.fail(false)
+    #expect(try await session.run([bind]).failure == nil)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("that does not learn of a result keeps it from being used")
+  func unfinished() async throws {
+    let store = Failing()
+    let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
+    let session = try await bench.connect(alice)
+    let step = [
+      StepOperation(key: "app", parents: [], action: .analytical(.bindApplication)), operation("hold", key: "h"),
+    ]
+    let running = Task { try await session.run(step) }
+    await bench.factory.engines[0].waitUntilHolding()
+    await store.fail(true)
+    bench.factory.engines[0].letGo()
+    await #expect(throws: CoordinatorError.self) { _ = try await running.value }
+    #expect(bench.factory.engines[0].released == ["app_1"])
+    await store.fail(false)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+}

@@ -1,0 +1,176 @@
+import AdminEndpoint
+import ArgumentParser
+import Foundation
+import Testing
+import Wire
+import Yams
+
+@testable import gscoordinator
+
+@Suite("The operators' arguments and what they read")
+struct OperatorTextTests {
+  @Test("Addresses are host:port or unix:path")
+  func addresses() throws {
+    #expect(try AdminAddress(parsing: "localhost:80") == .tcp(host: "localhost", port: 80))
+    #expect(try AdminAddress(parsing: "[::1]:8080") == .tcp(host: "::1", port: 8080))
+    #expect(try AdminAddress(parsing: "unix:/a/b.sock") == .unix(path: "/a/b.sock"))
+    for text in ["", "a", "a:", "a:0", "a:70000", ":1", "unix:", "a/b:1", "a?b:1", "u@h:1", "a b:1", "http://a:1"] {
+      #expect(throws: ConfigurationError.self, "\(text)") { try AdminAddress(parsing: text) }
+    }
+  }
+
+  @Test("The default address is the socket in the workspace")
+  func defaultAddress() throws {
+    var settings = Settings()
+    settings.set(.workspace, to: "/w", from: .flag)
+    #expect(defaultAdminAddress(settings) == .unix(path: "/w/admin.sock"))
+    let temporary = defaultAdminAddress(Settings(), environment: ["TMPDIR": "/t"])
+    #expect(throws: OperatorError.self) { try OperatorClient(.unix(path: "/" + String(repeating: "w", count: 107))) }
+    #expect(temporary == .unix(path: "/t/gscoordinator-\(getuid())/admin.sock"))
+  }
+
+  @Test(
+    "Arguments that make no sense are refused before anybody is asked",
+    arguments: [
+      ["get", "sesions"], ["get", "sessions", "--watch", "--at", "1"], ["get", "sessions", "--at", "-1"],
+      ["get", "sessions", "a", "--owner", "x"], ["get", "sessions", "-o", "xml"], ["get"], ["describe", "session"],
+      ["describe", "session", "a", "--at", "-1"],
+      ["events", "--since", "10"], ["events", "--since", "-1m"], ["events", "--since", "99999999999999999999d"],
+      ["events", "--limit", "0"], ["history", "--after", "-1"], ["history", "--limit", "1001"], ["diff"],
+      ["diff", "-1"], ["diff", "5", "4"],
+    ])
+  func refusedArguments(arguments: [String]) throws {
+    #expect(throws: (any Error).self) {
+      let command = try GSCoordinator.parseAsRoot(arguments)
+      // A kind is looked up when the command runs.
+      if let get = command as? OperatorGet { _ = try get.object.resolve() }
+    }
+  }
+
+  @Test("A kind is known by its plural, singular and short names, and the nearest is named otherwise")
+  func kinds() throws {
+    for name in ["sessions", "Session", "SESS"] {
+      #expect(try OperatorGet.parse([name]).object.resolve().kind == .session)
+    }
+    #expect(try OperatorGet.parse(["gs/x/y"]).object.resolve() == (.graphService, "x/y"))
+    #expect(try OperatorGet.parse(["step", "a/1"]).object.resolve() == (.step, "a/1"))
+    let error = #expect(throws: AdminError.self) { try OperatorGet.parse(["sesions"]).object.resolve() }
+    #expect(error?.description.contains("'sessions'") == true)
+  }
+
+  @Test(
+    "Ages are told in their two largest units",
+    arguments: [
+      (0, "0s"), (59, "59s"), (60, "1m"), (61, "1m1s"), (3599, "59m59s"), (3600, "1h"), (3661, "1h1m"),
+      (86399, "23h59m"), (86400, "1d"), (100_000, "1d3h"), (31_536_000, "365d"), (-5, "0s"),
+    ] as [(Int64, String)])
+  func ages(seconds: Int64, text: String) {
+    #expect(OperatorTime.age(1_000_000 - seconds * 1000, now: 1_000_000) == text)
+  }
+
+  @Test("Times that nobody can have are told as nothing")
+  func extremeTimes() {
+    #expect(OperatorTime.text(0) == "1970-01-01T00:00:00.000Z")
+    #expect(OperatorTime.text(1_700_000_000_123) == "2023-11-14T22:13:20.123Z")
+    #expect(OperatorTime.text(Int64.min) == "" && OperatorTime.text(Int64.max) == "" && OperatorTime.text(nil) == "")
+    #expect(OperatorTime.age(Int64.min, now: Int64.max) == "0s")
+    #expect(OperatorTime.age(nil, now: 5) == "")
+  }
+
+  @Test("Lengths of time have a unit")
+  func lengths() {
+    #expect(OperatorTime.milliseconds("90s") == 90_000)
+    #expect(OperatorTime.milliseconds("10m") == 600_000)
+    #expect(OperatorTime.milliseconds("2h") == 7_200_000)
+    #expect(OperatorTime.milliseconds("7d") == 604_800_000)
+    for text in ["", "s", "10", "-1s", "1.5h", "1w", "9223372036854775807d"] {
+      #expect(OperatorTime.milliseconds(text) == nil, "\(text)")
+    }
+  }
+
+  @Test("Stored text cannot move the cursor, end a line or turn text around")
+  func harmless() {
+    let hostile = "a\u{1b}[31m\r\nb\u{7f}\u{9b}c\u{202e}d\u{2028}e\u{200f}"
+    #expect(hostile.harmless == "a\u{fffd}[31m\u{fffd}\u{fffd}b\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}e\u{fffd}")
+    #expect("grün 漢字 👍".harmless == "grün 漢字 👍")
+    var table = TextTable(["A", "B"])
+    let lines = table.lines([[hostile, String(repeating: "x", count: 500)], ["", ""]])
+    #expect(lines.allSatisfy { line in !line.unicodeScalars.contains { $0.value < 0x20 } })
+    #expect(lines[1].hasSuffix("…") && lines[1].count < 240)
+    #expect(lines[2].hasPrefix("- "))
+  }
+
+  @Test("An object with anything in it is shown without harm, in every form")
+  func hostileObject() throws {
+    let text =
+      "{\"name\":\"a\\u001b]0;x\\u0007\",\"kind\":7,\"owner\":[1],\"createdMilliseconds\":\"x\","
+      + "\"spec\":{\"k\\n\":{\"deep\":[[1,{}],{\"l\":\"\\u202e\"}]}},\"status\":null,\"conditions\":[1,{\"type\":\"T\"}]}"
+    let object = try JSONValue(parsing: text)
+    let columns = ObjectColumns([object], isWide: true)
+    var table = TextTable(columns.titles)
+    let description = ObjectDescription(object, events: [.null, .object([])], now: 0).lines
+    let json = try #require(try OutputFormat.json.document(object))
+    let yaml = try #require(try OutputFormat.yaml.document(object))
+    let shown =
+      table.lines([columns.row(object, now: 0)]) + description + json.split(separator: "\n").map(String.init)
+      + yaml.split(separator: "\n").map(String.init)
+    for line in shown { #expect(line.harmless == line, "\(line.debugDescription)") }
+    #expect(try JSONValue(parsing: json) == object)
+  }
+
+  @Test("YAML keeps what is text apart from what looks like other values")
+  func yaml() throws {
+    let value = JSONValue.object([
+      (
+        "text",
+        .array(["1", "true", "null", "~", "1e3", "0x10", "", " a", "a: b", "- c", "2020-01-01"].map { .string($0) })
+      ),
+      ("numbers", .array([.integer(1), .double(1.5), .double(1e300)])), ("flag", .bool(true)), ("none", .null),
+      ("empty", .object([])), ("list", .array([])), ("123", .string("line\nline")),
+    ])
+    let text = try #require(try OutputFormat.yaml.document(value))
+    let loaded = try #require(try Yams.load(yaml: text) as? [String: Any])
+    let texts = try #require(loaded["text"] as? [Any])
+    #expect(
+      texts.compactMap { $0 as? String }
+        == ["1", "true", "null", "~", "1e3", "0x10", "", " a", "a: b", "- c", "2020-01-01"])
+    #expect(loaded["numbers"] as? [Double] == [1, 1.5, 1e300] || (loaded["numbers"] as? [Any])?.count == 3)
+    #expect(loaded["flag"] as? Bool == true && loaded["none"] is NSNull && loaded["123"] as? String == "line\nline")
+    #expect((loaded["empty"] as? [String: Any])?.isEmpty == true && (loaded["list"] as? [Any])?.isEmpty == true)
+  }
+
+  @Test("A watch shows rows under the first table, and nothing before it")
+  func watchView() throws {
+    var view = WatchView(output: .table)
+    let object = try JSONValue(parsing: #"{"name":"abc","status":{"phase":"up"},"createdMilliseconds":0}"#)
+    func line(_ type: String, _ object: JSONValue?) -> JSONValue {
+      .object([("type", .string(type))] + (object.map { [("object", $0)] } ?? []))
+    }
+    #expect(try view.take(line("put", object), now: 1000) == [])
+    #expect(try view.take(line("snapshot", object), now: 1000) == [])
+    #expect(
+      try view.take(line("snapshot", nil), now: 1000) == ["NAME   STATUS   OWNER   AGE", "abc    up       -       1s"])
+    #expect(try view.take(line("delete", object), now: 2000) == ["abc    Deleted   -       2s"])
+    #expect(try view.take(line("unheard of", object), now: 2000) == [])
+  }
+
+  @Test("A difference shows added, removed and changed keys, where and by whom")
+  func diffText() throws {
+    let difference = try JSONValue(
+      parsing: """
+        {"from":1,"to":9,"isCut":true,"items":[
+        {"type":"added","key":"jobs/n"},{"type":"removed","key":"jobs/o","revision":4},
+        {"type":"changed","key":"jobs/c","isCut":true,"differences":[
+        {"path":"x.y","old":"1","new":"2"},{"path":"x.gone","old":"true"},{"path":"","new":"[1]\\u001b"}]}],
+        "transactions":[
+        {"revision":4,"timeMilliseconds":0,"author":"a","summary":"s","changes":[{"type":"delete","key":"jobs/o"}]}]}
+        """)
+    #expect(
+      DiffText(difference).lines == [
+        "Between revisions 1 and 9:", "+ jobs/n", "- jobs/o", "    by a: s (revision 4, 1970-01-01T00:00:00.000Z)",
+        "~ jobs/c", "    x.y: 1 → 2", "    x.gone: true → nothing", "    value: nothing → [1]\u{fffd}",
+        "    … and more",
+        "… and more: choose some with --prefix, or a smaller range.",
+      ])
+  }
+}
