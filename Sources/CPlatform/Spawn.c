@@ -119,13 +119,19 @@ struct platform_spawned platform_spawn(const struct platform_spawn_request *requ
     birth.error = errno;
     birth.stage = PLATFORM_STAGE_CLONE;
   }
+  if (pid > 0 && pidfd < 0 && birth.error == 0) {
+    // A kernel that does not know the flag; without the descriptor nobody would learn of the child's end.
+    kill(pid, SIGKILL);
+    birth.error = ENOSYS;
+    birth.stage = PLATFORM_STAGE_CLONE;
+  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   munmap(stack, stack_bytes);
   if (birth.error != 0) {
     if (pid > 0) {
       while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
       }
-      close(pidfd);
+      if (pidfd >= 0) close(pidfd);
     }
     spawned.error = birth.error;
     spawned.stage = birth.stage;

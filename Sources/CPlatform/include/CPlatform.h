@@ -72,7 +72,7 @@ struct platform_spawned {
 };
 
 /// Makes a child process in a session and process group of its own, with all signals at their defaults, and returns when
-/// it executes or failed to. Needs Linux 5.9. The child borrows this process's memory until then: nothing is copied,
+/// it executes or failed to. Needs Linux 5.9 or later. The child borrows this process's memory until then: nothing is copied,
 /// however much memory this process has.
 struct platform_spawned platform_spawn(const struct platform_spawn_request *request);
 

@@ -4,7 +4,7 @@ import Glibc
 public struct ChildExit: Sendable, Equatable, Codable {
   /// Why.
   public var cause: ExitCause
-  /// Its last lines, standard output and standard error together, the newest last; at most 20 of 500 characters.
+  /// Its last lines, standard output and standard error together, the newest last; at most 20 of 500 code points.
   public var lastLines: [String]
 
   /// An exit.
@@ -20,7 +20,9 @@ public struct ChildExit: Sendable, Equatable, Codable {
   }
 
   static let keptLines = 20
-  static let keptCharacters = 500
+
+  /// A line as far as it is kept.
+  static func shortened(_ line: String) -> String { String(String.UnicodeScalarView(line.unicodeScalars.prefix(500))) }
 }
 
 /// Why a child ended.

@@ -55,7 +55,7 @@ public struct ChildStatus: Codable, Sendable, Equatable {
   public var starts: Int
   /// How its last process ended.
   public var lastExit: ChildExit?
-  /// The line that said it is ready, when a line was to say it; at most 500 characters.
+  /// The line that said it is ready, when a line was to say it; at most 500 code points.
   public var readyLine: String?
   /// Processes of it that could not be ended: stuck in the kernel.
   public var leftBehind: [Int32]
@@ -94,7 +94,10 @@ extension ClusterObject where Spec == ChildSpec, Status == ChildStatus {
   }
 
   private func explanation(of phase: ChildLifecycle.Phase) -> (String, String) {
-    let exit = status.lastExit.map { "The child \($0.text)." }
+    let exit =
+      status.lastExit.map { exit in
+        "the child \(exit.cause)." + (exit.lastLines.last.map { " Its last line: \($0)" } ?? "")
+      } ?? "the child ended."
     return switch phase {
     case .planned: ("Planned", "Nothing was done yet.")
     case .spawning, .aborting: ("Spawning", "A process is being started.")
@@ -103,10 +106,9 @@ extension ClusterObject where Spec == ChildSpec, Status == ChildStatus {
     case .ready: ("Ready", "The child serves.")
     case .unresponsive: ("Unresponsive", "The child missed a probe.")
     case .terminating, .killing: ("Terminating", "The child was told to end.")
-    case .waiting: ("BackOff", (exit ?? "The child ended.") + " It will be started again after a pause.")
-    case .crashLooping:
-      ("CrashLoop", (exit ?? "The child ended.") + " It ended too often; it stays down until it is started again.")
-    case .exited: ("Exited", exit ?? "The child ended.")
+    case .waiting: ("BackOff", "It will be started again after a pause: \(exit)")
+    case .crashLooping: ("CrashLoop", "It ended too often and stays down until it is started again: \(exit)")
+    case .exited: ("Exited", "It is over: \(exit)")
     }
   }
 }

@@ -76,7 +76,7 @@ final class SupervisedChild {
   /// Remembers a line for the case that it is one of the last.
   func keep(_ line: String) {
     if lastLines.count == ChildExit.keptLines { lastLines.removeFirst() }
-    lastLines.append(String(line.prefix(ChildExit.keptCharacters)))
+    lastLines.append(ChildExit.shortened(line))
   }
 
   /// From now on a successor need not read the output again.

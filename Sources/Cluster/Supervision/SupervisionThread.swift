@@ -165,8 +165,7 @@ final class SupervisionThread: SerialExecutor, @unchecked Sendable {
     guard let timer = timers.last else { return -1 }
     let rest = timer.deadline - ContinuousClock.now
     guard rest > .zero else { return 0 }
-    // Rounded up, or the thread would spin through the last millisecond.
-    return Int32(clamping: rest.wholeMilliseconds + 1)
+    return Int32(clamping: rest.wholeMilliseconds)
   }
 
   private func emptyWakeUp() {

@@ -57,11 +57,13 @@ extension Supervisor {
       try launch(child)
     } catch {
       // A child that never had a process is not tried again: whoever started it learns why, now.
+      let words = "\(error)"
+      let reason = words.hasSuffix(".") ? String(words.dropLast()) : words
       if child.record.status.starts == 0 {
-        child.startFailure = "\(error)"
+        child.startFailure = reason
         _ = child.lifecycle.stop(at: .now)
       }
-      return ended(child, .notStarted(reason: "\(error)"))
+      return ended(child, .notStarted(reason: reason))
     }
     perform(child.lifecycle.spawned(at: .now), on: child)
     // Not before: a line that says it is ready must find it starting.
@@ -156,7 +158,7 @@ extension Supervisor {
     sink(child.specification.name, line, isError)
     guard case .line(let prefix) = child.specification.readiness, line.hasPrefix(prefix) else { return }
     guard child.phase == .starting || child.phase == .adopted else { return }
-    child.record.status.readyLine = String(line.prefix(ChildExit.keptCharacters))
+    child.record.status.readyLine = ChildExit.shortened(line)
     becameReady(child)
   }
 

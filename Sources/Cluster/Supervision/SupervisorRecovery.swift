@@ -135,7 +135,7 @@ extension Supervisor {
     for (name, isError) in [("output", false), ("error", true)] {
       let output = try? FileOutput(path: directory + "/" + name, isError: isError, savesPosition: true) {
         line, isError in
-        last.append(String(line.prefix(ChildExit.keptCharacters)))
+        last.append(ChildExit.shortened(line))
         if last.count > ChildExit.keptLines { last.removeFirst() }
         sink(record.name, line, isError)
       }

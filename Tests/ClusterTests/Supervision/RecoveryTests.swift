@@ -37,69 +37,85 @@ import Testing
     return try JSONDecoder().decode([String: ChildRecord].self, from: data)
   }
 
-  /// Whatever went wrong, nothing is left.
-  private func clear(_ directory: String) async throws {
-    let tokens = Set(((try? records(directory)) ?? [:]).values.map(\.status.token))
+  /// Runs a test with children of its own; nothing may be left of them, and nothing is, whatever goes wrong.
+  private func withChildren(_ children: [(String, ChildLifetime)], _ body: (String) async throws -> Void) async throws {
+    let directory = try prepare(children)
+    var failure: (any Error)?
+    do { try await body(directory) } catch { failure = error }
+    var tokens = Set(((try? records(directory)) ?? [:]).values.map(\.status.token))
+    for number in counters(directory) { if let token = ProcessTable.token(number) { tokens.insert(token) } }
     let left = ProcessTable.members(tokens: tokens)
     for (_, process) in left { process.signal(SIGKILL) }
     #expect(left.isEmpty, "processes were left")
     try FileManager.default.removeItem(atPath: directory)
+    if let failure { throw failure }
+  }
+
+  /// The children that run the script; leaders only, because a fork of one has its command line for a moment.
+  private func counters(_ directory: String) -> [Int32] {
+    ProcessTable.processes().filter { number in
+      guard ProcessTable.entry(number)?.session == number else { return false }
+      let line = ProcessTable.readFile("/proc/\(number)/cmdline", limit: 4096) ?? []
+      return String(decoding: line, as: UTF8.self).contains(directory + "/counter.sh")
+    }
   }
 
   @Test("children that die with it are gone, the others live, are adopted, heard on and stopped")
   func adoption() async throws {
-    let directory = try prepare([("mortal", .diesWithUs), ("survivor", .outlivesUs)])
-    let first = try Host(directory)
-    try await first.expect("ready")
-    let survivor = try number(directory + "/survivor.process")
-    let mortal = try number(directory + "/mortal.process")
-    try await first.expect("line survivor output \(directory)/survivor 3")
-    first.kill()
-    try await waitUntil("the kernel has ended the one") { !lives(mortal) }
-    #expect(lives(survivor))
+    try await withChildren([("mortal", .diesWithUs), ("survivor", .outlivesUs)]) { directory in
+      let first = try Host(directory)
+      try await first.expect("ready")
+      let survivor = try number(directory + "/survivor.process")
+      let mortal = try number(directory + "/mortal.process")
+      let farFromMortal = try number(directory + "/mortal.far")
+      try await first.expect("line survivor output \(directory)/survivor 3")
+      first.kill()
+      try await waitUntil("the kernel has ended the one") { !lives(mortal) }
+      #expect(lives(survivor))
 
-    let second = try Host(directory)
-    try await second.expect("adopted survivor \(survivor)")
-    try await second.expect { $0.hasPrefix("ended mortal ended; how is not known") }
-    try await second.expect { $0.hasPrefix("started mortal ") }
-    try await second.expect("ready")
-    // Its output goes on; nothing was missed in between.
-    try await second.expect { $0.hasPrefix("line survivor output \(directory)/survivor ") }
-    let numbers = (first.lines + second.lines).compactMap { line -> Int? in
-      guard line.hasPrefix("line survivor output \(directory)/survivor ") else { return nil }
-      return Int(line.split(separator: " ").last!)
+      let second = try Host(directory)
+      try await second.expect("adopted survivor \(survivor)")
+      try await second.expect { $0.hasPrefix("ended mortal ended; how is not known") }
+      #expect(!lives(farFromMortal), "what the kernel does not end is found by its token")
+      try await second.expect { $0.hasPrefix("started mortal ") }
+      try await second.expect("ready")
+      // Its output goes on; nothing was missed in between.
+      try await second.expect { $0.hasPrefix("line survivor output \(directory)/survivor ") }
+      let numbers = (first.lines + second.lines).compactMap { line -> Int? in
+        guard line.hasPrefix("line survivor output \(directory)/survivor ") else { return nil }
+        return Int(line.split(separator: " ").last!)
+      }
+      #expect(Set(numbers) == Set(1...numbers.max()!))
+      #expect(lives(survivor))
+
+      try second.tell("stop")
+      try await second.expect("over")
+      try await second.end()
+      #expect(!lives(survivor))
+      #expect(!lives(try number(directory + "/survivor.far")))
+      let journal = try records(directory)
+      #expect(journal.values.allSatisfy { $0.status.phase == .exited })
+      #expect(journal["survivor"]?.status.lastExit?.cause == .stopped(byForce: false))
     }
-    #expect(Set(numbers) == Set(1...numbers.max()!))
-    #expect(lives(survivor))
-
-    try second.tell("stop")
-    try await second.expect("over")
-    try await second.end()
-    #expect(!lives(survivor))
-    #expect(!lives(try number(directory + "/survivor.far")))
-    let journal = try records(directory)
-    #expect(journal.values.allSatisfy { $0.status.phase == .exited })
-    #expect(journal["survivor"]?.status.lastExit?.cause == .stopped(byForce: false))
-    try await clear(directory)
   }
 
   @Test("as it is when it leaves on purpose: those that outlive it go on")
   func leaving() async throws {
-    let directory = try prepare([("mortal", .diesWithUs), ("survivor", .outlivesUs)])
-    let first = try Host(directory)
-    try await first.expect("ready")
-    try first.tell("leave")
-    try await first.expect("over")
-    try await first.end()
-    #expect(!lives(try number(directory + "/mortal.process")))
-    #expect(!lives(try number(directory + "/mortal.far")))
-    #expect(lives(try number(directory + "/survivor.process")))
-    let second = try Host(directory)
-    try await second.expect { $0.hasPrefix("adopted survivor") }
-    try await second.expect("ready")
-    try second.tell("stop")
-    try await second.end()
-    try await clear(directory)
+    try await withChildren([("mortal", .diesWithUs), ("survivor", .outlivesUs)]) { directory in
+      let first = try Host(directory)
+      try await first.expect("ready")
+      try first.tell("leave")
+      try await first.expect("over")
+      try await first.end()
+      #expect(!lives(try number(directory + "/mortal.process")))
+      #expect(!lives(try number(directory + "/mortal.far")))
+      #expect(lives(try number(directory + "/survivor.process")))
+      let second = try Host(directory)
+      try await second.expect { $0.hasPrefix("adopted survivor") }
+      try await second.expect("ready")
+      try second.tell("stop")
+      try await second.end()
+    }
   }
 
   @Test(
@@ -109,31 +125,28 @@ import Testing
     ],
     ChildLifetime.allCases)
   func everyPoint(failpoint: String, lifetime: ChildLifetime) async throws {
-    let directory = try prepare([("child", lifetime)])
-    let first = try Host(directory, failpoint: failpoint)
-    try await first.end()
-    let orphan = ProcessTable.members(tokens: Set(((try? records(directory)) ?? [:]).values.map(\.status.token)))
-      .map(\.process.number)
+    try await withChildren([("child", lifetime)]) { directory in
+      let first = try Host(directory, failpoint: failpoint)
+      try await first.end()
+      let firstTokens = Set(((try? records(directory)) ?? [:]).values.map(\.status.token))
+      let orphan = ProcessTable.members(tokens: firstTokens).map(\.process.number)
 
-    let second = try Host(directory)
-    try await second.expect("ready")
-    let process = try number(directory + "/child.process")
-    let token = try #require(try records(directory)["child"]?.status.token)
-    // All that counts belongs to the start that is known; leaders only: a fork of one has its command line for a moment.
-    let counting = ProcessTable.processes().filter { number in
-      guard ProcessTable.entry(number)?.session == number else { return false }
-      let line = ProcessTable.readFile("/proc/\(number)/cmdline", limit: 4096) ?? []
-      return String(decoding: line, as: UTF8.self).contains(directory + "/counter.sh")
+      let second = try Host(directory)
+      try await second.expect("ready")
+      let process = try number(directory + "/child.process")
+      let token = try #require(try records(directory)["child"]?.status.token)
+      // All that counts belongs to the start that is known.
+      #expect(counters(directory) == [process])
+      #expect(ProcessTable.token(process) == token)
+      #expect(ProcessTable.members(tokens: firstTokens.subtracting([token])).isEmpty, "an orphan is left")
+      let wasAdopted = second.lines.contains { $0.hasPrefix("adopted") }
+      #expect(
+        wasAdopted
+          == (lifetime == .outlivesUs && ["after-starting", "before-ready", "after-ready"].contains(failpoint)))
+      if wasAdopted { #expect(orphan.contains(process)) } else { #expect(!orphan.contains(process)) }
+      try second.tell("stop")
+      try await second.end()
     }
-    #expect(counting == [process])
-    #expect(ProcessTable.token(process) == token)
-    let wasAdopted = second.lines.contains { $0.hasPrefix("adopted") }
-    #expect(
-      wasAdopted == (lifetime == .outlivesUs && ["after-starting", "before-ready", "after-ready"].contains(failpoint)))
-    if wasAdopted { #expect(orphan.contains(process)) } else { #expect(!orphan.contains(process)) }
-    try second.tell("stop")
-    try await second.end()
-    try await clear(directory)
   }
 
   @Test("a stranger with an old number is left alone")

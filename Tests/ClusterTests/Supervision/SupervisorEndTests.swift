@@ -147,7 +147,7 @@ import Testing
       #expect(over.status.starts == 4)
       let condition = try #require(over.conditions.first { $0.type == "CrashLooping" })
       #expect(condition.holds)
-      #expect(condition.message.contains("exited with code 1; its last output:\n  no luck"))
+      #expect(condition.message.contains("exited with code 1. Its last line: no luck"))
       #expect(Set(bench.recorder.now.records.map(\.status.token)).count == 4, "each start has its own token")
       try await bench.supervisor.start(bench.shell("crash", "echo up; exec sleep 1000"))
       try await bench.supervisor.waitUntilReady("crash")

@@ -112,9 +112,10 @@ import Testing
     let isHealthy = Mutex(true)
     try await Bench.run { bench in
       var child = try bench.shell("h", "echo up; exec sleep 1000")
-      child.liveness = .init(every: .milliseconds(20)) { isHealthy.withLock { $0 } }
+      child.liveness = .init(every: .milliseconds(100)) { isHealthy.withLock { $0 } }
       child.policy = .init(
-        restart: .onFailure, initialBackOff: .milliseconds(1), crashLoopExits: 1000, readinessDeadline: Bench.patience,
+        restart: .onFailure, initialBackOff: .milliseconds(1), backOffFactor: 1, crashLoopExits: 1000,
+        readinessDeadline: Bench.patience,
         termGrace: Bench.patience, probeFailuresTolerated: 2)
       let first = try await bench.serve(child)
       isHealthy.withLock { $0 = false }
