@@ -12,11 +12,16 @@ public final class Coordinator: Sendable {
     public var sessions: Int
     /// How long a shutdown may take before what still runs is dropped.
     public var shutdownGrace: Duration
+    /// Where child processes are limited by control groups; nil for rlimits.
+    public var controlGroups: ControlGroups?
 
     /// Bounds with their defaults.
-    public init(sessions: Int = 10_000, shutdownGrace: Duration = .seconds(8)) {
+    public init(
+      sessions: Int = 10_000, shutdownGrace: Duration = .seconds(8), controlGroups: ControlGroups? = nil
+    ) {
       self.sessions = sessions
       self.shutdownGrace = shutdownGrace
+      self.controlGroups = controlGroups
     }
   }
 
@@ -65,6 +70,8 @@ public final class Coordinator: Sendable {
   public let version: String
   /// What is kept of everything that is said.
   public let logs: LogStore
+  /// Looks after all child processes.
+  public let children: Supervisor
   let journal: Journal
   let workspace: Workspace
   let factory: any EngineFactory
@@ -82,6 +89,8 @@ public final class Coordinator: Sendable {
     self.workspace = workspace
     self.logs = logs
     journal = Journal(store: store, logs: logs)
+    children = .stored(
+      journal, logs, directory: workspace.path + "/children", controlGroups: limits.controlGroups)
     self.factory = factory
     self.limits = limits
     self.logger = logger

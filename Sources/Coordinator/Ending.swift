@@ -119,13 +119,14 @@ extension Coordinator {
     }
     if keepingSessions {
       for session in sessions { await session.suspend() }
-      return
-    }
-    await withTaskGroup { group in
-      for session in sessions where session.close(at: clock.now) {
-        group.addTask { await self.release(session, .shutdown) }
+    } else {
+      await withTaskGroup { group in
+        for session in sessions where session.close(at: clock.now) {
+          group.addTask { await self.release(session, .shutdown) }
+        }
       }
     }
+    await children.stopAll(leavingOutliving: keepingSessions)
   }
 
   /// Gives back all that a session holds. Should the process end in the middle, the next one goes on.

@@ -38,6 +38,7 @@ extension Coordinator {
   /// once, before anybody may connect.
   /// - Throws: `CoordinatorError` when the state store or the workspace cannot be read.
   public func recover() async throws(CoordinatorError) -> RecoverySummary {
+    try await recoverChildren()
     let remains = try await readRemains()
     var summary = RecoverySummary()
     for remain in remains {

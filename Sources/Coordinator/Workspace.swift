@@ -21,7 +21,7 @@ public final class Workspace: Sendable {
     self.path = path
     isTemporary = false
     lockDescriptor = Atomic(isLocked ? try Self.lock(path) : -1)
-    try makeDirectory(path + "/sessions")
+    for name in ["sessions", "children"] { try makeDirectory("\(path)/\(name)") }
   }
 
   /// Takes the lock, if that was not done when the workspace was opened.
@@ -46,7 +46,7 @@ public final class Workspace: Sendable {
     isTemporary = true
     try makeDirectory(path)
     lockDescriptor = Atomic(try Self.lock(path))
-    try makeDirectory(path + "/sessions")
+    for name in ["sessions", "children"] { try makeDirectory("\(path)/\(name)") }
   }
 
   deinit {

@@ -71,7 +71,9 @@ struct Serve: AsyncParsableCommand {
   private func openLogs(_ settings: Settings, _ workspace: Workspace) throws -> LogStore {
     var limits = LogStore.Limits()
     limits.totalBytes = try settings.integer(.logBytes, in: 1 << 20...1 << 50)
-    let name = ProcessInfo.processInfo.hostName + "-" + settings.text(.port)
+    // Coordinators that share a workspace have logs of their own.
+    let isShared = settings.text(.state) == StateBackend.etcd.rawValue
+    let name = isShared ? ProcessInfo.processInfo.hostName + "-" + settings.text(.port) : "coordinator"
     return try LogStore(
       directory: workspace.path + "/logs", instance: name, limits: limits,
       report: { LogWriter.shared.write("gscoordinator: \($0)\n", to: STDERR_FILENO) })

@@ -123,7 +123,16 @@ final class Server: Sendable {
   private static func coordinatorLimits(_ settings: Settings) throws -> Coordinator.Limits {
     Coordinator.Limits(
       sessions: try settings.integer(.sessions, in: 1...10_000_000),
-      shutdownGrace: .seconds(try settings.integer(.shutdownGrace, in: 0...3600)))
+      shutdownGrace: .seconds(try settings.integer(.shutdownGrace, in: 0...3600)),
+      controlGroups: try controlGroups(settings))
+  }
+
+  private static func controlGroups(_ settings: Settings) throws -> ControlGroups? {
+    switch settings.optionalText(.controlGroup) {
+    case nil: nil
+    case "delegated": try .delegated()
+    case let directory?: try ControlGroups(directory: directory)
+    }
   }
 
   private static func candidacy(_ settings: Settings) throws -> LeaderElection.Configuration {

@@ -20,6 +20,7 @@ enum Setting: String, CaseIterable {
   case etcdKeyFile = "etcd.key_file"
   case leaderLease = "leader_lease_seconds"
   case advertise
+  case controlGroup = "cgroup"
   case sessions = "limits.sessions"
   case shutdownGrace = "limits.shutdown_grace_seconds"
   case messageBytes = "limits.message_bytes"
@@ -41,7 +42,7 @@ enum Setting: String, CaseIterable {
     case .port: "63800"
     case .socket, .adminPort, .workspace, .threads: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
-      .advertise:
+      .advertise, .controlGroup:
       ""
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
@@ -84,6 +85,8 @@ enum Setting: String, CaseIterable {
     case .etcdKeyFile: "file with the key of our certificate for etcd"
     case .leaderLease: "seconds after which another coordinator takes over from a leader that is silent"
     case .advertise: "address that a standby tells clients of us; empty for host and port"
+    case .controlGroup:
+      "where child processes get cgroups: a directory of cgroup v2, or delegated; empty for rlimits"
     case .logBytes: "bytes of all kept logs; the oldest go first"
     case .stateBytes: "bytes that the state database may have"
     case .sessions: "sessions that may be open at a time"

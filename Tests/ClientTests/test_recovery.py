@@ -9,6 +9,7 @@ import threading
 import time
 
 import graphscope
+import grpc
 import pytest
 from graphscope.framework.errors import GRPCError, RetriesExceededError
 from graphscope.proto import message_pb2, types_pb2
@@ -208,6 +209,14 @@ class TestEveryFailpoint:
         """What a user does in a session from beginning to end."""
         session = eventually(lambda: graphscope.session(addr=host.address, dangling_timeout_seconds=5))
         graph = eventually(lambda: session.load_from(edges={"e": csv("e.csv", "src,dst\n1,2\n2,3\n3,4\n")}))
+        with raw.Client(host.address) as client, pytest.raises(grpc.RpcError):
+            # The embedded engine answers no queries yet; what is asked for is journaled all the same.
+            client.stub.CreateInteractiveInstance(
+                message_pb2.CreateInteractiveInstanceRequest(
+                    session_id=session.session_id, object_id=graph.vineyard_id
+                ),
+                timeout=20,
+            )
         context = eventually(lambda: graphscope.bfs(graph, src=1))
         assert eventually(lambda: result(context)) == {1: 0, 2: 1, 3: 2, 4: 3}
         larger = eventually(lambda: graph.add_vertices(csv("v.csv", "id\n9\n"), label="extra"))

@@ -1,0 +1,51 @@
+import Cluster
+
+/// Keeps child processes in the state store.
+struct StoredChildren: ChildJournal {
+  let journal: Journal
+
+  func record(_ child: ChildRecord) async throws {
+    let object = "child/\(child.name)"
+    try await journal.commit(
+      "note a child process as \(child.status.phase.rawValue)", by: child.owner, on: object, [Journal.put(child)])
+    switch child.status.phase {
+    case .ready: journal.event(object, "Ready", "process \(child.status.process.map { "\($0)" } ?? "?") serves")
+    case .exited, .waiting, .crashLooping:
+      journal.event(object, "Ended", child.status.lastExit?.text ?? "it ended", level: .warning)
+    default: break
+    }
+  }
+}
+
+extension Supervisor {
+  /// A supervisor whose children are in the state store and whose output is in the log store.
+  static func stored(
+    _ journal: Journal, _ logs: LogStore, directory: String, controlGroups: ControlGroups?
+  ) -> Supervisor {
+    Supervisor(
+      configuration: .init(directory: directory, controlGroups: controlGroups),
+      journal: StoredChildren(journal: journal)
+    ) { child, line, isError in
+      var record = logs.record(isError ? .error : .info, line)
+      record.child = child
+      logs.append(record, to: .child(child))
+    }
+  }
+}
+
+extension Coordinator {
+  /// Ends what an earlier process started and nobody wants any more.
+  func recoverChildren() async throws(CoordinatorError) {
+    let records = try await journal.read("children/", as: ChildRecord.self) { [logger] key, error in
+      logger.error("an entry of the state store is damaged", metadata: ["key": "\(key)", "error": "\(error)"])
+    }.map(\.document)
+    guard !records.isEmpty else { return }
+    let recovery = await children.recover(records) { _ in nil }
+    for child in recovery.ended {
+      journal.event("child/\(child.name)", "Orphan", child.status.lastExit?.text ?? "it ended with its coordinator")
+    }
+    try await journal.commitAll(
+      "forget child processes of an earlier coordinator", by: "coordinator", on: "children",
+      records.map { .delete(ObjectKind.child.key($0.name)) })
+  }
+}

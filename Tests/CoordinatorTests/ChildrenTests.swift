@@ -1,0 +1,57 @@
+import Cluster
+import Glibc
+import Testing
+
+@testable import Coordinator
+
+@Suite("Child processes of a coordinator", .timeLimit(.minutes(1)))
+struct ChildrenTests {
+  private func sleeper(_ lifetime: ChildLifetime) -> ChildSpecification {
+    ChildSpecification(
+      name: "sleeper", executable: "/bin/sh", arguments: ["-c", "echo up; exec sleep 600"], lifetime: lifetime,
+      readiness: .line(prefix: "up"), policy: .init(restart: .never))
+  }
+
+  @Test("A child is in the state store with its process, and its output is in the log store")
+  func kept() async throws {
+    let bench = try Bench()
+    try await bench.coordinator.children.start(sleeper(.diesWithUs))
+    let child = try await bench.coordinator.children.waitUntilReady("sleeper")
+    let entry = try #require(try await bench.store.entry("children/sleeper", at: nil))
+    #expect(String(decoding: entry.value, as: UTF8.self).contains("\"process\":\(child.status.process ?? 0)"))
+    bench.coordinator.logs.flush()
+    var lines: [String] = []
+    for try await record in try bench.coordinator.logs.read(LogQuery(streams: [.child("sleeper")])) {
+      lines.append(record.message)
+    }
+    #expect(lines == ["up"])
+    await bench.coordinator.shutdown()
+    #expect(kill(child.status.process ?? 0, 0) != 0, "it ended with its coordinator")
+    try bench.done()
+  }
+
+  @Test("A child that outlived its coordinator and that nobody wants any more is ended by the next one")
+  func orphan() async throws {
+    let before = try Bench()
+    try await before.coordinator.children.start(sleeper(.outlivesUs))
+    let process = try #require(try await before.coordinator.children.waitUntilReady("sleeper").status.process)
+    await before.coordinator.children.stopAll(leavingOutliving: true)
+    #expect(kill(process, 0) == 0)
+    let after = try Bench(after: before)
+    _ = try await after.coordinator.recover()
+    #expect(try await after.store.entries(prefix: "children/", at: nil).entries.isEmpty)
+    // It was our child, so it is reaped by whoever waits for it; it runs no more in any case.
+    #expect(kill(process, 0) != 0 || isZombie(process))
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  private func isZombie(_ process: Int32) -> Bool {
+    guard let file = fopen("/proc/\(process)/stat", "r") else { return true }
+    defer { fclose(file) }
+    var text = [CChar](repeating: 0, count: 512)
+    fgets(&text, 512, file)
+    let line = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return line.split(separator: ")").last?.split(separator: " ").first == "Z"
+  }
+}
