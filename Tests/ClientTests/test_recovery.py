@@ -311,3 +311,46 @@ class TestStopped:
         finally:
             moved.stop()
         assert answer.code == 0
+
+
+class TestDiskFull:
+    """The workspace is on a small disk of its own, which fills up."""
+
+    @pytest.fixture
+    def small_disk(self, tmp_path):
+        place = tmp_path / "small"
+        place.mkdir()
+        if os.getuid() != 0 or os.system(f"mount -t tmpfs -o size=24m none {place} 2>/dev/null") != 0:
+            pytest.skip("only root can mount a small disk")
+        yield place
+        os.system(f"umount -l {place}")
+
+    def test_what_needs_no_space_goes_on_and_the_rest_when_there_is_space_again(self, small_disk, tmp_path, csv):
+        running = Coordinator(small_disk, ["--port", "0"])
+        try:
+            session = graphscope.session(addr=running.address)
+            graph = session.load_from(edges={"e": csv("e.csv", "src,dst\n1,2\n2,3\n")})
+            context = graphscope.bfs(graph, src=1)
+            expected = {1: 0, 2: 1, 3: 2}
+            assert result(context) == expected
+            rows = "".join(f"{i},{i + 1}\n" for i in range(1_000_000))
+            with pytest.raises(Exception, match="(?i)space"):
+                session.load_from(edges={"e": csv("large.csv", "src,dst\n" + rows)})
+            with open(small_disk / "filler", "wb") as filler:
+                with pytest.raises(OSError):
+                    while True:
+                        filler.write(bytes(1 << 16))
+                        filler.flush()
+            assert result(context) == expected, "reading needs no space"
+            with pytest.raises(Exception, match="(?i)space|full"):
+                for _ in range(2000):
+                    session.load_from(edges={"e": csv("e.csv", "src,dst\n1,2\n2,3\n")})
+            os.unlink(small_disk / "filler")
+            again = eventually(lambda: session.load_from(edges={"e": csv("e.csv", "src,dst\n1,2\n")}))
+            assert result(graphscope.bfs(again, src=1)) == {1: 0, 2: 1}
+            assert result(context) == expected
+            close(session)
+            assert running.session_files() == []
+        finally:
+            if running.process.poll() is None:
+                running.stop()
