@@ -40,7 +40,7 @@ public final class SessionLog: ProgressLog {
   public func error(_ line: String) { append(.error, line, step: nil) }
 
   /// The same log for what is said about a step.
-  public func about(step: String) -> any ProgressLog { StepLog(log: self, step: step) }
+  public func about(step: String?) -> any ProgressLog { StepLog(log: self, step: step) }
 
   fileprivate func append(_ level: LogRecord.Level, _ line: String, step: String?) {
     var record = store.record(level, line)
@@ -70,7 +70,7 @@ public final class SessionLog: ProgressLog {
 /// A session's log, with a step on every line.
 private struct StepLog: ProgressLog {
   let log: SessionLog
-  let step: String
+  let step: String?
 
   func info(_ line: String) { log.append(.info, line, step: step) }
 }

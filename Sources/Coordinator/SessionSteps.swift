@@ -1,6 +1,7 @@
 import CPlatform
 import Cluster
 import Engines
+import Logging
 
 extension Session {
   /// Runs the operations of a step in their order, after all earlier steps. On the first failure the rest is dropped.
@@ -31,12 +32,12 @@ extension Session {
   private func perform(_ operations: [StepOperation]) async throws -> StepOutcome {
     defer { registry.withLock { $0.forgetTables(of: operations.map(\.key)) } }
     guard operations.contains(where: \.leavesSomething) else {
-      var step = StepProgress()
+      var step = StepProgress(name: nil)
       try await performing("reading") { try await perform(operations, &step) }
       return step.outcome
     }
     let document = try await started(operations)
-    var step = StepProgress()
+    var step = StepProgress(name: document.name)
     do {
       try await performing(document.name) { try await perform(operations, &step) }
       platform_failpoint("step-performed")
@@ -64,11 +65,11 @@ extension Session {
       do {
         step.outcome.results.append((operation.key, try await perform(operation, &step)))
       } catch let error as EngineError {
-        logger.info("operation failed", metadata: ["operation": "\(operation.key)", "error": "\(error)"])
+        logger.info("operation failed", metadata: step.metadata(operation, error))
         step.outcome.failure = (operation.key, error)
         break
       } catch let error where !(error is CancellationError) {
-        logger.error("operation failed", metadata: ["operation": "\(operation.key)", "error": "\(error)"])
+        logger.error("operation failed", metadata: step.metadata(operation, error))
         step.outcome.failure = (operation.key, EngineError(.internalFailure, "the operation failed: \(error)"))
         break
       }
@@ -85,7 +86,7 @@ extension Session {
       handle = .tables(tables)
     case .analytical(let request):
       if case .unload = request { try letGo(of: operation) }
-      result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: operation.key))
+      result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: step.name))
       handle = Session.handle(of: result, from: request)
       if case .unload = request, let parent = operation.parents.first {
         step.gone(registry.withLock { $0.number(of: parent) }, parent)
@@ -175,6 +176,8 @@ extension Session {
 
 /// What a step has done so far.
 private struct StepProgress {
+  /// The step's name in the state store; nil for one that is not there.
+  let name: String?
   var outcome = StepOutcome()
   /// Objects that were made or unloaded, by number.
   var objects: [Int: ObjectDocument] = [:]
@@ -189,6 +192,13 @@ private struct StepProgress {
     if case .graph(let graph) = result { document.graph = graph.objectID }
     objects[number] = document
     fresh.append((key, handle, old))
+  }
+
+  /// What a log line says of an operation that failed.
+  func metadata(_ operation: StepOperation, _ error: any Error) -> Logger.Metadata {
+    var metadata: Logger.Metadata = ["operation": "\(operation.name) \(bounded(operation.key))", "error": "\(error)"]
+    if let name { metadata["step"] = "\(name)" }
+    return metadata
   }
 
   mutating func gone(_ number: Int?, _ key: OperationKey) {

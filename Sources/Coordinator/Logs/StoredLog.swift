@@ -1,8 +1,7 @@
 import Logging
 
-/// Keeps what the coordinator says through swift-log in the log store. The metadata `session`, `step` (or
-/// `operation`, which is what runs a step), `child` and `object` become fields of the record, the rest follows the
-/// message as `key=value`.
+/// Keeps what the coordinator says through swift-log in the log store. The metadata `session`, `step`, `child` and
+/// `object` become fields of the record, the rest follows the message as `key=value`.
 public struct StoredLog: LogHandler {
   /// The least level that is kept.
   public var logLevel: Logger.Level
@@ -27,7 +26,7 @@ public struct StoredLog: LogHandler {
     var record = store.record(LogRecord.Level(event.level), "\(event.message)")
     var all = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
     record.session = all.removeValue(forKey: "session").map { "\($0)" }
-    record.step = (all.removeValue(forKey: "step") ?? all.removeValue(forKey: "operation")).map { "\($0)" }
+    record.step = all.removeValue(forKey: "step").map { "\($0)" }
     record.child = all.removeValue(forKey: "child").map { "\($0)" }
     record.object = all.removeValue(forKey: "object").map { "\($0)" }
     for (key, value) in all.sorted(by: { $0.key < $1.key }) { record.message += " \(key)=\(value)" }

@@ -277,7 +277,7 @@ struct LogStoreTests {
     var logger = Logger(label: "x") { _ in StoredLog(store, logLevel: .info) }
     logger[metadataKey: "session"] = "s"
     logger.debug("not this")
-    logger.error("failed", metadata: ["operation": "t", "b": "2", "a": "1"])
+    logger.error("failed", metadata: ["step": "t", "b": "2", "a": "1"])
     store.flush()
     let back = try await store.read(LogQuery()).reduce(into: []) { $0.append($1) }
     var record = store.record(.error, "failed a=1 b=2")
