@@ -93,7 +93,7 @@ let package = Package(
 
     // Test-only: keeps children under a supervisor, for tests that kill it.
     .executableTarget(
-      name: "supervision-host", dependencies: ["Cluster", arguments], path: "Tests/SupervisionHost",
+      name: "supervision-host", dependencies: ["Cluster"], path: "Tests/SupervisionHost",
       swiftSettings: strict),
 
     .executableTarget(
@@ -110,7 +110,8 @@ let package = Package(
     .testTarget(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
       swiftSettings: strict),
-    .testTarget(name: "ClusterTests", dependencies: ["Cluster", "HTTPClient"], swiftSettings: strict),
+    .testTarget(
+      name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host"], swiftSettings: strict),
     .testTarget(
       name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines", "GraphStore"], swiftSettings: strict
     ),
