@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPlatform
 import Cluster
 import Coordinator
 import Foundation
@@ -30,10 +31,15 @@ struct Serve: AsyncParsableCommand {
       Foundation.exit(Self.deposedExitCode)
     }
     announce(server, logger)
+    let settling = Task {
+      try await Task.sleep(for: .seconds(1))
+      platform_drop_code_pages()
+    }
     let idleTime = Duration.seconds(try settings.integer(.idleExit, in: 0...31_536_000))
     let idle = Task { await server.waitUntilIdle(for: idleTime) { termination.raise(SIGTERM) } }
     let signal = await termination.wait()
     idle.cancel()
+    settling.cancel()
     logger.notice("stopping", metadata: ["signal": "\(signal)"])
     // Ctrl-C, also the client's way to end a coordinator of its own, ends everything; a service manager's SIGTERM may be
     // followed by a start.

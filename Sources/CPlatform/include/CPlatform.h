@@ -91,3 +91,7 @@ int32_t platform_punch_hole(int32_t fd, int64_t offset, int64_t length);
 
 /// A pipe that no other program inherits and whose read end does not block; 0 or errno.
 int32_t platform_pipe(int32_t *read_end, int32_t *write_end);
+
+/// Lets go of the pages of code and constants that are in memory, of the program and its libraries; those that are used
+/// again come back from the kernel's cache. After the start, most of what the start needed is needed no more.
+void platform_drop_code_pages(void);

@@ -1,0 +1,23 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <link.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int drop(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)size, (void)data;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+    // Parts that are never written hold nothing but what is in the file. Whole pages only: the first and the last may be
+    // shared with a neighbour.
+    if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
+    uintptr_t start = (info->dlpi_addr + part->p_vaddr + page - 1) & ~(page - 1);
+    uintptr_t end = (info->dlpi_addr + part->p_vaddr + part->p_memsz) & ~(page - 1);
+    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void platform_drop_code_pages(void) { dl_iterate_phdr(drop, NULL); }
