@@ -174,7 +174,7 @@ public final class Coordinator: Sendable {
   }
 
   private func open(_ caller: Caller, _ request: ConnectRequest, serial: UInt64) async throws -> Session {
-    let id = "session_" + randomName(length: 16)
+    let id = "session_" + randomStateID()
     var document = SessionDocument(
       kind: .session, name: id, owner: caller.principal.description, createdMilliseconds: nowMilliseconds(),
       spec: SessionSpec(
@@ -293,12 +293,6 @@ public final class Coordinator: Sendable {
     }
     for session in sessions { session.connectionLost() }
   }
-}
-
-/// Lower-case letters and digits from the system's random source: 16 of them cannot be guessed.
-func randomName(length: Int) -> String {
-  let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
-  return String((0..<length).map { _ in alphabet.randomElement()! })
 }
 
 /// A client's text made fit for an error message: bounded, without control characters.

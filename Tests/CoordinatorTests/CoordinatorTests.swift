@@ -33,7 +33,7 @@ struct Bench {
     logger.logLevel = .critical
     coordinator = Coordinator(
       version: "0.29.0", workspace: workspace, store: store,
-      logs: try LogStore(directory: workspace.path + "/logs", instance: randomName(length: 8)), factory: factory,
+      logs: try LogStore(directory: workspace.path + "/logs", instance: randomStateID()), factory: factory,
       limits: limits, logger: logger)
   }
 

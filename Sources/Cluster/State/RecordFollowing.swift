@@ -72,13 +72,6 @@ extension StateRecord {
   }
 }
 
-/// Milliseconds since 1970 by the machine's clock.
-func nowMilliseconds() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
-}
-
 /// The errors that all stores share.
 func storeClosed() -> StateStoreError {
   StateStoreError(.closed, "the state store was closed; the coordinator is shutting down")

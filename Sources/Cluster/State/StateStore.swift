@@ -78,7 +78,7 @@ public struct StateTransaction: Sendable, Equatable {
   }
 }
 
-/// 16 random letters and digits in lower case.
+/// 16 letters and digits in lower case from the system's random source: they cannot be guessed.
 public func randomStateID() -> String {
   let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
   return String(decoding: (0..<16).map { _ in alphabet.randomElement()! }, as: UTF8.self)

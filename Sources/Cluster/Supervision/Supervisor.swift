@@ -74,7 +74,7 @@ public actor Supervisor {
   public func start(_ specification: ChildSpecification) async throws -> ChildRecord {
     try admit(specification)
     let child = SupervisedChild(
-      specification, record: ChildRecord(specification, nowMilliseconds: wallClockMilliseconds()))
+      specification, record: ChildRecord(specification, nowMilliseconds: nowMilliseconds()))
     supervised[specification.name] = child
     perform(child.lifecycle.start(), on: child)
     _ = await wait(for: child, cancellable: false) { $0.phase != .spawning && $0.phase != .aborting }
@@ -231,16 +231,9 @@ public actor Supervisor {
       child.record.setCondition(
         "Journaled", problem == nil, reason: problem == nil ? "Stored" : "Refused",
         message: problem.map { "The state store did not take the record: \($0)" } ?? "The record is stored.",
-        nowMilliseconds: wallClockMilliseconds())
+        nowMilliseconds: nowMilliseconds())
       if problem == nil, record.status.phase == .ready { child.saveOutputPositions() }
     }
     child.writer = nil
   }
-}
-
-/// Milliseconds since 1970.
-func wallClockMilliseconds() -> Int64 {
-  var now = timespec()
-  clock_gettime(CLOCK_REALTIME, &now)
-  return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
 }

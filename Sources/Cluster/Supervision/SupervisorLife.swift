@@ -20,7 +20,7 @@ extension Supervisor {
   private func settle(_ child: SupervisedChild) {
     let phase = child.phase
     if phase != child.record.status.phase {
-      child.record.moved(to: phase, nowMilliseconds: wallClockMilliseconds())
+      child.record.moved(to: phase, nowMilliseconds: nowMilliseconds())
       // Spawning is journaled before it is done; the others are of no use to a successor.
       if ![.spawning, .aborting, .killing].contains(phase) { note(child) }
     }

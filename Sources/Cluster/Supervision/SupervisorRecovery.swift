@@ -117,7 +117,7 @@ extension Supervisor {
     record.status.lastExit = ChildExit(cause: cause, lastLines: takeLastOutput(of: old))
     record.status.process = nil
     record.status.leftBehind = leftBehind
-    record.moved(to: .exited, nowMilliseconds: wallClockMilliseconds())
+    record.moved(to: .exited, nowMilliseconds: nowMilliseconds())
     if let group = configuration.controlGroups?.find(name: old.status.token) {
       _ = group.kill()
       _ = group.remove()

@@ -91,13 +91,6 @@ final class Journal: Sendable {
   }
 }
 
-/// The time of day, in milliseconds since 1970.
-func nowMilliseconds() -> Int64 {
-  var now = timespec()
-  clock_gettime(CLOCK_REALTIME, &now)
-  return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-}
-
 /// Where the objects of a session are in the state store, by number.
 func objectKey(_ session: String, _ number: Int) -> String { "objects/\(session)/\(padded(number))" }
 

@@ -1,3 +1,4 @@
+import Cluster
 import Glibc
 import Synchronization
 
@@ -65,7 +66,7 @@ final class InstanceLock: Sendable {
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0,
-        newestChange(directory) < LogStore.wallClock() - age.wholeMilliseconds
+        newestChange(directory) < nowMilliseconds() - age.wholeMilliseconds
       else { continue }
       try? removeTree(directory)
     }

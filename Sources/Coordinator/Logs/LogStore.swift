@@ -1,3 +1,4 @@
+import Cluster
 @preconcurrency import Dispatch
 import Glibc
 import Synchronization
@@ -49,7 +50,7 @@ public final class LogStore: Sendable {
   /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has the instance.
   public init(
     directory: String, instance: String, limits: Limits = Limits(),
-    now: @escaping @Sendable () -> Int64 = LogStore.wallClock,
+    now: @escaping @Sendable () -> Int64 = nowMilliseconds,
     report: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(CoordinatorError) {
     let path = directory + "/" + LogFileName.escape(instance)
@@ -63,13 +64,6 @@ public final class LogStore: Sendable {
     compressor = LogCompressor(files, lock)
     writer = Mutex(Writer(files: LogFiles(files, limits), lastSweep: now()))
     sweep(at: now())
-  }
-
-  /// The system's clock, in milliseconds since 1970.
-  @Sendable public static func wallClock() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
   }
 
   deinit { writer.withLock { $0.files.closeAll() } }

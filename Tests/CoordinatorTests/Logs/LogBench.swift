@@ -1,3 +1,4 @@
+import Cluster
 import Glibc
 import Synchronization
 
@@ -6,7 +7,7 @@ import Synchronization
 /// A directory for log stores, with a clock that the test moves.
 final class LogBench: Sendable {
   let directory: String
-  private let time = Mutex(LogStore.wallClock())
+  private let time = Mutex(nowMilliseconds())
 
   init() throws {
     directory = "/tmp/gscoordinator-tests-\(getuid())/logs-\(UInt64.random(in: 0...UInt64.max))"

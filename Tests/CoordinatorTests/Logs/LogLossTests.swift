@@ -1,3 +1,4 @@
+import Cluster
 import Dispatch
 import Glibc
 import Synchronization
@@ -31,7 +32,7 @@ struct LogLossTests {
         arrived.signal()
         opened.wait()
       }
-      return LogStore.wallClock()
+      return nowMilliseconds()
     }
   }
 
