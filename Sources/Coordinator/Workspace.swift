@@ -51,7 +51,10 @@ public final class Workspace: Sendable {
 
   deinit {
     let descriptor = lockDescriptor.load(ordering: .acquiring)
-    if descriptor >= 0 { Glibc.close(descriptor) }
+    guard descriptor >= 0 else { return }
+    // A child process that is just being started may have the descriptor for a moment longer.
+    flock(descriptor, LOCK_UN)
+    Glibc.close(descriptor)
   }
 
   /// Makes the directory of a session; one that is there is kept.

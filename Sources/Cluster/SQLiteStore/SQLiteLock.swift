@@ -43,6 +43,8 @@ final class SQLiteLock: Sendable {
     held.withLock { descriptor in
       guard let open = descriptor else { return }
       if let note { Self.write(note, open) }
+      // A child process that is just being started may have the descriptor for a moment longer.
+      flock(open, LOCK_UN)
       Glibc.close(open)
       descriptor = nil
     }

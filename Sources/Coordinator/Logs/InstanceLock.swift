@@ -45,7 +45,11 @@ final class InstanceLock: Sendable {
   /// Lets another process have the instance.
   func release() {
     descriptor.withLock { descriptor in
-      if let open = descriptor { close(open) }
+      if let open = descriptor {
+        // A child process that is just being started may have the descriptor for a moment longer.
+        flock(open, LOCK_UN)
+        close(open)
+      }
       descriptor = nil
     }
   }
