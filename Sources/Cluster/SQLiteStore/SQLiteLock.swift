@@ -23,7 +23,7 @@ final class SQLiteLock: Sendable {
           + "\(geteuid()), with room on its disk")
     }
     let note = Self.read(descriptor)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard FileLock.take(descriptor) else {
       Glibc.close(descriptor)
       throw StateStoreError(
         .inUse,
@@ -43,7 +43,7 @@ final class SQLiteLock: Sendable {
     held.withLock { descriptor in
       guard let open = descriptor else { return }
       if let note { Self.write(note, open) }
-      Glibc.close(open)
+      FileLock.release(open)
       descriptor = nil
     }
   }

@@ -1,3 +1,4 @@
+import Cluster
 import Glibc
 import Synchronization
 
@@ -18,7 +19,7 @@ final class InstanceLock: Sendable {
         if errno == ENOENT { continue }
         throw .system("cannot open", path)
       }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      guard FileLock.take(descriptor) else {
         let holder = Self.holder(descriptor)
         close(descriptor)
         throw CoordinatorError(
@@ -44,7 +45,7 @@ final class InstanceLock: Sendable {
   /// Lets another process have the instance.
   func release() {
     descriptor.withLock { descriptor in
-      if let open = descriptor { close(open) }
+      if let open = descriptor { FileLock.release(open) }
       descriptor = nil
     }
   }
@@ -63,8 +64,8 @@ final class InstanceLock: Sendable {
       guard directory != own else { continue }
       let descriptor = open(directory + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { continue }
-      defer { close(descriptor) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0,
+      defer { FileLock.release(descriptor) }
+      guard FileLock.takeNow(descriptor),
         newestChange(directory) < LogStore.wallClock() - age.wholeMilliseconds
       else { continue }
       try? removeTree(directory)
