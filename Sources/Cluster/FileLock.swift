@@ -10,9 +10,11 @@ public enum FileLock {
   private static let (attempts, pauseMicroseconds) = (20, UInt32(10_000))
 
   /// Takes the lock of an open file.
-  /// - Parameter pause: waits between two attempts.
   /// - Returns: false when somebody else holds it, and goes on holding it.
-  public static func take(_ descriptor: Int32, pause: () -> Void = { usleep(pauseMicroseconds) }) -> Bool {
+  public static func take(_ descriptor: Int32) -> Bool { take(descriptor) { usleep(pauseMicroseconds) } }
+
+  /// Takes the lock of an open file; `pause` waits between two attempts.
+  static func take(_ descriptor: Int32, pause: () -> Void) -> Bool {
     for attempt in 1...attempts {
       if takeNow(descriptor) { return true }
       if attempt < attempts { pause() }

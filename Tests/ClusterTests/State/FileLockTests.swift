@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("The lock of a file")
+@Suite("The lock of a file", .takesTurns)
 struct FileLockTests {
   private let directory: TemporaryDirectory
 
