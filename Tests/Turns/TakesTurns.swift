@@ -15,6 +15,9 @@ public struct TakesTurns: SuiteTrait, TestTrait, TestScoping {
 
   private static let turns = Turns(count)
 
+  /// Whether its functions go before those that do not.
+  let goesFirst: Bool
+
   /// Every function of a suite takes its turn, not the suite.
   public var isRecursive: Bool { true }
 
@@ -29,7 +32,7 @@ public struct TakesTurns: SuiteTrait, TestTrait, TestScoping {
   ) async throws {
     // A suite in a suite has the trait twice.
     if Self.isNow { return try await function() }
-    await Self.turns.take()
+    await Self.turns.take(goesFirst: goesFirst)
     defer { Self.turns.giveBack() }
     try await Self.$isNow.withValue(true) { try await function() }
   }
@@ -37,25 +40,30 @@ public struct TakesTurns: SuiteTrait, TestTrait, TestScoping {
 
 extension Trait where Self == TakesTurns {
   /// Few functions run at a time; for whatever waits for something or computes for more than a moment.
-  public static var takesTurns: Self { TakesTurns() }
+  public static var takesTurns: Self { TakesTurns(goesFirst: false) }
+
+  /// The same for a suite that takes long, mostly waiting: it begins early, so that nothing is left to wait for at the
+  /// end.
+  public static var takesTurnsFirst: Self { TakesTurns(goesFirst: true) }
 }
 
-/// A semaphore: first come, first served.
+/// A semaphore: first come, first served, after those who go first.
 private final class Turns: Sendable {
   private struct State {
     var free: Int
-    var waiting: [CheckedContinuation<Void, Never>] = []
+    var first: [CheckedContinuation<Void, Never>] = []
+    var others: [CheckedContinuation<Void, Never>] = []
   }
 
   private let state: Mutex<State>
 
   init(_ count: Int) { state = Mutex(State(free: count)) }
 
-  func take() async {
+  func take(goesFirst: Bool) async {
     await withCheckedContinuation { continuation in
       let isFree = state.withLock { state in
         guard state.free > 0 else {
-          state.waiting.append(continuation)
+          if goesFirst { state.first.append(continuation) } else { state.others.append(continuation) }
           return false
         }
         state.free -= 1
@@ -67,11 +75,10 @@ private final class Turns: Sendable {
 
   func giveBack() {
     let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-      if state.waiting.isEmpty {
-        state.free += 1
-        return nil
-      }
-      return state.waiting.removeFirst()
+      if !state.first.isEmpty { return state.first.removeFirst() }
+      if !state.others.isEmpty { return state.others.removeFirst() }
+      state.free += 1
+      return nil
     }
     next?.resume()
   }

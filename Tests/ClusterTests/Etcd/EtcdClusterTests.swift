@@ -4,7 +4,7 @@ import Turns
 
 @testable import Cluster
 
-@Suite("State store on an etcd of three members", .takesTurns, .timeLimit(.minutes(3)), .serialized)
+@Suite("State store on an etcd of three members", .takesTurnsFirst, .timeLimit(.minutes(3)), .serialized)
 struct EtcdClusterTests {
   @Test("when the leading member is killed in a stream of commits nothing is lost and nothing doubled")
   func memberKilled() async throws {

@@ -2,7 +2,7 @@ import Cluster
 import Testing
 import Turns
 
-@Suite("State store on etcd: what every store promises", .takesTurns, .serialized)
+@Suite("State store on etcd: what every store promises", .takesTurnsFirst, .serialized)
 struct EtcdConformanceTests {
   @Test("keeps what the protocol promises", arguments: StateStoreConformance.checks)
   func conforms(_ check: StateStoreConformance.Check) async throws {
