@@ -100,27 +100,31 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
       path: "Benchmarks/kernels", swiftSettings: strict),
 
-    .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: strict),
-    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2"], swiftSettings: strict),
-    .testTarget(name: "TransportTests", dependencies: ["Transport"], swiftSettings: strict),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient"], swiftSettings: strict),
-    .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore"], swiftSettings: strict),
-    .testTarget(name: "GRPCTests", dependencies: ["GRPC"], swiftSettings: strict),
+    // Test-only: lets few tests run at a time, those of all test targets together.
+    .target(name: "Turns", path: "Tests/Turns", swiftSettings: strict),
+
+    .testTarget(name: "WireTests", dependencies: ["Wire", "Turns"], swiftSettings: strict),
+    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Turns"], swiftSettings: strict),
+    .testTarget(name: "TransportTests", dependencies: ["Transport", "Turns"], swiftSettings: strict),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
+    .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns"], swiftSettings: strict),
+    .testTarget(name: "GRPCTests", dependencies: ["GRPC", "Turns"], swiftSettings: strict),
     .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
     .testTarget(
-      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore"],
+      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore", "Turns"],
       swiftSettings: strict),
     .testTarget(
-      name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host"], swiftSettings: strict),
+      name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),
     .testTarget(
-      name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines", "GraphStore"], swiftSettings: strict
+      name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines", "GraphStore", "Turns"],
+      swiftSettings: strict
     ),
     .testTarget(
       name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
       swiftSettings: strict),
     .testTarget(
-      name: "AdminEndpointTests", dependencies: ["AdminEndpoint", "Cluster", "Coordinator", "HTTPClient"],
+      name: "AdminEndpointTests", dependencies: ["AdminEndpoint", "Cluster", "Coordinator", "HTTPClient", "Turns"],
       swiftSettings: strict),
-    .testTarget(name: "gscoordinatorTests", dependencies: ["gscoordinator"], swiftSettings: strict),
+    .testTarget(name: "gscoordinatorTests", dependencies: ["gscoordinator", "Turns"], swiftSettings: strict),
   ]
 )

@@ -1,3 +1,4 @@
+import Cluster
 import Glibc
 import Synchronization
 
@@ -40,7 +41,7 @@ public final class Workspace: Sendable {
     for name in try directoryEntries(root) {
       guard let stale = Self.tryLock(root + "/" + name) else { continue }
       try? removeTree(root + "/" + name)
-      Glibc.close(stale)
+      FileLock.release(stale)
     }
     path = "\(root)/\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     isTemporary = true
@@ -51,10 +52,7 @@ public final class Workspace: Sendable {
 
   deinit {
     let descriptor = lockDescriptor.load(ordering: .acquiring)
-    guard descriptor >= 0 else { return }
-    // A child process that is just being started may have the descriptor for a moment longer.
-    flock(descriptor, LOCK_UN)
-    Glibc.close(descriptor)
+    if descriptor >= 0 { FileLock.release(descriptor) }
   }
 
   /// Makes the directory of a session; one that is there is kept.
@@ -83,7 +81,7 @@ public final class Workspace: Sendable {
     let file = directory + "/lock"
     let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw .system("cannot open", file) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard FileLock.take(descriptor) else {
       let holder = readText(descriptor)
       Glibc.close(descriptor)
       throw CoordinatorError(
@@ -101,7 +99,7 @@ public final class Workspace: Sendable {
   private static func tryLock(_ directory: String) -> Int32? {
     let descriptor = open(directory + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return nil }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard FileLock.takeNow(descriptor) else {
       Glibc.close(descriptor)
       return nil
     }

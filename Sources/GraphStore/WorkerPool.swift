@@ -26,15 +26,10 @@ public final class WorkerPool: Sendable {
   /// has no thread to give.
   public func run<R: Sendable>(_ job: @escaping @Sendable (Workers) throws -> R) async throws -> R {
     let workers = Workers(width: width, cancellation: Cancellation(), queue: queue)
+    let job = Job(job)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in
-        let hasStarted = drivers.start {
-          continuation.resume(
-            with: Result {
-              try workers.cancellation.check()
-              return try job(workers)
-            })
-        }
+        let hasStarted = drivers.start { continuation.resume(with: job.runOnce(workers)) }
         if !hasStarted {
           continuation.resume(
             throwing: GraphStoreError(
@@ -43,6 +38,24 @@ public final class WorkerPool: Sendable {
       }
     } onCancel: {
       workers.cancellation.cancel()
+    }
+  }
+}
+
+/// What a thread is to do, once. It is let go of, with all that it holds, before who waits for it goes on: they may
+/// count on the files of a graph being gone with the last who held it.
+private final class Job<R: Sendable>: Sendable {
+  private let body: Mutex<(@Sendable (Workers) throws -> R)?>
+
+  init(_ body: @escaping @Sendable (Workers) throws -> R) { self.body = Mutex(body) }
+
+  /// Never inlined, so that the body is gone when this returns.
+  @inline(never)
+  func runOnce(_ workers: Workers) -> Result<R, any Error> {
+    let body = body.withLock { $0.take() }
+    return Result {
+      try workers.cancellation.check()
+      return try body!(workers)
     }
   }
 }

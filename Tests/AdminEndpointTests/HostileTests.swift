@@ -3,9 +3,10 @@ import Cluster
 import Foundation
 import HTTPClient
 import Testing
+import Turns
 import Wire
 
-@Suite("Hostile requests", .timeLimit(.minutes(2)))
+@Suite("Hostile requests", .takesTurns, .timeLimit(.minutes(2)))
 struct HostileTests {
   @Test(
     "A request that makes no sense gets an error that says what is wrong",

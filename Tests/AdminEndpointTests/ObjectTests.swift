@@ -3,9 +3,10 @@ import Cluster
 import Foundation
 import HTTPClient
 import Testing
+import Turns
 import Wire
 
-@Suite("Objects over REST", .timeLimit(.minutes(2)))
+@Suite("Objects over REST", .takesTurns, .timeLimit(.minutes(2)))
 struct ObjectTests {
   @Test("The kinds are listed with how many there are of each")
   func kinds() async throws {

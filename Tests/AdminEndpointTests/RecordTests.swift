@@ -2,9 +2,10 @@ import AdminEndpoint
 import Coordinator
 import HTTPClient
 import Testing
+import Turns
 import Wire
 
-@Suite("Health, events, audit and history over REST", .timeLimit(.minutes(2)))
+@Suite("Health, events, audit and history over REST", .takesTurns, .timeLimit(.minutes(2)))
 struct RecordTests {
   private func record(_ message: String, object: String? = nil) -> LogRecord {
     var record = LogRecord(timeMilliseconds: 5, level: .notice, message: message)

@@ -4,8 +4,9 @@ import Foundation
 import HTTPClient
 import Logging
 import Testing
+import Turns
 
-@Suite("Where the admin endpoint listens", .timeLimit(.minutes(2)))
+@Suite("Where the admin endpoint listens", .takesTurns, .timeLimit(.minutes(2)))
 struct ServerTests {
   private func server(_ addresses: AdminAddress...) -> AdminServer {
     AdminServer(FakePlane(InMemoryStateStore()), on: addresses, logger: Logger(label: "admin"))

@@ -2,9 +2,10 @@ import AdminEndpoint
 import Cluster
 import HTTPClient
 import Testing
+import Turns
 import Wire
 
-@Suite("Watches over REST", .timeLimit(.minutes(2)))
+@Suite("Watches over REST", .takesTurns, .timeLimit(.minutes(2)))
 struct WatchTests {
   @Test("A watch tells what is there, that this was all, and then every change")
   func watch() async throws {

@@ -1,10 +1,11 @@
 import Cluster
 import Glibc
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("Child processes of a coordinator", .timeLimit(.minutes(1)))
+@Suite("Child processes of a coordinator", .takesTurns, .timeLimit(.minutes(1)))
 struct ChildrenTests {
   private func sleeper(_ lifetime: ChildLifetime) -> ChildSpecification {
     ChildSpecification(

@@ -3,6 +3,7 @@ import Engines
 import Glibc
 import Logging
 import Testing
+import Turns
 
 @testable import Coordinator
 
@@ -53,7 +54,7 @@ func operation(_ name: String, key: String, parents: [String] = []) -> StepOpera
   StepOperation(key: key, parents: parents, action: .analytical(.other(name: name)))
 }
 
-@Suite("Connecting")
+@Suite("Connecting", .takesTurns)
 struct ConnectingTests {
   @Test("Every client gets a session of its own")
   func separate() async throws {
@@ -123,7 +124,7 @@ struct ConnectingTests {
   }
 }
 
-@Suite("Leases and endings")
+@Suite("Leases and endings", .takesTurns)
 struct LeaseTests {
   @Test("A session without a sign of life is released with all its files")
   func expires() async throws {

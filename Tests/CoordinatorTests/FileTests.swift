@@ -1,9 +1,10 @@
 import Glibc
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("Workspaces and files")
+@Suite("Workspaces and files", .takesTurns)
 struct FileTests {
   private let root = "/tmp/gscoordinator-tests-\(getuid())/files-\(UInt64.random(in: 0...UInt64.max))"
 
@@ -61,7 +62,7 @@ struct FileTests {
   }
 }
 
-@Suite("Library archives")
+@Suite("Library archives", .takesTurns)
 struct LibraryArchiveTests {
   /// A zip archive of empty stored files: local headers left out, since only the directory is read.
   private func archive(_ names: [String], comment: String = "") -> [UInt8] {

@@ -3,6 +3,7 @@ import Engines
 import GraphStore
 import Synchronization
 import Testing
+import Turns
 
 @testable import Coordinator
 
@@ -38,7 +39,7 @@ final class FakeServices: QueryEngine, LearningEngine {
   func waitUntilHolding() async { for await _ in holding { return } }
 }
 
-@Suite("Queries and learning beside analytics")
+@Suite("Queries and learning beside analytics", .takesTurns)
 struct InstanceTests {
   private let load = StepOperation(
     key: "g", parents: [], action: .analytical(.createGraph(GraphOptions(), GraphLayout())))

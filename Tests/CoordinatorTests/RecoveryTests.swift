@@ -2,10 +2,11 @@ import Cluster
 import Engines
 import Glibc
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("A coordinator of a later process")
+@Suite("A coordinator of a later process", .takesTurns)
 struct CoordinatorRecoveryTests {
   private let bind = StepOperation(key: "app", parents: [], action: .analytical(.bindApplication))
 
@@ -155,7 +156,7 @@ struct CoordinatorRecoveryTests {
   }
 }
 
-@Suite("The state store")
+@Suite("The state store", .takesTurns)
 struct JournalTests {
   /// A store that refuses everything when it is told to.
   private actor Failing: StateStore {

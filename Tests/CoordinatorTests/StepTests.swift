@@ -1,9 +1,10 @@
 import Engines
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("Steps")
+@Suite("Steps", .takesTurns)
 struct StepTests {
   @Test("Parents may be in earlier steps; a key that never ran is named in the error")
   func parents() async throws {

@@ -2,8 +2,9 @@ import EmbeddedAnalytics
 import Engines
 import GraphStore
 import Testing
+import Turns
 
-@Suite("The catalogue of algorithms answers what exists")
+@Suite("The catalogue of algorithms answers what exists", .takesTurns)
 struct AlgorithmTests {
   private let triangle = TestGraph("triangle", 3, [(0, 1), (1, 2), (2, 0)], directed: false)
 

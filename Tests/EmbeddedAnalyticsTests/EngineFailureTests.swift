@@ -3,9 +3,10 @@ import Engines
 import Foundation
 import GraphStore
 import Testing
+import Turns
 import Wire
 
-@Suite("What goes wrong is told with the texts that clients know, and leaves nothing behind")
+@Suite("What goes wrong is told with the texts that clients know, and leaves nothing behind", .takesTurns)
 struct EngineFailureTests {
   /// The error of an operation on the modern graph.
   private func failure(

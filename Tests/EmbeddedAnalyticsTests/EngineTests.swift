@@ -2,13 +2,14 @@ import EmbeddedAnalytics
 import Engines
 import GraphStore
 import Testing
+import Turns
 import Wire
 
 private let far = Double.greatestFiniteMagnitude
 /// All properties of a label, in a projection.
 private let everything: [String]? = nil
 
-@Suite("A session loads graphs, projects them, runs algorithms and reads results")
+@Suite("A session loads graphs, projects them, runs algorithms and reads results", .takesTurns)
 struct EngineTests {
   @Test("the modern graph has the schema that clients know, in text and in the file for query engines")
   func schema() async throws {

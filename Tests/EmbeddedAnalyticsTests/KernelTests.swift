@@ -2,6 +2,7 @@ import EmbeddedAnalytics
 import Engines
 import GraphStore
 import Testing
+import Turns
 
 /// Pools by their number of threads; a pool's threads live on.
 private let pools = [1, 2, 4].map { WorkerPool(threads: $0) }
@@ -27,7 +28,7 @@ func agree(_ left: [Double]?, _ right: [Double], within tolerance: Double = 1e-1
   return zip(left, right).allSatisfy { $0 == $1 || abs($0 - $1) <= tolerance * max(abs($0), abs($1)) }
 }
 
-@Suite("Every kernel agrees with its plain definition on graphs of all shapes")
+@Suite("Every kernel agrees with its plain definition on graphs of all shapes", .takesTurns)
 struct KernelTests {
   @Test("breadth-first search", arguments: TestGraph.shapes)
   func bfs(_ graph: TestGraph) async throws {
@@ -93,7 +94,7 @@ struct KernelTests {
   }
 }
 
-@Suite("Kernels on graphs that are large enough to be shared by threads")
+@Suite("Kernels on graphs that are large enough to be shared by threads", .takesTurns)
 struct ParallelKernelTests {
   static let large: [TestGraph] = [true, false].flatMap { directed in
     [

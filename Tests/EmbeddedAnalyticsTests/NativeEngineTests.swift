@@ -2,9 +2,10 @@ import EmbeddedAnalytics
 import Engines
 import GraphStore
 import Testing
+import Turns
 import Wire
 
-@Suite("Loaded graphs with parallel edges and loops give what GraphScope's native engine gave for them")
+@Suite("Loaded graphs with parallel edges and loops give what GraphScope's native engine gave for them", .takesTurns)
 struct NativeEngineTests {
   /// Loads a graph with parallel edges and loops and projects it to simple.
   private func graph(_ fixture: EngineFixture, directed: Bool) async throws -> GraphDescription {

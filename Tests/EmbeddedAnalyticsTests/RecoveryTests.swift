@@ -3,9 +3,10 @@ import Engines
 import Foundation
 import GraphStore
 import Testing
+import Turns
 import Wire
 
-@Suite("An engine of a later process")
+@Suite("An engine of a later process", .takesTurns)
 struct RecoveryTests {
   /// All objects of a small session, and what they answer.
   private struct Scene {

@@ -3,6 +3,7 @@ import Engines
 import Foundation
 import GraphStore
 import Testing
+import Turns
 
 /// Files of the public gstest repository, unpacked from the shared data; nil when they are not there.
 enum PublicData {
@@ -63,7 +64,7 @@ enum PublicData {
 }
 
 @Suite(
-  "Kernels agree with the published results for the graph p2p-31",
+  "Kernels agree with the published results for the graph p2p-31", .takesTurns,
   .enabled(
     if: PublicData.archive != nil,
     "needs gstest.tar.xz in ../shared/data beside the package, or in the directory that GSC_SHARED names"))

@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import Turns
 
 @testable import GRPC
 
@@ -10,6 +11,7 @@ private final class Order: Sendable {
   func note(_ name: Int) { names.withLock { $0.append(name) } }
 }
 
+@Suite(.takesTurns)
 struct MessageBudgetTests {
   @Test func firstComeFirstServed() {
     let budget = MessageBudget(bytes: 100)
@@ -73,6 +75,7 @@ struct MessageBudgetTests {
   }
 }
 
+@Suite(.takesTurns)
 struct OutboundGateTests {
   @Test func producersWaitAtTheWatermarkAndGoOnAtHalf() async throws {
     let gate = OutboundGate(highWatermark: 100)

@@ -4,8 +4,10 @@ import NIOPosix
 import Synchronization
 import Testing
 import Transport
+import Turns
 
 /// Our client and our server, over a real socket.
+@Suite(.takesTurns)
 struct CallTests {
   private func echo(_ service: inout GRPCService) {
     service.unary("Echo", decode: .bytes, encode: .bytes) { request, _ in request }

@@ -2,8 +2,10 @@ import GRPC
 import NIOCore
 import Synchronization
 import Testing
+import Turns
 
 /// The end of a call reaches everybody who works for it.
+@Suite(.takesTurns)
 struct CancellationTests {
   /// A method that starts, waits for its cancellation, and says so.
   private static func waiting(_ service: inout GRPCService, started: Signal, stopped: Signal) {

@@ -1,7 +1,9 @@
 import Testing
+import Turns
 
 @testable import GRPC
 
+@Suite(.takesTurns)
 struct EncodingTests {
   @Test(arguments: [
     ("", ""), ("plain ~ text", "plain ~ text"), ("100%", "100%25"), ("ü", "%C3%BC"), ("a\nb", "a%0Ab"),

@@ -3,11 +3,13 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
+import Turns
 
 @testable import GRPC
 @testable import Transport
 
 /// Each limit of a server is reached once.
+@Suite(.takesTurns)
 struct LimitTests {
   private func sizes(_ service: inout GRPCService) {
     service.unary("Size", decode: .bytes, encode: .bytes) { request, _ in ByteBuffer(integer: request.readableBytes) }

@@ -1,8 +1,10 @@
 import NIOCore
 import Testing
+import Turns
 
 @testable import GRPC
 
+@Suite(.takesTurns)
 struct MessageReaderTests {
   private let window = 2000
 

@@ -1,7 +1,9 @@
 import Testing
+import Turns
 
 @testable import GRPC
 
+@Suite(.takesTurns)
 struct ResponseStateTests {
   typealias Event = ResponseState.Event
   typealias Action = ResponseState.Action

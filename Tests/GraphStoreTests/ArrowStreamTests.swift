@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import GraphStore
 
-@Suite("Arrow IPC streams")
+@Suite("Arrow IPC streams", .takesTurns)
 struct ArrowStreamTests {
   @Test("A data frame as the client sends it")
   func pandas() async throws {

@@ -1,9 +1,10 @@
 import Glibc
 import Testing
+import Turns
 
 @testable import GraphStore
 
-@Suite("CSV: what is refused, and how it is said")
+@Suite("CSV: what is refused, and how it is said", .takesTurns)
 struct CSVErrorTests {
   @Test("A missing file: the path as it was typed, and where it is looked up")
   func missingFile() async throws {

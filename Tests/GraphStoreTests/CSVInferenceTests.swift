@@ -1,10 +1,11 @@
 import Testing
+import Turns
 
 @testable import GraphStore
 
 /// The expectations were taken from pyarrow 15.0.2 (`pyarrow.csv.read_csv`), but for bool, which becomes int32, for
 /// columns without any value and times of day, which become strings, and for timestamps, all of which are milliseconds.
-@Suite("CSV: types and values of cells")
+@Suite("CSV: types and values of cells", .takesTurns)
 struct CSVInferenceTests {
   @Test(
     "The type of a column is the first that all of its cells have",

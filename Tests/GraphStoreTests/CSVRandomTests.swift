@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import GraphStore
 
-@Suite("CSV: random files")
+@Suite("CSV: random files", .takesTurns)
 struct CSVRandomTests {
   /// What a reader of ten lines makes of a file without a header: rows of fields, or the first row that is wrong.
   enum Naive: Equatable {

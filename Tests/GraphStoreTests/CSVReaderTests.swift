@@ -1,9 +1,10 @@
 import Glibc
 import Testing
+import Turns
 
 @testable import GraphStore
 
-@Suite("CSV: what is read")
+@Suite("CSV: what is read", .takesTurns)
 struct CSVReaderTests {
   let people = "id,name,age\n1,marko,29\n2,vadas,27\n4,josh,32\n"
 

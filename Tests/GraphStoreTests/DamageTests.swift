@@ -1,10 +1,11 @@
 import Glibc
 import Testing
+import Turns
 
 @testable import GraphStore
 
 /// Stored graphs that are not what they should be are refused by the name of the file, and never read out of bounds.
-@Suite struct DamageTests {
+@Suite(.takesTurns) struct DamageTests {
   let workspace = Workspace()
 
   /// A graph with every kind of file: text and hashed ids, properties, undirected and directed rows.

@@ -1,8 +1,9 @@
 import Glibc
 import GraphStore
 import Testing
+import Turns
 
-@Suite struct GraphBuilderTests {
+@Suite(.takesTurns) struct GraphBuilderTests {
   let workspace = Workspace()
 
   /// Expects that building fails, and that nothing of the graph stays on the disk.

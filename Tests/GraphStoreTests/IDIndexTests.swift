@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import GraphStore
 
-@Suite struct IDIndexTests {
+@Suite(.takesTurns) struct IDIndexTests {
   let workspace = Workspace()
 
   private func index(_ ids: [Int64], threads: Int = 4) async throws -> (kind: Manifest.Index.Kind, graph: PropertyGraph)

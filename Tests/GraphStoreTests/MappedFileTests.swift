@@ -1,8 +1,9 @@
 import Glibc
 import GraphStore
 import Testing
+import Turns
 
-@Suite struct MappedFileTests {
+@Suite(.takesTurns) struct MappedFileTests {
   let workspace = Workspace()
 
   @Test func whatWasWrittenIsReadByAnotherMapping() throws {

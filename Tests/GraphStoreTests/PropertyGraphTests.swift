@@ -1,7 +1,8 @@
 import GraphStore
 import Testing
+import Turns
 
-@Suite struct PropertyGraphTests {
+@Suite(.takesTurns) struct PropertyGraphTests {
   let workspace = Workspace()
 
   /// The graph of the documentation of Apache TinkerPop: people who know each other and create software.

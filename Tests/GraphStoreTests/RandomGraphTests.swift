@@ -1,8 +1,9 @@
 import GraphStore
 import Testing
+import Turns
 
 /// Graphs of all shapes, grown in steps, against a naive model.
-@Suite struct RandomGraphTests {
+@Suite(.takesTurns) struct RandomGraphTests {
   let workspace = Workspace()
 
   @Test(arguments: 0..<50)

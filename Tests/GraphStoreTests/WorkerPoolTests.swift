@@ -2,8 +2,9 @@ import Glibc
 import GraphStore
 import Synchronization
 import Testing
+import Turns
 
-@Suite(.timeLimit(.minutes(2))) struct WorkerPoolTests {
+@Suite(.takesTurns, .timeLimit(.minutes(2))) struct WorkerPoolTests {
   struct Failure: Error, Equatable { var chunk: Int }
 
   @Test(arguments: [1, 2, 3, 8])
@@ -21,6 +22,29 @@ import Testing
         return visits.map(\.value)
       }
       #expect(visits.allSatisfy { $0 == 1 })
+    }
+  }
+
+  @Test("A job is let go of, with all that it holds, before its caller goes on")
+  func letsGoFirst() async throws {
+    /// Lets a task go on inside of the call that wakes it: no thread of the pool has a chance to tidy up later.
+    final class AtOnce: TaskExecutor {
+      func enqueue(_ job: consuming ExecutorJob) {
+        UnownedJob(job).runSynchronously(on: asUnownedTaskExecutor())
+      }
+    }
+    final class Probe: Sendable {
+      func touch() {}
+    }
+    @Sendable func runWithProbe(_ pool: WorkerPool) async throws -> () -> Probe? {
+      let probe = Probe()
+      try await pool.run { _ in probe.touch() }
+      return { [weak probe] in probe }
+    }
+    let pool = WorkerPool(threads: 2)
+    for _ in 0..<20 {
+      let isGone = Task(executorPreference: AtOnce()) { try await runWithProbe(pool)() == nil }
+      #expect(try await isGone.value)
     }
   }
 

@@ -1,7 +1,9 @@
 import HTTP2
 import Testing
+import Turns
 
 /// Two ends that behave: what one says the other hears.
+@Suite(.takesTurns)
 struct ConversationTests {
   private static let ok = HTTP2StaticHeaders([(":status", "200"), ("content-type", "test/plain")])
 

@@ -1,8 +1,10 @@
 import Testing
+import Turns
 
 @testable import HTTP2
 
 /// Raw frames from a peer that means harm, or that is merely broken. Each limit costs it a stream or its connection.
+@Suite(.takesTurns)
 struct HostilePeerTests {
   /// A server that has seen a client's preface and acknowledged settings.
   private func server(_ adjust: (inout HTTP2Limits) -> Void = { _ in }) throws -> Endpoint {
@@ -215,6 +217,7 @@ struct HostilePeerTests {
   }
 }
 
+@Suite(.takesTurns)
 struct ControlFrameBudgetTests {
   @Test func tokensComeBackWithTimeAndWithPayload() {
     var budget = ControlFrameBudget(burst: 2, perSecond: 10)

@@ -1,10 +1,11 @@
 import Glibc
 import Synchronization
 import Testing
+import Turns
 
 @testable import HTTPClient
 
-@Suite("The HTTP client", .timeLimit(.minutes(1)))
+@Suite("The HTTP client", .takesTurns, .timeLimit(.minutes(1)))
 struct HTTPClientTests {
   let client: HTTPClient
 
@@ -180,7 +181,7 @@ struct HTTPClientTests {
   }
 }
 
-@Suite("What the HTTP client refuses", .timeLimit(.minutes(1)))
+@Suite("What the HTTP client refuses", .takesTurns, .timeLimit(.minutes(1)))
 struct HTTPClientFailureTests {
   let client: HTTPClient
 

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import HTTPClient
 
-@Suite("TLS", .timeLimit(.minutes(1)))
+@Suite("TLS", .takesTurns, .timeLimit(.minutes(1)))
 struct TLSTests {
   /// Makes an authority, a server's and a client's certificate, and serves one page with them: first line of output is
   /// the port. Ends when its input does.

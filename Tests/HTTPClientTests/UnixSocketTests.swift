@@ -1,9 +1,10 @@
 import Glibc
 import Testing
+import Turns
 
 @testable import HTTPClient
 
-@Suite("The HTTP client on a Unix socket", .timeLimit(.minutes(1)))
+@Suite("The HTTP client on a Unix socket", .takesTurns, .timeLimit(.minutes(1)))
 struct UnixSocketTests {
   private func client(_ path: String) throws -> HTTPClient {
     var configuration = HTTPClientConfiguration()

@@ -1,7 +1,9 @@
 import Testing
+import Turns
 
 @testable import Transport
 
+@Suite(.takesTurns)
 struct ConnectionLifecycleTests {
   typealias Event = ConnectionLifecycle.Event
   typealias Action = ConnectionLifecycle.Action

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
+import Turns
 
 @testable import Transport
 
@@ -84,6 +85,7 @@ private final class AskStream: ByteBufferStream {
   }
 }
 
+@Suite(.takesTurns)
 struct ConnectionTests {
   private let group = MultiThreadedEventLoopGroup.singleton
   private let local = TransportAddress.tcp(host: "127.0.0.1", port: 0)

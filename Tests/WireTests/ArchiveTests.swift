@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Wire
 
-@Suite("Result archives")
+@Suite("Result archives", .takesTurns)
 struct ArchiveTests {
   @Test("have the bytes that the contract shows")
   func examples() {

@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Wire
 
-@Suite("Hostile input")
+@Suite("Hostile input", .takesTurns)
 struct HostileInputTests {
   static let samples: [[UInt8]] = [
     Samples.request.encodedBytes, Samples.response.encodedBytes,

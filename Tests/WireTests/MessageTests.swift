@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Wire
 
-@Suite("Messages")
+@Suite("Messages", .takesTurns)
 struct MessageTests {
   @Test("keep every field on the way out and back in")
   func roundTrips() throws {
@@ -105,7 +106,7 @@ struct MessageTests {
   }
 }
 
-@Suite("Bodies of a step")
+@Suite("Bodies of a step", .takesTurns)
 struct BodyTests {
   @Test("name the place of their chunk instead of copying it", arguments: [0, 1, 100, 127, 128, 70_000])
   func bodies(count: Int) throws {

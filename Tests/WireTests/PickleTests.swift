@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Wire
 
-@Suite("Pickled exceptions")
+@Suite("Pickled exceptions", .takesTurns)
 struct PickleTests {
   @Test("have the bytes that the contract shows")
   func examples() {
@@ -71,7 +72,7 @@ struct PickleTests {
   }
 }
 
-@Suite("MessagePack")
+@Suite("MessagePack", .takesTurns)
 struct MessagePackTests {
   @Test("writes every value in its shortest form")
   func shortestForms() {

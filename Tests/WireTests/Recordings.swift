@@ -1,6 +1,7 @@
 import CGraphScopeProto
 import Foundation
 import Testing
+import Turns
 
 @testable import Wire
 
@@ -70,7 +71,7 @@ func runPython(_ script: String, _ arguments: [String] = [], input: [UInt8] = []
   return Array(bytes)
 }
 
-@Suite("Everything the real client and the reference server said to each other")
+@Suite("Everything the real client and the reference server said to each other", .takesTurns)
 struct RecordingsTests {
   static let present = Recordings.folder != nil
 
@@ -85,7 +86,7 @@ struct RecordingsTests {
   }
 }
 
-@Suite("The comparison of fields on the wire")
+@Suite("The comparison of fields on the wire", .takesTurns)
 struct FieldComparisonTests {
   @Test("sees a field that is missing, and one that differs, but neither order of attributes nor zeros")
   func comparison() throws {

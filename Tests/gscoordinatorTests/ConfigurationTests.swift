@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import gscoordinator
 
-@Suite("The configuration")
+@Suite("The configuration", .takesTurns)
 struct ConfigurationTests {
   /// Parses a command line and an environment, with a file of this content if there is one.
   private func resolve(

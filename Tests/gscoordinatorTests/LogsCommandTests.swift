@@ -2,10 +2,11 @@ import ArgumentParser
 import Coordinator
 import Foundation
 import Testing
+import Turns
 
 @testable import gscoordinator
 
-@Suite("The logs command")
+@Suite("The logs command", .takesTurns)
 struct LogsCommandTests {
   private let now = Date(timeIntervalSince1970: 1_800_000_000)
 

@@ -4,12 +4,13 @@ import Cluster
 import Coordinator
 import Foundation
 import Testing
+import Turns
 import Wire
 import Yams
 
 @testable import gscoordinator
 
-@Suite("The operators' commands against a running endpoint", .timeLimit(.minutes(2)))
+@Suite("The operators' commands against a running endpoint", .takesTurns, .timeLimit(.minutes(2)))
 struct OperatorCommandTests {
   @Test("get shows objects as a table")
   func table() async throws {

@@ -2,12 +2,13 @@ import AdminEndpoint
 import ArgumentParser
 import Foundation
 import Testing
+import Turns
 import Wire
 import Yams
 
 @testable import gscoordinator
 
-@Suite("The operators' arguments and what they read")
+@Suite("The operators' arguments and what they read", .takesTurns)
 struct OperatorTextTests {
   @Test("Addresses are host:port or unix:path")
   func addresses() throws {

@@ -23,7 +23,7 @@ final class SQLiteLock: Sendable {
           + "\(geteuid()), with room on its disk")
     }
     let note = Self.read(descriptor)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard FileLock.take(descriptor) else {
       Glibc.close(descriptor)
       throw StateStoreError(
         .inUse,
@@ -43,9 +43,7 @@ final class SQLiteLock: Sendable {
     held.withLock { descriptor in
       guard let open = descriptor else { return }
       if let note { Self.write(note, open) }
-      // A child process that is just being started may have the descriptor for a moment longer.
-      flock(open, LOCK_UN)
-      Glibc.close(open)
+      FileLock.release(open)
       descriptor = nil
     }
   }

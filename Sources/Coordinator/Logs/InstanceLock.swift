@@ -19,7 +19,7 @@ final class InstanceLock: Sendable {
         if errno == ENOENT { continue }
         throw .system("cannot open", path)
       }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      guard FileLock.take(descriptor) else {
         let holder = Self.holder(descriptor)
         close(descriptor)
         throw CoordinatorError(
@@ -45,11 +45,7 @@ final class InstanceLock: Sendable {
   /// Lets another process have the instance.
   func release() {
     descriptor.withLock { descriptor in
-      if let open = descriptor {
-        // A child process that is just being started may have the descriptor for a moment longer.
-        flock(open, LOCK_UN)
-        close(open)
-      }
+      if let open = descriptor { FileLock.release(open) }
       descriptor = nil
     }
   }
@@ -68,8 +64,8 @@ final class InstanceLock: Sendable {
       guard directory != own else { continue }
       let descriptor = open(directory + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { continue }
-      defer { close(descriptor) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0,
+      defer { FileLock.release(descriptor) }
+      guard FileLock.takeNow(descriptor),
         newestChange(directory) < nowMilliseconds() - age.wholeMilliseconds
       else { continue }
       try? removeTree(directory)

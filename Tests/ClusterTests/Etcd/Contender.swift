@@ -79,6 +79,21 @@ final class Contender: Sendable {
   }
 }
 
+/// Waits until one contender leads and another one knows that. Which is which may change at any time: on a starved
+/// machine a leader may be late with its renewal.
+func leaderAndStandby(_ contenders: Contender...) async throws -> (leader: Contender, standby: Contender) {
+  try await within(.seconds(60), "one to lead and another one to know it") {
+    while true {
+      if let leader = contenders.first(where: { $0.term != nil }),
+        let standby = contenders.first(where: { $0.knownLeader == "\(leader.name).example:59001" })
+      {
+        return (leader, standby)
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+}
+
 /// A value that several tasks change.
 final class Guarded<Value: Sendable>: Sendable {
   private let mutex: Mutex<Value>
@@ -96,11 +111,16 @@ final class Referee: Sendable {
     let (isOver, result) = (isOver, thread)
     Thread.detachNewThread {
       while !isOver.value {
-        let leaders = contenders.filter { $0.term != nil }.map(\.name)
+        // This thread may stand still between two questions: who led before all answers and leads after them in the
+        // same term led all the time.
+        let before = contenders.map { $0.term }
+        let leaders = contenders.indices.filter { index in
+          before[index] != nil && contenders[index].term == before[index]
+        }
         result.update { result in
           result.looks += 1
           if leaders.count > 1, result.overlaps.count < 10 {
-            result.overlaps.append("\(leaders) at \(ContinuousClock.now)")
+            result.overlaps.append("\(leaders.map { contenders[$0].name }) at \(ContinuousClock.now)")
           }
         }
         usleep(2000)

@@ -1,8 +1,9 @@
 import Cluster
 import Foundation
 import Testing
+import Turns
 
-@Suite("State store on etcd: who may", .timeLimit(.minutes(2)))
+@Suite("State store on etcd: who may", .takesTurns, .timeLimit(.minutes(2)))
 struct EtcdAccessTests {
   private static let root = ["--user", "root:root-secret"]
 

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("State store on an etcd of three members", .timeLimit(.minutes(3)), .serialized)
+@Suite("State store on an etcd of three members", .takesTurnsFirst, .timeLimit(.minutes(3)), .serialized)
 struct EtcdClusterTests {
   @Test("when the leading member is killed in a stream of commits nothing is lost and nothing doubled")
   func memberKilled() async throws {
@@ -80,20 +81,18 @@ struct EtcdClusterTests {
       ]
       let start = try await stores["a"]!.newest()
       let a = try Contender("a", stores["a"]!)
-      try await a.wait("to lead") { $0.seen.written > 0 }
       let b = try Contender("b", stores["b"]!)
-      try await b.wait("to know who leads") { $0.knownLeader != nil }
       let referee = Referee([a, b])
 
       // The leader alone is cut off.
-      let (first, second) = try await leader(of: a, b)
+      let (first, second) = try await leaderAndStandby(a, b)
       try await takeover(from: first, to: second, "the leader alone was cut off") { try network.separate(first.name) }
       try network.heal()
       try await first.wait("to be refused with what it was about to write") { $0.seen.deposed > 0 }
       try await first.wait("to follow") { $0.knownLeader != nil || $0.term != nil }
 
       // The leader and the member of etcd that leads the others are cut off together.
-      let (third, fourth) = try await leader(of: a, b)
+      let (third, fourth) = try await leaderAndStandby(a, b)
       let refused = third.seen.deposed
       let member = try await trio.leader(configuration) { try await network.store(on: fourth.name, $0) }
       try await takeover(from: third, to: fourth, "the leader was cut off with the leading member") {
@@ -110,17 +109,6 @@ struct EtcdClusterTests {
       let terms = try await checkHistory(of: stores["a"]!, after: start).map(\.term)
       #expect(terms.count > 2 && terms == terms.sorted() && Set(terms).isSuperset(of: a.seen.terms + b.seen.terms))
       for store in stores.values { await store.close() }
-    }
-  }
-
-  /// Who leads, and who does not.
-  private func leader(of a: Contender, _ b: Contender) async throws -> (Contender, Contender) {
-    try await within(.seconds(60), "one to lead") {
-      while true {
-        if a.term != nil { return (a, b) }
-        if b.term != nil { return (b, a) }
-        try await Task.sleep(for: .milliseconds(5))
-      }
     }
   }
 

@@ -1,7 +1,8 @@
 import Cluster
 import Testing
+import Turns
 
-@Suite("State store on etcd: what every store promises", .serialized)
+@Suite("State store on etcd: what every store promises", .takesTurnsFirst, .serialized)
 struct EtcdConformanceTests {
   @Test("keeps what the protocol promises", arguments: StateStoreConformance.checks)
   func conforms(_ check: StateStoreConformance.Check) async throws {

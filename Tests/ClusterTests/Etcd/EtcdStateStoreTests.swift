@@ -1,10 +1,11 @@
 import Foundation
 import HTTPClient
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("State store on etcd", .timeLimit(.minutes(2)))
+@Suite("State store on etcd", .takesTurns, .timeLimit(.minutes(2)))
 struct EtcdStateStoreTests {
   @Test("a commit whose answer is lost is applied once, and its revision is learned")
   func lostAnswer() async throws {

@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import Turns
 
 @testable import Cluster
 
@@ -40,7 +41,7 @@ final class CuttableStore: StateStore {
   func close() async { await store.close() }
 }
 
-@Suite("Leader election")
+@Suite("Leader election", .takesTurns)
 struct LeaderElectionTests {
   @Test("one leads, the others know its address, and when it resigns another one leads at once")
   func resigning() async throws {
@@ -64,17 +65,16 @@ struct LeaderElectionTests {
   @Test("a leader that the store does not answer stops by its own clock before the next one begins")
   func cutOff() async throws {
     let store = InMemoryStateStore()
-    let (mine, theirs) = (CuttableStore(store), CuttableStore(store))
-    let first = try Contender("first", mine)
-    try await first.wait("to lead") { $0.term != nil }
-    let second = try Contender("second", theirs)
-    try await second.wait("to know who leads") { $0.knownLeader != nil }
+    let stores = ["first": CuttableStore(store), "second": CuttableStore(store)]
+    let first = try Contender("first", stores["first"]!)
+    let second = try Contender("second", stores["second"]!)
+    let (old, new) = try await leaderAndStandby(first, second)
     let referee = Referee([first, second])
-    mine.cut()
-    try await first.wait("to stop leading") { $0.term == nil }
-    try await second.wait("to lead") { $0.term != nil }
-    mine.heal()
-    try await first.wait("to follow") { $0.knownLeader != nil || $0.term != nil }
+    stores[old.name]!.cut()
+    try await old.wait("to stop leading") { $0.term == nil }
+    try await new.wait("to lead") { $0.term != nil }
+    stores[old.name]!.heal()
+    try await old.wait("to follow, or to lead again") { $0.knownLeader != nil || $0.term != nil }
     let (looks, overlaps) = referee.verdict()
     #expect(looks > 100 && overlaps.isEmpty)
     await first.resign()
@@ -86,11 +86,13 @@ struct LeaderElectionTests {
   func keyDeleted() async throws {
     let store = InMemoryStateStore()
     let first = try Contender("first", store)
-    try await first.wait("to lead") { $0.term != nil }
+    try await first.wait("to lead and write") { $0.seen.written > 0 }
     let deleted = try await store.put(.delete("leader"))
     try await first.wait("to lead again") { ($0.term?.revision ?? 0) > deleted }
-    #expect(first.seen.deposed > 0)
+    // Whoever learns of it first, the next write of the old term is refused.
+    try await first.wait("to be refused") { $0.seen.deposed > 0 }
     await first.resign()
+    #expect(try await checkHistory(of: store, after: 0).count >= 2)
   }
 
   @Test("a deposed leader changes nothing, even if it believes in its term")

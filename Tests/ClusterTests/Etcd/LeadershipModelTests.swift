@@ -1,5 +1,6 @@
 import Cluster
 import Testing
+import Turns
 
 /// Contenders, each with its own machine, and one store that grants leases, in virtual time. Requests and answers take
 /// their time, get lost or come late; contenders stop for a while and go on as if nothing had happened.
@@ -133,7 +134,7 @@ private struct World {
   }
 }
 
-@Suite("Leadership against a model of the store")
+@Suite("Leadership against a model of the store", .takesTurns)
 struct LeadershipModelTests {
   @Test(
     "never do two lead at once, whatever is lost, late or stopped", arguments: [3, UInt64.random(in: 0...UInt64.max)])

@@ -1,7 +1,8 @@
 import Cluster
 import Testing
+import Turns
 
-@Suite("Leadership as a value")
+@Suite("Leadership as a value", .takesTurns)
 struct LeadershipTests {
   private static let start = ContinuousClock.now
   private static let validity = Duration.seconds(8)

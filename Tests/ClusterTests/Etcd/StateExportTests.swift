@@ -1,8 +1,9 @@
 import Cluster
 import Foundation
 import Testing
+import Turns
 
-@Suite("Copy of a state in a file")
+@Suite("Copy of a state in a file", .takesTurns)
 struct StateExportTests {
   private let values: [(String, [UInt8])] =
     [("empty", []), ("binary", [0xff, 0, 0x0a, 0xfe]), ("text", bytes("{\"a\":\"line\\nbreak \u{1f600}\"}"))]

@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("A simulated cluster")
+@Suite("A simulated cluster", .takesTurns)
 struct SimulationTests {
   @Test("Small clusters keep all invariants, looking at everything after every event", arguments: 0..<40)
   func small(seed: UInt64) {
@@ -55,7 +56,7 @@ struct SimulationTests {
   }
 }
 
-@Suite("Shrinking of histories")
+@Suite("Shrinking of histories", .takesTurns)
 struct ShrinkingTests {
   @Test("What remains fails, and no single event of it can be left out")
   func minimal() {

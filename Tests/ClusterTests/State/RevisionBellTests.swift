@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("Waking the followers of a store")
+@Suite("Waking the followers of a store", .takesTurns)
 struct RevisionBellTests {
   @Test("who waits for a prefix sleeps through other keys, and is told how far nothing happened")
   func prefixes() async {

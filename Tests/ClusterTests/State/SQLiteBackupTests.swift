@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("Backup, restore and formats of a store on SQLite")
+@Suite("Backup, restore and formats of a store on SQLite", .takesTurns)
 struct SQLiteBackupTests {
   private let directory: TemporaryDirectory
   private var home: String { directory.path + "/home" }

@@ -1,10 +1,11 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Cluster
 
 /// What is on the disk when a process dies: copies of the files of a store that is not closed.
-@Suite("What survives the death of the process")
+@Suite("What survives the death of the process", .takesTurns)
 struct SQLiteCrashTests {
   private let directory: TemporaryDirectory
 

@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("Opening a store on SQLite")
+@Suite("Opening a store on SQLite", .takesTurns)
 struct SQLiteOpeningTests {
   private let directory: TemporaryDirectory
   private var path: String { directory.path + "/state.db" }

@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("Repairing a damaged store on SQLite")
+@Suite("Repairing a damaged store on SQLite", .takesTurns)
 struct SQLiteRepairTests {
   private let directory: TemporaryDirectory
   private var path: String { directory.path + "/state.db" }

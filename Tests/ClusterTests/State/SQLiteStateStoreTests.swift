@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("State store on SQLite")
+@Suite("State store on SQLite", .takesTurns)
 struct SQLiteStateStoreTests {
   private let directory: TemporaryDirectory
 

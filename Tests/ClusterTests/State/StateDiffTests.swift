@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("What changed between two revisions, and who did it")
+@Suite("What changed between two revisions, and who did it", .takesTurns)
 struct StateDiffTests {
   @Test("keys that came, went and changed are listed with the places in their values")
   func diff() async throws {

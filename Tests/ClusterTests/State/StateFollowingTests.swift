@@ -1,8 +1,9 @@
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("Following a store")
+@Suite("Following a store", .takesTurns)
 struct StateFollowingTests {
   @Test("first all that is there, then each change")
   func listAndWatch() async throws {

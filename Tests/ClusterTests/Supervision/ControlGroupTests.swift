@@ -1,10 +1,11 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Cluster
 
 /// These run on a directory that only looks like cgroup v2: few machines let tests write to the real one.
-@Suite("Control groups") struct ControlGroupTests {
+@Suite("Control groups", .takesTurns) struct ControlGroupTests {
   private func makeRoot() throws -> String {
     let root = try makeTemporaryDirectory()
     try "cpu memory pids".write(toFile: root + "/cgroup.controllers", atomically: true, encoding: .utf8)

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("When the coordinator is killed") struct RecoveryTests {
+@Suite("When the coordinator is killed", .takesTurns) struct RecoveryTests {
   /// Says that it is up as soon as its start is journaled, then counts; a descendant in another session does nothing.
   private static let counter = """
     setsid sleep 1000 &
@@ -198,7 +199,7 @@ import Testing
   }
 }
 
-@Suite("Many children") struct ManyChildrenTests {
+@Suite("Many children", .takesTurns) struct ManyChildrenTests {
   @Test("leave no descriptor, process or zombie behind")
   func nothingLeft() async throws {
     let host = try Host(arguments: ["spawn", "200"])

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("A supervised child ends") struct SupervisorEndTests {
+@Suite("A supervised child ends", .takesTurns) struct SupervisorEndTests {
   private func exit(of script: String, limits: ChildLimits = ChildLimits()) async throws -> ChildExit {
     var exit: ChildExit?
     try await Bench.run { bench in

@@ -1,10 +1,11 @@
 import Foundation
 import Synchronization
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("The output of supervised children") struct SupervisorOutputTests {
+@Suite("The output of supervised children", .takesTurns) struct SupervisorOutputTests {
   @Test("is taken to its end, also what comes just before the exit")
   func complete() async throws {
     try await Bench.run { bench in
@@ -52,7 +53,7 @@ import Testing
   }
 }
 
-@Suite("Output in a file") struct FileOutputTests {
+@Suite("Output in a file", .takesTurns) struct FileOutputTests {
   private final class Lines: Sendable {
     private let list = Mutex<[String]>([])
     var all: [String] { list.withLock { $0 } }

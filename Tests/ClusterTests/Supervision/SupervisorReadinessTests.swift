@@ -1,10 +1,11 @@
 import Foundation
 import Synchronization
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("A supervised child is ready") struct SupervisorReadinessTests {
+@Suite("A supervised child is ready", .takesTurns) struct SupervisorReadinessTests {
   private static func policy(deadline: Duration) -> ChildLifecycle.Policy {
     .init(restart: .never, readinessDeadline: deadline, termGrace: Bench.patience)
   }

@@ -1,9 +1,10 @@
 import Foundation
 import Testing
+import Turns
 
 @testable import Cluster
 
-@Suite("A supervised child is started") struct SupervisorStartTests {
+@Suite("A supervised child is started", .takesTurns) struct SupervisorStartTests {
   @Test("with its own arguments, environment and directory, and nothing else")
   func surroundings() async throws {
     setenv("SUPERVISION_SECRET", "must not pass", 1)

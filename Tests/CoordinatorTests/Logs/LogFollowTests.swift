@@ -1,9 +1,10 @@
 import Synchronization
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("Following logs", .timeLimit(.minutes(5)))
+@Suite("Following logs", .takesTurns, .timeLimit(.minutes(5)))
 struct LogFollowTests {
   let bench: LogBench
 
@@ -150,7 +151,7 @@ struct LogFollowTests {
   }
 }
 
-@Suite("The log of a session", .timeLimit(.minutes(5)))
+@Suite("The log of a session", .takesTurns, .timeLimit(.minutes(5)))
 struct SessionLogTests {
   let bench: LogBench
 

@@ -3,10 +3,11 @@ import Dispatch
 import Glibc
 import Synchronization
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("Logs that are lost", .serialized, .timeLimit(.minutes(5)))
+@Suite("Logs that are lost", .takesTurns, .serialized, .timeLimit(.minutes(5)))
 struct LogLossTests {
   let bench: LogBench
 

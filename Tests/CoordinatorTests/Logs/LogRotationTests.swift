@@ -1,9 +1,10 @@
 import Glibc
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("Rotation of logs", .timeLimit(.minutes(5)))
+@Suite("Rotation of logs", .takesTurns, .timeLimit(.minutes(5)))
 struct LogRotationTests {
   let bench: LogBench
 

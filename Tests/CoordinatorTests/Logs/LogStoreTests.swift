@@ -1,10 +1,11 @@
 import Foundation
 import Logging
 import Testing
+import Turns
 
 @testable import Coordinator
 
-@Suite("The log store", .timeLimit(.minutes(5)))
+@Suite("The log store", .takesTurns, .timeLimit(.minutes(5)))
 struct LogStoreTests {
   let bench: LogBench
 
