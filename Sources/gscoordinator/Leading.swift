@@ -2,63 +2,81 @@ import AdminEndpoint
 import Cluster
 import Coordinator
 import Logging
+import Synchronization
 
 /// Takes part in the election of a leader. As a standby it refuses clients; once it leads it takes over the state and
 /// serves; when it led and does no more, the process must end: nobody may act on what is another one's now.
 final class Leading: Sendable {
-  private let election: Task<Void, Never>
-  private let roles: Task<Void, Never>
+  private let election: LeaderElection
+  private let coordinator: Coordinator
+  private let workspace: Workspace
+  private let gate: StandbyGate
   private let admin: AdminServer
+  private let logger: Logger
+  private let tasks = Mutex<(election: Task<Void, Never>, roles: Task<Void, Never>)?>(nil)
 
-  /// Takes part at once.
   /// - Parameters:
+  ///   - gate: refuses clients until we lead.
   ///   - admin: serves operators where only the leader may.
-  ///   - onDeposed: called when this process led and does no more.
   init(
     _ election: LeaderElection, coordinator: Coordinator, workspace: Workspace, gate: StandbyGate, admin: AdminServer,
-    logger: Logger, onDeposed: @escaping @Sendable () -> Void
+    logger: Logger
   ) {
+    self.election = election
+    self.coordinator = coordinator
+    self.workspace = workspace
+    self.gate = gate
     self.admin = admin
-    self.election = Task { await election.run() }
-    roles = Task {
-      var hasLed = false
-      for await role in election.roles {
-        switch role {
-        case .standby(let leader):
-          gate.shut(leader: leader?.address)
-          if hasLed {
-            logger.critical("this coordinator leads no more: another one may; it ends now")
-            return onDeposed()
-          }
-          logger.notice("standing by", metadata: ["leader": "\(leader?.address ?? "none")"])
-        case .leading:
-          guard !hasLed else { continue }
-          hasLed = true
-          logger.notice("leading")
-          do {
-            try await Self.takeOver(coordinator, workspace, logger)
-            gate.open()
-            _ = try await admin.start()
-          } catch {
-            logger.critical("cannot take over", metadata: ["error": "\(error)"])
-            return onDeposed()
-          }
+    self.logger = logger
+  }
+
+  /// Takes part from now on.
+  /// - Parameter onDeposed: called when this process led and does no more.
+  func begin(onDeposed: @escaping @Sendable () -> Void) {
+    let election = Task { await self.election.run() }
+    let roles = Task { await self.follow(onDeposed: onDeposed) }
+    tasks.withLock { $0 = (election, roles) }
+  }
+
+  private func follow(onDeposed: @Sendable () -> Void) async {
+    var hasLed = false
+    for await role in election.roles {
+      switch role {
+      case .standby(let leader):
+        gate.shut(leader: leader?.address)
+        if hasLed {
+          logger.critical("this coordinator leads no more: another one may; it ends now")
+          return onDeposed()
+        }
+        logger.notice("standing by", metadata: ["leader": "\(leader?.address ?? "none")"])
+      case .leading:
+        guard !hasLed else { continue }
+        hasLed = true
+        logger.notice("leading")
+        do {
+          try await takeOver()
+        } catch {
+          logger.critical("cannot take over", metadata: ["error": "\(error)"])
+          return onDeposed()
         }
       }
     }
   }
 
-  private static func takeOver(_ coordinator: Coordinator, _ workspace: Workspace, _ logger: Logger) async throws {
+  private func takeOver() async throws {
     // The leader before us may still be ending.
     try await workspace.waitForLock(logger)
     logger.tell(try await coordinator.recover())
+    gate.open()
+    _ = try await admin.start()
   }
 
   /// Lets another one lead at once.
   func resign() async {
-    roles.cancel()
-    election.cancel()
-    await election.value
+    guard let tasks = tasks.withLock({ $0 }) else { return }
+    tasks.roles.cancel()
+    tasks.election.cancel()
+    await tasks.election.value
     await admin.stop()
   }
 }

@@ -25,12 +25,14 @@ struct Serve: AsyncParsableCommand {
     }
     let logger = Logger(label: "gscoordinator")
     for remark in remarks { logger.debug("\(remark)") }
-    let server = try await Server(settings, workspace: workspace, logs: logs, logger: logger) {
+    let server = try await Server(settings, workspace: workspace, logs: logs, logger: logger)
+    // The first line tells the address: whoever started us reads it.
+    announce(server, logger)
+    server.beginElection {
       logs.close()
       LogWriter.shared.flush()
       Foundation.exit(Self.deposedExitCode)
     }
-    announce(server, logger)
     let settling = Task {
       try await Task.sleep(for: .seconds(1))
       platform_drop_code_pages()

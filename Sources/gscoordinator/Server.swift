@@ -29,13 +29,11 @@ final class Server: Sendable {
   private let leadership: Leading?
   private let logger: Logger
 
-  /// Opens the state, brings back what an earlier process left, and listens; or, if another coordinator leads, listens as
-  /// its standby.
-  /// - Parameter onDeposed: called when this process led and does no more: it must end.
+  /// Opens the state, brings back what an earlier process left, and listens; where coordinators elect a leader, listens as
+  /// a standby.
   /// - Throws: `ConfigurationError`, or the error of the room that cannot be opened.
   init(
-    _ settings: Settings, workspace: Workspace, logs: LogStore, logger: Logger,
-    onDeposed: @escaping @Sendable () -> Void
+    _ settings: Settings, workspace: Workspace, logs: LogStore, logger: Logger
   ) async throws {
     (self.workspace, self.logs, self.logger) = (workspace, logs, logger)
     let backend = try StateBackend(settings, isTemporary: workspace.isTemporary)
@@ -71,11 +69,14 @@ final class Server: Sendable {
     leadership = election.map {
       let admin = AdminServer(plane, on: [socket], logger: logger)
       return Leading(
-        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger,
-        onDeposed: onDeposed)
+        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger)
     }
     leases = Task { await coordinator.watchLeases() }
   }
+
+  /// Takes part in the election of a leader, if there is one.
+  /// - Parameter onDeposed: called when this process led and does no more: it must end.
+  func beginElection(onDeposed: @escaping @Sendable () -> Void) { leadership?.begin(onDeposed: onDeposed) }
 
   /// Calls `body` when there has been no session for so long; never if that is zero.
   func waitUntilIdle(for time: Duration, then body: () -> Void) async {
