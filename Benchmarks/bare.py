@@ -29,7 +29,8 @@ class Connection:
         self.socket.close()
 
     def call(self, path, messages=(b"",)):
-        """Sends the messages in one write; whether the call was answered to its end."""
+        """Sends the messages in one write; the messages of the answer, each behind its prefix, or nothing when there is
+        none."""
         self.stream += 2
         fields = (
             (b":path", path),
@@ -42,14 +43,17 @@ class Connection:
         call = _frame(1, 4, self.stream, headers) + _frame(0, 1, self.stream, data)
         self.socket.sendall(self.greeting + call)
         self.greeting = b""
+        answer = b""
         while True:
             while len(self.received) >= 9 and len(self.received) >= 9 + int.from_bytes(self.received[:3], "big"):
                 length, kind, flags = int.from_bytes(self.received[:3], "big"), self.received[3], self.received[4]
                 stream = int.from_bytes(self.received[5:9], "big")
+                if kind == 0:
+                    answer += self.received[9 : 9 + length]
                 self.received = self.received[9 + length :]
                 if kind == 1 and flags & 1 and stream == self.stream:  # the trailers
-                    return True
+                    return answer
             part = self.socket.recv(65536)
             if not part:
-                return False
+                return b""
             self.received += part
