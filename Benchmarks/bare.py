@@ -13,7 +13,8 @@ def _field(name, value):
 
 
 class Connection:
-    """One connection, one call at a time. The answers of all calls together must fit the first window, 64 KiB."""
+    """One connection, one call at a time. An answer must fit a stream's first window, 64 KiB; those of all calls
+    together have a gibibyte."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -21,6 +22,7 @@ class Connection:
         self.received = b""
         self.stream = -1
         self.greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b"")
+        self.greeting += _frame(8, 0, 0, (2**30).to_bytes(4, "big"))  # WINDOW_UPDATE
 
     def __enter__(self):
         return self

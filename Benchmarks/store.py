@@ -1,5 +1,6 @@
 """A journaled transition: a commit to the state stores, beside the least that a disk, SQLite and etcd take for it."""
 
+import base64
 import json
 import os
 import sqlite3
@@ -54,21 +55,47 @@ def bare_sqlite(synchronous, directory, committers):
     return summary(each, 1e6 * elapsed, 1e6 * used / len(each))
 
 
-def bare_etcd(member, directory, committers):
-    """A Put of as many bytes over gRPC, from h2load."""
-    body, log = os.path.join(directory, "put"), os.path.join(directory, "put.log")
-    put = b"\x0a" + bytes([len(KEY)]) + KEY + b"\x12" + bytes([len(VALUE) % 128 + 128, len(VALUE) // 128]) + VALUE
+def put(directory):
+    """A Put of as many bytes over gRPC."""
+    body = os.path.join(directory, "put")
+    message = b"\x0a" + bytes([len(KEY)]) + KEY + b"\x12" + bytes([len(VALUE) % 128 + 128, len(VALUE) // 128]) + VALUE
     with open(body, "wb") as file:
-        file.write(b"\x00" + len(put).to_bytes(4, "big") + put)
+        file.write(b"\x00" + len(message).to_bytes(4, "big") + message)
+    return ["/etcdserverpb.KV/Put", "-d", body, "-H", "content-type: application/grpc", "-H", "te: trailers"]
+
+
+def transaction(directory):
+    """A transaction of as many operations as ours in etcd's JSON, over HTTP/1.1."""
+
+    def operation(kind, key, value=None):
+        content = {"key": base64.b64encode(key).decode()}
+        if value is not None:
+            content["value"] = base64.b64encode(value).decode()
+        return {kind: content}
+
+    compare = {**operation("c", b"absent")["c"], "target": "VERSION", "version": "0"}
+    success = [operation("request_put", KEY, VALUE), operation("request_delete_range", KEY + b"0")]
+    success += [operation("request_put", b"header", VALUE[:120]), operation("request_put", b"i" * 40, b"")]
+    body = os.path.join(directory, "transaction")
+    with open(body, "w") as file:
+        json.dump({"compare": [compare, compare], "success": success}, file)
+    return ["/v3/kv/txn", "--h1", "-d", body]
+
+
+def bare_etcd(member, directory, committers, call):
+    """The call, sent by h2load."""
+    log = os.path.join(directory, "calls.log")
     if os.path.exists(log):
         os.remove(log)
-    command = ["h2load", "-n", str(commits(committers)), "-c", "1", "-m", str(committers), "-t", "1", "-d", body]
-    command += ["-H", "content-type: application/grpc", "-H", "te: trailers", f"--log-file={log}"]
+    path, *options = call
+    # HTTP/1.1 has one call on a connection at a time.
+    at_a_time = ["-c", str(committers)] if "--h1" in options else ["-c", "1", "-m", str(committers)]
+    command = ["h2load", "-n", str(commits(committers)), *at_a_time, "-t", "1", *options, f"--log-file={log}"]
     start = time.perf_counter()
-    subprocess.run([*command, f"http://{member.address}/etcdserverpb.KV/Put"], capture_output=True, check=True)
+    subprocess.run([*command, f"http://{member.address}{path}"], capture_output=True, check=True)
     elapsed = time.perf_counter() - start
     with open(log) as lines:
-        each = [float(line.split("\t")[2]) for line in lines]
+        each = [float(time) for _, status, time in (line.split("\t") for line in lines) if status == "200"]
     assert len(each) == commits(committers)
     return summary(each, 1e6 * elapsed)
 
@@ -87,12 +114,13 @@ def measure(directory, peer, cleanup):
         "bare SQLite, full": lambda n: bare_sqlite("FULL", directory, n),
         "write and fdatasync": lambda n: ours("append", directory, n),
         "etcd": lambda n: ours("etcd", f"http://{member.address}", n),
-        "etcd's own Put, h2load": lambda n: bare_etcd(member, directory, n),
+        "etcd itself, JSON": lambda n: bare_etcd(member, directory, n, transaction(directory)),
+        "etcd itself, a Put by gRPC": lambda n: bare_etcd(member, directory, n, put(directory)),
     }
     peers = {
         "SQLite, normal": ["etcd", "bare SQLite, normal"],
         "SQLite, full": ["etcd", "bare SQLite, full", "write and fdatasync"],
-        "etcd": ["etcd's own Put, h2load"],
+        "etcd": ["etcd itself, JSON", "etcd itself, a Put by gRPC"],
     }
     rows = []
     for committers in (1, COMMITTERS):

@@ -20,7 +20,8 @@ struct StoreBenchmark {
     guard arguments.count == 5, let commits = Int(arguments[3]), let committers = Int(arguments[4]),
       commits > 0, committers > 0
     else {
-      fputs("usage: StoreBenchmark sqlite-normal|sqlite-full|append|etcd TARGET COMMITS COMMITTERS\n", stderr)
+      let usage = "usage: StoreBenchmark sqlite-normal|sqlite-full|append|etcd TARGET COMMITS COMMITTERS\n"
+      _ = write(2, usage, usage.utf8.count)
       exit(2)
     }
     let (kind, target) = (arguments[1], arguments[2])
@@ -85,8 +86,9 @@ struct Step {
   /// As long as the document of a step with one operation.
   private var value: String {
     let operation = #"{"key":"0123456789abcdef0123456789abcdef","kind":"BIND_APP","parents":["0","1"]}"#
-    return #"{"conditions":[],"created":1764000000000,"kind":"step","name":"session_\#(session)/\#(1_000_000_000 + number)","#
-      + #""owner":"anonymous","spec":{"operations":[\#(operation)]},"status":{"phase":"running"},"version":1}"#
+    let name = "session_\(session)/\(1_000_000_000 + number)"
+    return #"{"conditions":[],"created":1764000000000,"kind":"step","name":"\#(name)","owner":"anonymous","#
+      + #""spec":{"operations":[\#(operation)]},"status":{"phase":"running"},"version":1}"#
   }
 }
 
