@@ -100,6 +100,9 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
       path: "Benchmarks/kernels", swiftSettings: strict),
 
+    .executableTarget(
+      name: "StoreBenchmark", dependencies: ["Cluster"], path: "Benchmarks/store", swiftSettings: strict),
+
     // Test-only: lets few tests run at a time, those of all test targets together.
     .target(name: "Turns", path: "Tests/Turns", swiftSettings: strict),
 

@@ -4,10 +4,13 @@ import os
 import platform
 import tempfile
 
-from . import heartbeat, job, start, step
+from . import heartbeat, idle, job, journal, recovery, start, step, store
 from .report import table
 
-MEASUREMENTS = {"start": start.measure, "heartbeat": heartbeat.measure, "step": step.measure, "job": job.measure}
+MEASUREMENTS = {
+    module.__name__.rpartition(".")[2]: module.measure
+    for module in (start, heartbeat, step, job, store, journal, recovery, idle)
+}
 
 
 def processor():

@@ -13,7 +13,8 @@ def _field(name, value):
 
 
 class Connection:
-    """One connection, one call at a time. The answers of all calls together must fit the first window, 64 KiB."""
+    """One connection, one call at a time. An answer must fit a stream's first window, 64 KiB; those of all calls
+    together have a gibibyte."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -21,6 +22,7 @@ class Connection:
         self.received = b""
         self.stream = -1
         self.greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, b"")
+        self.greeting += _frame(8, 0, 0, (2**30).to_bytes(4, "big"))  # WINDOW_UPDATE
 
     def __enter__(self):
         return self
@@ -29,7 +31,8 @@ class Connection:
         self.socket.close()
 
     def call(self, path, messages=(b"",)):
-        """Sends the messages in one write; whether the call was answered to its end."""
+        """Sends the messages in one write; the messages of the answer, each behind its prefix, or nothing when there is
+        none."""
         self.stream += 2
         fields = (
             (b":path", path),
@@ -42,14 +45,17 @@ class Connection:
         call = _frame(1, 4, self.stream, headers) + _frame(0, 1, self.stream, data)
         self.socket.sendall(self.greeting + call)
         self.greeting = b""
+        answer = b""
         while True:
             while len(self.received) >= 9 and len(self.received) >= 9 + int.from_bytes(self.received[:3], "big"):
                 length, kind, flags = int.from_bytes(self.received[:3], "big"), self.received[3], self.received[4]
                 stream = int.from_bytes(self.received[5:9], "big")
+                if kind == 0:
+                    answer += self.received[9 : 9 + length]
                 self.received = self.received[9 + length :]
                 if kind == 1 and flags & 1 and stream == self.stream:  # the trailers
-                    return True
+                    return answer
             part = self.socket.recv(65536)
             if not part:
-                return False
+                return b""
             self.received += part

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 import psutil
 
@@ -29,11 +30,11 @@ class Server:
     def __init__(self, command, port, environment=None, cwd=None):
         self.port = port
         self.started = time.perf_counter()
-        self.log = tempfile.TemporaryFile()
+        self.log, self.output = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=self.log,
+            stdout=self.output,
             stderr=self.log,
             cwd=cwd,
             env={**os.environ, **(environment or {})},
@@ -71,8 +72,20 @@ class Server:
                 if answers(self.port):
                     return time.perf_counter() - self.started
             time.sleep(0.0005)
-        self.log.seek(0)
-        raise RuntimeError(f"{self.process.args[0]} did not answer:\n{self.log.read()[-3000:].decode(errors='replace')}")
+        said = b""
+        for file in (self.output, self.log):
+            file.seek(0)
+            said += file.read()[-3000:]
+        raise RuntimeError(f"{self.process.args[0]} did not answer:\n{said.decode(errors='replace')}")
+
+    def has_announced(self, _=None):
+        """Whether there is a first line on standard output."""
+        return os.fstat(self.output.fileno()).st_size > 0
+
+    def kill(self):
+        """Ends it as a crash does."""
+        self.process.kill()
+        self.process.wait()
 
     def _family(self):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -92,6 +105,10 @@ class Server:
         """Resident memory of the process and of those it started."""
         return sum(process.memory_info().rss for process in self._family()) / 2**20
 
+    def private_mib(self):
+        """Memory of the process and of those it started that they share with nobody."""
+        return sum(process.memory_full_info().uss for process in self._family()) / 2**20
+
 
 def accepts(port):
     with socket.create_connection(("127.0.0.1", port), timeout=5):
@@ -104,10 +121,12 @@ def heartbeat(port):
         return connection.call(b"/gs.rpc.CoordinatorService/HeartBeat")
 
 
-def ours(directory):
+def ours(directory, *settings, workspace=None):
+    """The coordinator with settings like `state=memory`, in a workspace of its own unless one is named."""
     port = free_port()
-    workspace = tempfile.mkdtemp(dir=directory)
-    return Server([os.environ["GSC_BINARY"], "--port", str(port), "--workspace", workspace], port)
+    workspace = workspace or tempfile.mkdtemp(dir=directory)
+    options = [part for setting in settings for part in ("--set", setting)]
+    return Server([os.environ["GSC_BINARY"], "--port", str(port), "--workspace", workspace, *options], port)
 
 
 def peer(directory, python):
@@ -133,6 +152,22 @@ def peer(directory, python):
 def grpcio():
     port = free_port()
     return Server([sys.executable, os.path.join(HERE, "grpcio_server.py"), str(port)], port)
+
+
+def etcd(directory):
+    """A cluster of one member."""
+    port, data = free_port(), tempfile.mkdtemp(dir=directory)
+    client, member = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{free_port()}"
+    command = ["etcd", "--data-dir", data, "--listen-client-urls", client, "--advertise-client-urls", client]
+    command += ["--listen-peer-urls", member, "--initial-advertise-peer-urls", member]
+    return Server([*command, "--initial-cluster", f"default={member}", "--log-level", "error"], port)
+
+
+def etcd_leads(port):
+    """Whether the member takes writes."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v3/kv/put", b'{"key":"cmVhZHk=","value":""}')
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.status == 200
 
 
 def nghttpd(directory):

@@ -47,6 +47,9 @@ public final class Coordinator: Sendable {
     /// Sessions by the connection over which their client was last heard, and the other way round.
     var byConnection: [ConnectionID: [Session]] = [:]
     var connections: [String: ConnectionID] = [:]
+    /// Sessions whose client has no connection now, by principal and id. A heartbeat looks for its sessions here: to
+    /// look at all of them would let anybody occupy the coordinator with heartbeats.
+    var unconnected: [Principal: [String: Session]] = [:]
     /// Sessions whose engines are being started.
     var opening = 0
     var nextSerial: UInt64 = 0
@@ -59,8 +62,18 @@ public final class Coordinator: Sendable {
       byConnection[connection, default: []].append(session)
     }
 
+    /// The session is there, but its client was not heard yet.
+    mutating func addUnconnected(_ session: Session) {
+      sessions[session.id] = session
+      unconnected[session.principal, default: [:]][session.id] = session
+    }
+
     mutating func unbind(_ session: Session) {
-      guard let connection = connections.removeValue(forKey: session.id) else { return }
+      guard let connection = connections.removeValue(forKey: session.id) else {
+        unconnected[session.principal]?[session.id] = nil
+        if unconnected[session.principal]?.isEmpty == true { unconnected[session.principal] = nil }
+        return
+      }
       let rest = byConnection[connection]?.filter { $0 !== session } ?? []
       byConnection[connection] = rest.isEmpty ? nil : rest
     }
@@ -274,12 +287,10 @@ public final class Coordinator: Sendable {
       for session in own { _ = session.signOfLife(at: now) }
       return
     }
-    guard sessionCount > 0 else { return }
+    guard state.withLock({ !$0.unconnected.isEmpty }) else { return }
     let principal = principal()
-    let detached = state.withLock { state in
-      state.sessions.values.filter { $0.principal == principal && $0.phase == .detached }
-    }
-    for session in detached where session.signOfLife(at: now) {
+    let unconnected = state.withLock { $0.unconnected[principal].map { Array($0.values) } ?? [] }
+    for session in unconnected where session.phase == .detached && session.signOfLife(at: now) {
       bind(session, to: connection)
     }
   }
@@ -288,7 +299,10 @@ public final class Coordinator: Sendable {
   public func connectionClosed(_ connection: ConnectionID) {
     let sessions = state.withLock { state in
       let sessions = state.byConnection.removeValue(forKey: connection) ?? []
-      for session in sessions { state.connections[session.id] = nil }
+      for session in sessions {
+        state.connections[session.id] = nil
+        state.addUnconnected(session)
+      }
       return sessions
     }
     for session in sessions { session.connectionLost() }

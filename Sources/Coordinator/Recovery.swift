@@ -111,7 +111,7 @@ extension Coordinator {
     }
     session.wrote(document, revision: revision)
     tell(session, interrupted, lost)
-    state.withLock { $0.sessions[id] = session }
+    state.withLock { $0.addUnconnected(session) }
     summary.sessions += 1
     summary.interruptedSteps += interrupted.count
     summary.lostObjects += lost.count

@@ -157,6 +157,23 @@ struct LeaseTests {
     try bench.done()
   }
 
+  @Test("Only sessions without a connection are looked at by a heartbeat of a new one, and none is kept after its end")
+  func unconnected() async throws {
+    let bench = try Bench()
+    let sessions = [try await bench.connect(alice), try await bench.connect(alice), try await bench.connect(bob)]
+    let names = { bench.coordinator.state.withLock { $0.unconnected.mapValues { Set($0.keys) } } }
+    #expect(names().isEmpty)
+    bench.coordinator.connectionClosed(alice.connection)
+    #expect(names() == [alice.principal: Set(sessions.prefix(2).map(\.id))])
+    let back = Caller(principal: alice.principal, connection: ConnectionID(9))
+    _ = try bench.coordinator.session(sessions[0].id, for: back)
+    #expect(names() == [alice.principal: [sessions[1].id]])
+    try await bench.coordinator.close(sessions[1].id, byOperator: "uid 0")
+    #expect(names().isEmpty)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
   @Test("Another's session does not exist for a caller, and its id is not given away")
   func isolation() async throws {
     let bench = try Bench()

@@ -81,7 +81,17 @@ public struct StateTransaction: Sendable, Equatable {
 /// 16 letters and digits in lower case from the system's random source: they cannot be guessed.
 public func randomStateID() -> String {
   let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
-  return String(decoding: (0..<16).map { _ in alphabet.randomElement()! }, as: UTF8.self)
+  var text: [UInt8] = []
+  text.reserveCapacity(16)
+  // A random number costs a system call: two of them are enough for 16 letters.
+  for _ in 0..<2 {
+    var bits = UInt64.random(in: .min ... .max)
+    for _ in 0..<8 {
+      text.append(alphabet[Int(bits % 36)])
+      bits /= 36
+    }
+  }
+  return String(decoding: text, as: UTF8.self)
 }
 
 /// What must hold at the moment a transaction is applied.
