@@ -92,7 +92,7 @@ struct LogLossTests {
     for _ in 0..<100 { log.info(String(repeating: "x", count: 100)) }
     for _ in 0..<100 { #expect(await lines.next()?.text == String(repeating: "x", count: 100)) }
     for _ in 0..<3 { store.say("elsewhere", to: .child("new")) }
-    store.flush()
+    store.flushAll()
     #expect(reports.withLock { $0 }.count == 1)
     #expect(reports.withLock { $0 }.first?.contains("No space left on device") == true)
     unlink(disk + "/filler")
@@ -101,7 +101,7 @@ struct LogLossTests {
     let told = await lines.next()?.text
     #expect(told?.hasSuffix("lines were lost: No space left on device") == true)
     #expect(await lines.next()?.text == "after")
-    store.flush()
+    store.flushAll()
     let kept = try await store.messages(LogQuery(streams: [.session("s")]))
     let lost = try #require(told.flatMap { Int($0.prefix { $0 != " " }) })
     #expect(kept.count { $0.hasPrefix("x") } == 100 - lost)
