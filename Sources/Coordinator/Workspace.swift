@@ -79,20 +79,34 @@ public final class Workspace: Sendable {
 
   private static func lock(_ directory: String) throws(CoordinatorError) -> Int32 {
     let file = directory + "/lock"
-    let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw .system("cannot open", file) }
-    guard FileLock.take(descriptor) else {
-      let holder = readText(descriptor)
-      Glibc.close(descriptor)
-      throw CoordinatorError(
-        .inputOutput,
-        "the workspace '\(directory)' is in use by process \(holder.isEmpty ? "?" : holder). "
-          + "Stop that process or give this one another --workspace")
+    while true {
+      let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      guard descriptor >= 0 else {
+        // Whoever removes what dead processes left took the directory for such a one before it was locked.
+        if errno == ENOENT {
+          try makeDirectory(directory)
+          continue
+        }
+        throw .system("cannot open", file)
+      }
+      guard FileLock.take(descriptor) else {
+        let holder = readText(descriptor)
+        Glibc.close(descriptor)
+        throw CoordinatorError(
+          .inputOutput,
+          "the workspace '\(directory)' is in use by process \(holder.isEmpty ? "?" : holder). "
+            + "Stop that process or give this one another --workspace")
+      }
+      var info = stat()
+      guard fstat(descriptor, &info) == 0, info.st_nlink > 0 else {
+        Glibc.close(descriptor)
+        continue
+      }
+      _ = ftruncate(descriptor, 0)
+      let text = Array("\(getpid())".utf8)
+      _ = pwrite(descriptor, text, text.count, 0)
+      return descriptor
     }
-    _ = ftruncate(descriptor, 0)
-    let text = Array("\(getpid())".utf8)
-    _ = pwrite(descriptor, text, text.count, 0)
-    return descriptor
   }
 
   /// The lock of a directory whose holder is dead; nil when the holder lives or there is no lock.

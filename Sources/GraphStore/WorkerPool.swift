@@ -29,7 +29,13 @@ public final class WorkerPool: Sendable {
     let job = Job(job)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in
-        let hasStarted = drivers.start { continuation.resume(with: job.runOnce(workers)) }
+        let hasStarted = drivers.start {
+          // The result is given away, not lent, for the same reason.
+          switch job.runOnce(workers) {
+          case .success(let result): continuation.resume(returning: consume result)
+          case .failure(let error): continuation.resume(throwing: error)
+          }
+        }
         if !hasStarted {
           continuation.resume(
             throwing: GraphStoreError(

@@ -38,7 +38,7 @@ public enum Dialer {
       let channel =
         switch address {
         case .tcp(let host, let port):
-          try await bootstrap.channelOption(.socketOption(.tcp_nodelay), value: 1).connect(host: host, port: port).get()
+          try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port).get()
         case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
         }
       return try await channel.eventLoop.submit {

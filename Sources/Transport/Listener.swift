@@ -107,7 +107,7 @@ public struct Listener: Sendable {
   private static func bind(_ bootstrap: ServerBootstrap, _ address: TransportAddress) async throws -> any Channel {
     switch address {
     case .tcp(let host, let port):
-      return try await bootstrap.childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
         .childChannelOption(.socketOption(.so_keepalive), value: 1)
         .bind(host: host, port: port).get()
     case .unix(let path):

@@ -17,7 +17,7 @@ struct Bench {
   init(
     limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil, services: FakeServices? = nil
   ) throws {
-    let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    let workspace = try Workspace(temporaryBelow: temporaryRoot("workspaces"))
     try self.init(
       workspace: workspace, store: InMemoryStateStore(), factory: FakeFactory(failingWith: error, services: services),
       limits: limits)
@@ -44,7 +44,15 @@ struct Bench {
     try await coordinator.connect(caller, .init(version: version, reconnect: reconnect, lease: lease))
   }
 
-  func done() throws { try workspace.close() }
+  func done() throws {
+    try workspace.close()
+    rmdir(String(workspace.path[..<workspace.path.lastIndex(of: "/")!]))
+  }
+}
+
+/// A directory of a test's own that is not there yet.
+func temporaryRoot(_ name: String) -> String {
+  "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/gscoordinator-\(name)-\(UInt64.random(in: 0...UInt64.max))"
 }
 
 let alice = Caller(principal: Principal("host 10.0.0.1"), connection: ConnectionID(1))

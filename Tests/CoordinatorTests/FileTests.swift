@@ -1,4 +1,6 @@
+import Dispatch
 import Glibc
+import Synchronization
 import Testing
 import Turns
 
@@ -6,7 +8,7 @@ import Turns
 
 @Suite("Workspaces and files", .takesTurns)
 struct FileTests {
-  private let root = "/tmp/gscoordinator-tests-\(getuid())/files-\(UInt64.random(in: 0...UInt64.max))"
+  private let root = temporaryRoot("files")
 
   @Test("A workspace has one holder, whose process the second one is told")
   func exclusive() throws {
@@ -30,6 +32,24 @@ struct FileTests {
     try live.close()
     try next.close()
     #expect(try directoryEntries(root).isEmpty)
+    try removeTree(root)
+  }
+
+  @Test("Coordinators that start at the same time do not take each other's directories for those of dead ones")
+  func atTheSameTime() throws {
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 400) { _ in
+      do {
+        let workspace = try Workspace(temporaryBelow: root)
+        let names = try directoryEntries(workspace.path)
+        if !names.contains("lock") { failures.withLock { $0.append("\(names)") } }
+        try workspace.close()
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    #expect(failures.withLock { $0 } == [])
+    #expect(try directoryEntries(root) == [])
     try removeTree(root)
   }
 

@@ -224,7 +224,7 @@ struct JournalTests {
   @Test("that takes nothing stops what must be kept and nothing else, until it takes again")
   func failing() async throws {
     let store = Failing()
-    let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    let workspace = try Workspace(temporaryBelow: temporaryRoot("workspaces"))
     let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
     let session = try await bench.connect(alice)
     let bind = StepOperation(key: "app", parents: [], action: .analytical(.bindApplication))
@@ -246,7 +246,7 @@ struct JournalTests {
   @Test("that does not learn of a result keeps it from being used")
   func unfinished() async throws {
     let store = Failing()
-    let workspace = try Workspace(temporaryBelow: "/tmp/gscoordinator-tests-\(getuid())")
+    let workspace = try Workspace(temporaryBelow: temporaryRoot("workspaces"))
     let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
     let session = try await bench.connect(alice)
     let step = [

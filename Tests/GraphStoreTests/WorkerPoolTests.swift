@@ -41,10 +41,16 @@ import Turns
       try await pool.run { _ in probe.touch() }
       return { [weak probe] in probe }
     }
+    @Sendable func makeProbe(_ pool: WorkerPool) async throws -> () -> Probe? {
+      let probe = try await pool.run { _ in Probe() }
+      return { [weak probe] in probe }
+    }
     let pool = WorkerPool(threads: 2)
     for _ in 0..<20 {
-      let isGone = Task(executorPreference: AtOnce()) { try await runWithProbe(pool)() == nil }
-      #expect(try await isGone.value)
+      let areGone = Task(executorPreference: AtOnce()) {
+        (try await runWithProbe(pool)() == nil, try await makeProbe(pool)() == nil)
+      }
+      #expect(try await areGone.value == (true, true), "what the job held, and its result")
     }
   }
 

@@ -233,6 +233,45 @@ struct ConnectionTests {
     await listener.close()
   }
 
+  @Test("Small frames are not held back (TCP_NODELAY), at either end, and no option is set that takes privileges")
+  func options() async throws {
+    let listener = try await listen()
+    guard case .tcp(_, let port) = listener.address else { return }
+    let connection = try await dial(listener.address)
+    #expect(try await String(buffer: ask(connection, ByteBuffer(string: "abc"))) == "3")
+    let ends = (3..<Int32(4096)).filter { descriptor in
+      guard let peer = Self.port(descriptor, getpeername), let own = Self.port(descriptor, getsockname) else {
+        return false
+      }
+      return [peer, own].contains(port)
+    }
+    #expect(ends.count == 2)
+    for descriptor in ends {
+      #expect(Self.option(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY) == 1)
+      // Only CAP_NET_ADMIN may set it, and its number is that of TCP_NODELAY at another level.
+      #expect(Self.option(descriptor, SOL_SOCKET, SO_DEBUG) == 0)
+    }
+    await listener.close()
+  }
+
+  private static func port(
+    _ descriptor: Int32, _ name: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> Int32
+  ) -> Int? {
+    var address = sockaddr_in()
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(descriptor, $0, &size) }
+    }
+    guard status == 0, address.sin_family == sa_family_t(AF_INET) else { return nil }
+    return Int(UInt16(bigEndian: address.sin_port))
+  }
+
+  private static func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32? {
+    var value: Int32 = -1
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    return getsockopt(descriptor, level, name, &value, &size) == 0 ? value : nil
+  }
+
   @Test func brokenFramesAreAnsweredWithGoAway() async throws {
     let listener = try await listen()
     // A PING of three bytes is a frame size error.

@@ -74,7 +74,7 @@ struct SQLiteCrashTests {
     await store.close()
   }
 
-  @Test("the same on a small disk", .enabled(if: SmallDisk.isPossible))
+  @Test("the same on a small disk", .enabled(if: SmallDisk.isPossible, "mounting a small disk needs root"))
   func smallDisk() async throws {
     let disk = try SmallDisk(directory.path + "/disk", kilobytes: 2_048)
     defer { disk.unmount() }

@@ -14,12 +14,12 @@ struct LogFollowTests {
   func acrossRotations() async throws {
     let store = try bench.open("one", .init(fileBytes: 3000, queuedRecords: 100_000))
     for number in 0..<500 { store.say("\(number)") }
-    store.flush()
+    store.flushAll()
     let lines = try store.follow(LogQuery())
     let writer = Task {
       for number in 500..<3000 {
         store.say("\(number)", to: number % 7 == 0 ? .events : .coordinator)
-        if number % 10 == 0 { store.flush() }
+        if number % 10 == 0 { store.flushAll() }
       }
     }
     let back = await lines.first(3000).map { Int($0.message)! }
@@ -35,7 +35,7 @@ struct LogFollowTests {
     store.say("0", to: .session("s"))
     #expect(await lines.next()?.message == "0")
     for number in 1..<20_000 { store.say("\(number)", to: .session("s")) }
-    store.flush(within: .seconds(60))
+    store.flushAll()
     store.waitForCompression()
     for number in 1..<20_000 {
       let line = await lines.next()?.message
@@ -65,7 +65,7 @@ struct LogFollowTests {
   func ends() async throws {
     let store = try bench.open()
     store.say("a")
-    store.flush()
+    store.flushAll()
     let lines = try store.follow(LogQuery())
     let reader = Task { await lines.reduce(into: 0) { count, _ in count += 1 } }
     var query = LogQuery()
@@ -84,12 +84,12 @@ struct LogFollowTests {
   func otherProcess() async throws {
     let one = try bench.open("one", .init(fileBytes: 2000))
     one.say("0")
-    one.flush()
+    one.flushAll()
     let lines = try LogReader(directory: bench.directory).follow(LogQuery())
     let reader = Task { await lines.first(300).map { Int($0.message)! } }
     for number in 1..<200 {
       one.say("\(number)")
-      one.flush()
+      one.flushAll()
     }
     one.waitForCompression()
     let two = try bench.open("two")
@@ -108,10 +108,10 @@ struct LogFollowTests {
     var random = SeededRandom(state: 3)
     for number in 1..<5000 {
       store.say("\(number) \(random.next()) \(random.next())")
-      if number % 50 == 0 { store.flush() }
+      if number % 50 == 0 { store.flushAll() }
     }
-    store.flush()
-    store.close()
+    store.flushAll()
+    store.closeAll()
     var numbers: [Int] = []
     while let line = await lines.next() { numbers.append(Int(line.message.prefix { $0 != " " })!) }
     #expect(numbers.last == 4999)
@@ -124,7 +124,7 @@ struct LogFollowTests {
     let store = try bench.open()
     let lines = try store.follow(LogQuery())
     store.say("last")
-    store.close()
+    store.closeAll()
     store.say("dropped")
     #expect(await lines.reduce(into: []) { $0.append($1.message) } == ["last"])
     #expect(await (try store.follow(LogQuery())).reduce(into: []) { $0.append($1.message) } == ["last"])
@@ -180,10 +180,10 @@ struct SessionLogTests {
     for number in 0..<count {
       store.say("\(number)", to: .session("s"))
       store.say("other", to: .session("t"))
-      if number % 100 == 0 { store.flush() }
+      if number % 100 == 0 { store.flushAll() }
     }
     store.waitForCompression()
-    store.close()
+    store.closeAll()
     let log = SessionLog(store: try bench.open(), session: "s")
     let stream = log.lines()
     log.info("\(count)")

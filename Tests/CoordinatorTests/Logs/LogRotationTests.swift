@@ -15,9 +15,9 @@ struct LogRotationTests {
     let store = try bench.open("one", .init(fileBytes: 10_000))
     for number in 0..<1000 {
       store.say("line \(number)")
-      if number % 100 == 0 { store.flush() }
+      if number % 100 == 0 { store.flushAll() }
     }
-    store.flush()
+    store.flushAll()
     store.waitForCompression()
     let files = try bench.files()
     #expect(files.count > 5)
@@ -34,17 +34,17 @@ struct LogRotationTests {
   func age() async throws {
     var store: LogStore? = try bench.open()
     store?.say("monday")
-    store?.flush()
+    store?.flushAll()
     bench.pass(milliseconds: 86_400_000 - 1)
     store?.say("still monday")
-    store?.flush()
+    store?.flushAll()
     #expect(try bench.files().count == 1)
     bench.pass(milliseconds: 1)
     store?.say("tuesday")
-    store?.flush()
+    store?.flushAll()
     store?.waitForCompression()
     #expect(try bench.files().count == 2)
-    store?.close()
+    store?.closeAll()
     bench.pass(milliseconds: 86_400_000)
     store = try bench.open()
     store?.say("wednesday")
@@ -58,10 +58,10 @@ struct LogRotationTests {
   func silentStreams() async throws {
     let store = try bench.open()
     for number in 0..<1000 { store.say("\(number) " + String(repeating: "x", count: 100), to: .session("silent")) }
-    store.flush()
+    store.flushAll()
     bench.pass(milliseconds: 86_400_001)
     store.say("a day later")
-    store.flush()
+    store.flushAll()
     store.waitForCompression()
     #expect(try bench.files().contains { $0.hasPrefix("session-silent") && $0.hasSuffix(".gz") })
     store.say("back", to: .session("silent"))
@@ -74,10 +74,10 @@ struct LogRotationTests {
     var store: LogStore? = try bench.open("one", .init(fileBytes: 2000))
     for number in 0..<100 {
       store?.say("\(number)")
-      store?.flush()
+      store?.flushAll()
     }
     store?.waitForCompression()
-    store?.close()
+    store?.closeAll()
     // Killed behind the rename: the plain file is still there. Killed before it: half a temporary file is.
     let compressed = try #require(try bench.files().first { $0.hasSuffix(".gz") })
     let plain = String(compressed.dropLast(3))
@@ -106,7 +106,7 @@ struct LogRotationTests {
     let store = try bench.open("one", .init(fileBytes: 2000))
     for number in 0..<100 {
       store.say("\(number)")
-      store.flush()
+      store.flushAll()
     }
     store.waitForCompression()
     let file = try #require(try bench.files().first { $0.hasSuffix(".gz") })
@@ -126,7 +126,7 @@ struct LogRotationTests {
     let store = try bench.open("one", .init(fileBytes: 20_000, totalBytes: 400_000))
     for number in 0..<20 {
       store.say("\(number)", to: .session("s\(number)"))
-      store.flush()
+      store.flushAll()
       bench.pass(milliseconds: 1)
     }
     var random = SeededRandom(state: 1)
@@ -134,7 +134,7 @@ struct LogRotationTests {
       // Random text, which cannot be compressed much.
       let text = (0..<40).map { _ in String(random.next(), radix: 36) }.joined()
       store.say("\(number) \(text)", to: .coordinator)
-      store.flush()
+      store.flushAll()
       bench.pass(milliseconds: 1)
     }
     store.waitForCompression()
@@ -151,10 +151,10 @@ struct LogRotationTests {
     for number in 0..<60 {
       store.say("late", to: .session("late\(number)"))
       store.say("beside")
-      store.flush()
+      store.flushAll()
       bench.pass(milliseconds: 1)
     }
-    store.flush()
+    store.flushAll()
     #expect(store.diskBytes <= 400_000)
     #expect(try await store.messages(LogQuery(streams: [.session("s0")])).isEmpty)
     #expect(try await store.messages(LogQuery(streams: [.session("late59")])) == ["late"])
@@ -165,7 +165,7 @@ struct LogRotationTests {
   func removed() async throws {
     let store = try bench.open()
     store.say("gone")
-    store.flush()
+    store.flushAll()
     unlink(bench.directory + "/one/" + (try bench.files()[0]))
     bench.pass(milliseconds: 1)
     store.say("here")
@@ -184,13 +184,13 @@ struct LogRotationTests {
     for number in 0..<1500 {
       switch Int.random(in: 0..<100, using: &random) {
       case 0:
-        store?.close()
+        store?.closeAll()
         store = try bench.open("one", limits)
       case 1: store?.waitForCompression()
       case 2:
-        store?.flush()
+        store?.flushAll()
         bench.pass(milliseconds: Int64.random(in: 0..<200_000, using: &random))
-      case 3..<10: store?.flush()
+      case 3..<10: store?.flushAll()
       default:
         let stream = streams.randomElement(using: &random)!
         let text = String(repeating: "\"", count: Int.random(in: 0..<200, using: &random))
@@ -201,7 +201,7 @@ struct LogRotationTests {
         bench.pass(milliseconds: Int64.random(in: 0..<5, using: &random))
       }
     }
-    store?.flush()
+    store?.flushAll()
     for stream in streams {
       let back = try await store!.read(LogQuery(streams: [stream])).reduce(into: []) { $0.append($1) }
       #expect(back == model[stream] ?? [], "seed \(seed)")
