@@ -34,8 +34,15 @@ static _Noreturn void give_up(struct birth *birth, int32_t stage) {
 
 // After this no signal finds a handler of the parent, and none is ignored or blocked.
 static void reset_signals(void) {
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+  // The kernel's own form, all zero: the default action. The C library's function refuses the two signals that it keeps
+  // for itself, but a parent that is no C program may have left them ignored.
+  const struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    unsigned long mask;
+  } standard = {0};
+  for (int number = 1; number < NSIG; number++) syscall(SYS_rt_sigaction, number, &standard, NULL, sizeof(standard.mask));
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

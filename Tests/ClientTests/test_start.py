@@ -3,10 +3,12 @@
 import base64
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 
 import graphscope
 import pytest
@@ -28,6 +30,26 @@ def run(*arguments, environment=None, timeout=20):
         timeout=timeout,
         stdin=subprocess.DEVNULL,
     )
+
+
+class TestUsers:
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user; the other tests run as this one")
+    def test_an_ordinary_user_can_run_it(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+            shutil.copy(BINARY, directory)
+            os.chmod(directory, 0o777)
+            process = subprocess.Popen(
+                [os.path.join(directory, os.path.basename(BINARY)), "--port", "0", "--workspace", f"{directory}/w"],
+                stdout=subprocess.PIPE, text=True, user="nobody", group="nogroup", extra_groups=[],
+            )
+            try:
+                address = process.stdout.readline().split()[-1]
+                with raw.Client(address) as client:
+                    client.heartbeat()
+                    client.close(client.connect().session_id)
+            finally:
+                process.terminate()
+                assert process.wait(10) == 0
 
 
 class TestAddresses:
