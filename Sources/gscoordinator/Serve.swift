@@ -34,7 +34,7 @@ struct Serve: AsyncParsableCommand {
       Foundation.exit(Self.deposedExitCode)
     }
     let settling = Task {
-      try await Task.sleep(for: .seconds(1))
+      try await Task.sleep(for: .milliseconds(200))
       platform_drop_code_pages()
     }
     let idleTime = Duration.seconds(try settings.integer(.idleExit, in: 0...31_536_000))
