@@ -13,8 +13,8 @@ public enum AdminAddress: Sendable, Hashable, CustomStringConvertible {
   /// The path of a Unix socket that only its owner may connect to.
   case unix(path: String)
 
-  /// Longest path of a Unix socket on Linux (unix(7)), its final zero not counted.
-  public static let maximumPathBytes = 107
+  /// Longest path of a Unix socket, in bytes, that SwiftNIO binds on all its systems; Linux alone would take 107.
+  public static let maximumPathBytes = 103
 
   /// `host:port` or `unix:path`.
   public var description: String {

@@ -39,8 +39,7 @@ func defaultAdminAddress(
 /// socket.
 func adminSocket(of workspace: String) -> AdminAddress {
   let path = workspace + "/admin.sock"
-  // sizeof(sockaddr_un.sun_path) is 108, with a zero at the end.
-  guard path.utf8.count > 107 else { return .unix(path: path) }
+  guard path.utf8.count > AdminAddress.maximumPathBytes else { return .unix(path: path) }
   // FNV-1a, 64 bits (RFC 9923): the same in every process.
   let hash = path.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   return .unix(path: "/tmp/gscoordinator-\(getuid())-\(String(hash, radix: 36)).sock")

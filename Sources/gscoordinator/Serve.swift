@@ -18,6 +18,8 @@ struct Serve: AsyncParsableCommand {
     let termination = TerminationSignal()
     let (settings, remarks) = try options.resolve()
     let level = try logLevel(settings)
+    // Before anything is made for a port that cannot be.
+    _ = try settings.integer(.port, in: 0...65535)
     let workspace = try openWorkspace(settings)
     let logs = try openLogs(settings, workspace)
     LoggingSystem.bootstrap { label in

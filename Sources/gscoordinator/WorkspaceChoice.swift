@@ -17,8 +17,8 @@ enum WorkspaceChoice: Equatable {
     }
     // A client that starts a coordinator for itself ends it, too, and chooses another port the next time.
     let isClients = settings.origin(.port) == .client
-    if settings.text(.port) != "0", !isClients, let state = Self.stateDirectory(environment) {
-      self = .kept("\(state)/gscoordinator/port-\(settings.text(.port))")
+    if let port = UInt16(settings.text(.port)), port > 0, !isClients, let state = Self.stateDirectory(environment) {
+      self = .kept("\(state)/gscoordinator/port-\(port)")
     } else {
       self = .temporary(below: "\(environment["TMPDIR"] ?? "/tmp")/gscoordinator-\(getuid())")
     }

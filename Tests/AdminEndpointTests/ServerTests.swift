@@ -85,7 +85,7 @@ struct ServerTests {
       #expect(try String(contentsOfFile: path, encoding: .utf8) == "text")
       let long = directory + "/" + String(repeating: "a", count: 120)
       let tooLong = await #expect(throws: AdminError.self) { try await server(.unix(path: long)).start() }
-      #expect(tooLong?.message.contains("107") == true)
+      #expect(tooLong?.message.contains("103") == true)
       let nowhere = await #expect(throws: AdminError.self) {
         try await server(.unix(path: directory + "/none/admin.sock")).start()
       }

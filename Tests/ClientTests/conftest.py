@@ -9,6 +9,7 @@ import gc
 import os
 import pathlib
 import tarfile
+import tempfile
 
 import graphscope
 import numpy as np
@@ -17,10 +18,13 @@ import pytest
 from process import BINARY, REPOSITORY, STOP_SECONDS, Coordinator
 
 REFERENCE = os.environ.get("GSC_ADDR")
+STATE = tempfile.TemporaryDirectory(prefix="gscoordinator-state-")
 SHARED = pathlib.Path(os.environ.get("GSC_SHARED", os.path.join(REPOSITORY, "..", "shared")))
 
 
 def pytest_configure(config):
+    # Coordinators without a workspace keep their state by port: not in the home of whoever runs the tests.
+    os.environ["XDG_STATE_HOME"] = STATE.name
     if not REFERENCE and not os.access(BINARY, os.X_OK):
         pytest.exit(f"no coordinator at {BINARY}: build it with 'swift build' or set GSC_BINARY", 2)
 

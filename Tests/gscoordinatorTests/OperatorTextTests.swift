@@ -36,6 +36,11 @@ struct OperatorTextTests {
   @Test("A workspace whose path is too long for a socket has one elsewhere, always the same")
   func longWorkspace() {
     let workspace = "/" + String(repeating: "w", count: 100)
+    for length in 85...110 {
+      let workspace = "/" + String(repeating: "v", count: length)
+      guard case .unix(let path) = adminSocket(of: workspace) else { return #expect(Bool(false)) }
+      #expect(path.utf8.count <= AdminAddress.maximumPathBytes)
+    }
     guard case .unix(let path) = adminSocket(of: workspace) else { return #expect(Bool(false)) }
     #expect(path.utf8.count < 108 && path.hasPrefix("/tmp/gscoordinator-"))
     #expect(adminSocket(of: workspace) == .unix(path: path))
@@ -48,6 +53,8 @@ struct OperatorTextTests {
     #expect(WorkspaceChoice(settings, environment: ["XDG_STATE_HOME": "/s"]) == .kept("/s/gscoordinator/port-63800"))
     #expect(
       WorkspaceChoice(settings, environment: ["TMPDIR": "/t"]) == .temporary(below: "/t/gscoordinator-\(getuid())"))
+    settings.set(.port, to: "../../etc", from: .flag)
+    #expect(WorkspaceChoice(settings, environment: ["HOME": "/h", "TMPDIR": "/t"]).path == nil)
     settings.set(.port, to: "5000", from: .client)
     let own = WorkspaceChoice(settings, environment: ["HOME": "/h", "TMPDIR": "/t"])
     #expect(own == .temporary(below: "/t/gscoordinator-\(getuid())"))
