@@ -93,7 +93,7 @@ extension Coordinator {
   private func bringBack(_ remain: Remains, _ summary: inout RecoverySummary) async throws {
     let id = remain.session.document.name
     let directory = try workspace.makeSessionDirectory(id)
-    let engines = try await factory.makeEngines(workspace: directory)
+    let engines = try await factory.makeEngines(EngineRequest(session: id, workspace: directory))
     let lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
     let session = restore(remain, directory: directory, engines: engines)
     try session.recoverFiles()

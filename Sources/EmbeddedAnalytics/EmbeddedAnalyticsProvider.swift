@@ -10,7 +10,9 @@ public struct EmbeddedAnalyticsProvider: AnalyticalEngineProvider {
 
   /// Makes an engine with its files in a directory below `workspace`.
   /// - Throws: `EngineError` when that cannot be made.
-  public func makeEngine(workspace: String) async throws -> any AnalyticalEngine {
+  public func makeEngine(
+    workspace: String, storage: any StorageAccount = UnboundedStorage()
+  ) async throws -> any AnalyticalEngine {
     let directory = workspace + "/analytics"
     try makeDirectory(directory)
     return EmbeddedAnalyticalEngine(workspace: directory, pool: pool)

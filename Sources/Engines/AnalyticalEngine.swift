@@ -1,3 +1,5 @@
+import GraphStore
+
 /// Runs graph analytics for one session. An engine holds that session's graphs, bound applications and results; another
 /// session's engine knows nothing of them.
 public protocol AnalyticalEngine: Sendable {
@@ -10,6 +12,11 @@ public protocol AnalyticalEngine: Sendable {
   func perform(
     _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
   ) async throws -> AnalyticalResult
+
+  /// What an operation that loads a graph will take, found out without loading it; nil for all others, and where it
+  /// cannot be told.
+  /// - Throws: `EngineError` when its tables cannot be read.
+  func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate?
 
   /// Forgets an object; one that is not there any more is no error.
   func release(_ handle: ObjectHandle) async
@@ -25,6 +32,31 @@ public protocol AnalyticalEngine: Sendable {
 
   /// Ends the engine and gives back all it held: memory, files, processes.
   func close() async
+}
+
+extension AnalyticalEngine {
+  /// Tells nothing.
+  public func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate? { nil }
+}
+
+/// What loading a graph will take, as far as its tables and its schema tell.
+public struct LoadEstimate: Sendable, Equatable {
+  /// Bytes of memory that stay while the graph does.
+  public var residentBytes: Int
+  /// Bytes of memory at the worst moment of the load, those that stay included.
+  public var peakBytes: Int
+  /// Bytes of files that stay while the graph does.
+  public var diskBytes: Int
+  /// What it was told by, in words: rows, columns, bytes of files.
+  public var basis: String
+
+  /// An estimate.
+  public init(residentBytes: Int, peakBytes: Int, diskBytes: Int, basis: String) {
+    self.residentBytes = residentBytes
+    self.peakBytes = peakBytes
+    self.diskBytes = diskBytes
+    self.basis = basis
+  }
 }
 
 /// An object that did not survive the end of a process.
@@ -46,7 +78,7 @@ public protocol AnalyticalEngineProvider: Sendable {
   /// Starts an engine whose files live in `workspace`, a directory of the session's own, which may hold what an engine of
   /// an earlier process left there: see `AnalyticalEngine.recover`.
   /// - Throws: `EngineError` when it cannot be started.
-  func makeEngine(workspace: String) async throws -> any AnalyticalEngine
+  func makeEngine(workspace: String, storage: any StorageAccount) async throws -> any AnalyticalEngine
 }
 
 /// What a client is told about an engine.

@@ -1,3 +1,5 @@
+import GraphStore
+
 /// The engines of one session, one of each kind.
 public struct SessionEngines: Sendable {
   /// Runs graph analytics.
@@ -17,7 +19,30 @@ public struct SessionEngines: Sendable {
 
 /// Chooses and starts the engines of each session.
 public protocol EngineFactory: Sendable {
-  /// Makes engines whose files live in `workspace`, a directory of the session's own.
+  /// Makes the engines of a session.
   /// - Throws: `EngineError` when they cannot be started.
-  func makeEngines(workspace: String) async throws -> SessionEngines
+  func makeEngines(_ request: EngineRequest) async throws -> SessionEngines
+}
+
+/// What a session's engines are made of.
+public struct EngineRequest: Sendable {
+  /// The session's id.
+  public var session: String
+  /// A directory of the session's own, which may hold what engines of an earlier process left there.
+  public var workspace: String
+  /// The host of each worker, as the scheduler placed them; one or more.
+  public var hosts: [String]
+  /// What the engines' memory and files count for.
+  public var storage: any StorageAccount
+
+  /// A request for as many workers as there are hosts.
+  public init(
+    session: String, workspace: String, hosts: [String] = ["localhost"],
+    storage: any StorageAccount = UnboundedStorage()
+  ) {
+    self.session = session
+    self.workspace = workspace
+    self.hosts = hosts
+    self.storage = storage
+  }
 }

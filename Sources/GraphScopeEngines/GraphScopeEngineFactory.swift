@@ -7,7 +7,7 @@ public struct GraphScopeEngineFactory: EngineFactory {
 
   /// Refuses.
   /// - Throws: `EngineError.unimplemented`.
-  public func makeEngines(workspace: String) async throws -> SessionEngines {
+  public func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     throw EngineError(
       .unimplemented, "GraphScope's own engines cannot be driven by this version",
       hint: "Start the coordinator with --engine embedded, the default")

@@ -10,9 +10,9 @@ struct EmbeddedFactory: EngineFactory {
 
   init(pool: WorkerPool) { analytics = EmbeddedAnalyticsProvider(pool: pool) }
 
-  func makeEngines(workspace: String) async throws -> SessionEngines {
+  func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     SessionEngines(
-      analytical: try await analytics.makeEngine(workspace: workspace), queries: EmbeddedQueryEngine(),
-      learning: EmbeddedLearningEngine())
+      analytical: try await analytics.makeEngine(workspace: request.workspace, storage: request.storage),
+      queries: EmbeddedQueryEngine(), learning: EmbeddedLearningEngine())
   }
 }

@@ -140,7 +140,7 @@ final class FakeFactory: EngineFactory {
 
   var engines: [FakeEngine] { made.withLock { $0 } }
 
-  func makeEngines(workspace: String) async throws -> SessionEngines {
+  func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     if let error { throw error }
     let engine = FakeEngine(losing: losing)
     made.withLock { $0.append(engine) }
