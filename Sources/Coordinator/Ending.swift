@@ -80,7 +80,10 @@ extension Coordinator {
 
   /// Looks for expired leases once a second, until the task is cancelled.
   public func watchLeases() async {
-    while (try? await clock.sleep(for: .seconds(1))) != nil { await closeExpired() }
+    while (try? await clock.sleep(for: .seconds(1))) != nil {
+      await closeExpired()
+      desk.tick()
+    }
   }
 
   private func writePhases(_ sessions: [Session]) async {
@@ -147,6 +150,7 @@ extension Coordinator {
     }
     platform_failpoint("session-closing")
     await session.release()
+    desk.leave(session.object)
     let last = session.stepNumber.load(ordering: .relaxed)
     let steps = Array(max(0, last - Journal.keptSteps)..<last).map { $0 + 1 }
     let instances = session.composition.withLock { $0.instances }
