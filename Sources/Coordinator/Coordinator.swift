@@ -101,6 +101,9 @@ public final class Coordinator: Sendable {
   let desk: ResourceDesk
   /// What is counted and measured.
   public let metrics = Metrics()
+  /// What the state store has of tenants and hosts.
+  let published = Mutex(PublishedObjects())
+  let startMilliseconds = nowMilliseconds()
   let limits: Limits
   let logger: Logger
   let clock = ContinuousClock()

@@ -78,11 +78,15 @@ extension Coordinator {
     await writePhases(sessions)
   }
 
-  /// Looks for expired leases once a second, until the task is cancelled.
-  public func watchLeases() async {
+  /// Looks once a second for expired leases and at those who wait, until the task is cancelled.
+  public func watch() async {
+    var rounds = 0
     while (try? await clock.sleep(for: .seconds(1))) != nil {
       await closeExpired()
       desk.tick()
+      // What is written goes into the history: not with every change.
+      if rounds.isMultiple(of: 3) { await publishCluster() }
+      rounds += 1
     }
   }
 

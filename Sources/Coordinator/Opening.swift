@@ -26,7 +26,7 @@ extension Coordinator {
       status: SessionStatus(
         phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count, allocation: allocation
       ))
-    if allocation == nil { document.noteWaiting("Queued", desk.waiting(owner)?.description ?? "it waits for resources") }
+    if allocation == nil { document.noteWaiting("Queued", desk.waiting(owner)?.text ?? "it waits for resources") }
     do {
       let revision = try await journal.commit(
         "open a session", by: document.owner, on: owner, [Journal.put(document)])

@@ -39,6 +39,7 @@ extension Coordinator {
   /// - Throws: `CoordinatorError` when the state store or the workspace cannot be read.
   public func recover() async throws(CoordinatorError) -> RecoverySummary {
     try await recoverChildren()
+    try await recoverPublished()
     let remains = try await readRemains()
     var summary = RecoverySummary()
     // Who holds something is booked before anybody who waits can be granted it.

@@ -97,7 +97,7 @@ extension Session {
       members: [.init(slot)], placement: .local(hostsOfData))
     let (granted, source) = AsyncStream.makeStream(of: Void.self)
     let waiter = ResourceDesk.Waiter(
-      granted: { _ in source.finish() }, told: { [log] report in log.info("\(name) waits: \(report)") })
+      granted: { _ in source.finish() }, told: { [log] report in log.info("\(name) waits: \(report.text)") })
     do throws(SchedulingError) {
       if try desk.submit(request, waiter) != nil { return }
     } catch {

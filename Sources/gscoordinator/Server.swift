@@ -75,7 +75,7 @@ final class Server: Sendable {
       return Leading(
         $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger)
     }
-    leases = Task { await coordinator.watchLeases() }
+    leases = Task { await coordinator.watch() }
   }
 
   /// Takes part in the election of a leader, if there is one.

@@ -47,18 +47,18 @@ extension Coordinator {
 
   /// Tells a session's user and the operators how long it has to wait.
   func tell(_ session: Session, _ report: WaitingReport) async {
-    session.log.info("This session waits for resources: \(report)")
+    session.log.info("This session waits for resources: \(report.text)")
     var document = session.storedDocument
     guard document.waitsForResources else { return }
-    document.noteWaiting(document.condition("Ready")?.reason ?? "Queued", report.description)
+    document.noteWaiting(document.condition("Ready")?.reason ?? "Queued", report.text)
     await note(document, of: session, "note how long a session waits")
   }
 
   /// Tells a session's user at once that it waits.
   func tellWaiting(_ session: Session) {
     guard let report = desk.waiting(session.object) else { return }
-    session.log.info("This session waits for resources: \(report)")
-    journal.event(session.object, "Queued", report.description)
+    session.log.info("This session waits for resources: \(report.text)")
+    journal.event(session.object, "Queued", report.text)
   }
 
   private func note(_ document: SessionDocument, of session: Session, _ summary: String) async {

@@ -143,10 +143,10 @@ final class ResourceDesk: Sendable {
   // MARK: Looking
 
   /// Hosts, tenants and what is held.
-  func report() -> SchedulerReport { state.withLock { $0.scheduler.report(at: clock.now) } }
+  func report() -> SchedulerReport { state.withLock { $0.scheduler }.report(at: clock.now) }
 
   /// How somebody stands who waits; nil for all others.
-  func waiting(_ owner: String) -> WaitingReport? { state.withLock { $0.scheduler.waiting(owner, at: clock.now) } }
+  func waiting(_ owner: String) -> WaitingReport? { state.withLock { $0.scheduler }.waiting(owner, at: clock.now) }
 
   /// What an owner holds.
   func allocation(of owner: String) -> Allocation? { state.withLock { $0.scheduler.allocation(of: owner) } }
@@ -155,8 +155,13 @@ final class ResourceDesk: Sendable {
   func tick() {
     look()
     let now = clock.now
-    let news = state.withLock { $0.news(at: now, atMost: Self.reportsAtOnce, pause: Self.pause) }
-    for (waiter, report) in news { waiter.told(report) }
+    // A report goes through the queue: it is made of a copy, so that nobody waits for it.
+    let (scheduler, turn) = state.withLock { ($0.scheduler, $0.turn(of: Self.reportsAtOnce)) }
+    for owner in turn {
+      guard let report = scheduler.waiting(owner, at: now) else { continue }
+      let waiter = state.withLock { $0.waiterToTell(owner, report, at: now, pause: Self.pause) }
+      waiter?.told(report)
+    }
   }
 
   // MARK: Deciding
@@ -200,23 +205,23 @@ extension ResourceDesk.State {
 
   fileprivate mutating func dequeue(_ owner: String) -> ResourceDesk.Waiting? { waiting.removeValue(forKey: owner) }
 
-  /// The reports of those whose turn it is and for whom something has changed.
-  fileprivate mutating func news(
-    at now: ContinuousClock.Instant, atMost count: Int, pause: Duration
-  ) -> [(ResourceDesk.Waiter, WaitingReport)] {
-    var news: [(ResourceDesk.Waiter, WaitingReport)] = []
-    let turn = round.prefix(count)
+  /// Those who are to be told now how they stand; all come in turn.
+  fileprivate mutating func turn(of count: Int) -> [String] {
+    let turn = Array(round.prefix(count))
     round.removeFirst(turn.count)
-    for owner in turn {
-      guard var waiting = waiting[owner] else { continue }
-      round.append(owner)
-      guard let report = scheduler.waiting(owner, at: now) else { continue }
-      let isSoon = waiting.toldAt.map { $0.duration(to: now) < pause } ?? false
-      if isSoon && waiting.position == report.position { continue }
-      (waiting.toldAt, waiting.position) = (now, report.position)
-      self.waiting[owner] = waiting
-      news.append((waiting.waiter, report))
-    }
-    return news
+    round += turn.filter { waiting[$0] != nil }
+    return turn
+  }
+
+  /// Who is to be told of a report; nil when nothing in it is new.
+  fileprivate mutating func waiterToTell(
+    _ owner: String, _ report: WaitingReport, at now: ContinuousClock.Instant, pause: Duration
+  ) -> ResourceDesk.Waiter? {
+    guard var waiting = waiting[owner] else { return nil }
+    let isSoon = waiting.toldAt.map { $0.duration(to: now) < pause } ?? false
+    if isSoon && waiting.position == report.position { return nil }
+    (waiting.toldAt, waiting.position) = (now, report.position)
+    self.waiting[owner] = waiting
+    return waiting.waiter
   }
 }

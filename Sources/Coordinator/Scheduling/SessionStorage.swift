@@ -44,6 +44,8 @@ final class SessionStorage: StorageAccount {
     try change { $0.add(Int64(bytes), kind) }
   }
 
+  func takeUnconditionally(_ bytes: Int, as kind: StorageKind) { force { $0.add(Int64(bytes), kind) } }
+
   func giveBack(_ bytes: Int, as kind: StorageKind) { force { $0.add(-Int64(bytes), kind) } }
 
   // MARK: Data and graphs
