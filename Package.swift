@@ -73,7 +73,8 @@ let package = Package(
       name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
       swiftSettings: strict),
     .target(
-      name: "AdminEndpoint", dependencies: ["Cluster", "Coordinator", "GraphStore", "Wire", web, nio, nioPosix, log],
+      name: "AdminEndpoint",
+      dependencies: ["Cluster", "Coordinator", "GraphStore", "Transport", "Wire", web, nio, nioPosix, log],
       swiftSettings: strict),
 
     // Floor 6: arguments, configuration, wiring, signals.

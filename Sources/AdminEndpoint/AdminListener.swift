@@ -10,18 +10,20 @@ struct AdminListener: Sendable {
 
   /// With the port that was chosen.
   let address: AdminAddress
-  private let server: Server<HTTP1Channel>
+  private let server: Server<AdminChannel>
   private let task: Task<Void, any Error>
   private let socketFile: UnixSocketFile.Placed?
 
   init(
     _ address: AdminAddress, _ limits: AdminLimits, _ connections: ConnectionCount, _ group: any EventLoopGroup,
-    _ logger: Logger, _ answer: @escaping Answer
+    _ logger: Logger, _ tls: (@Sendable (any Channel) throws -> Void)?, _ answer: @escaping Answer
   ) async throws(AdminError) {
     let file = try Self.file(address)
     let (started, startedSource) = AsyncThrowingStream<Int?, any Error>.makeStream()
     let server = Server(
-      childChannelSetup: HTTP1Channel(responder: answer, configuration: Self.channelConfiguration(limits)),
+      childChannelSetup: AdminChannel(
+        http: HTTP1Channel(responder: answer, configuration: Self.channelConfiguration(limits)),
+        tls: file == nil ? tls : nil),
       configuration: ServerConfiguration(
         address: Self.bindAddress(address, file),
         availableConnectionsDelegate: connections),

@@ -30,6 +30,7 @@ public enum AdminAddress: Sendable, Hashable, CustomStringConvertible {
 public final class AdminServer: Sendable {
   private let addresses: [AdminAddress]
   private let limits: AdminLimits
+  private let tls: (@Sendable (any Channel) throws -> Void)?
   private let group: any EventLoopGroup
   private let logger: Logger
   private let streams: LineStreams
@@ -37,12 +38,15 @@ public final class AdminServer: Sendable {
   private let listeners = Mutex<[AdminListener]>([])
 
   /// A server that does not listen yet.
+  /// - Parameter tls: puts TLS on a channel that was accepted on a TCP address; runs on its event loop. nil: none.
   public init(
     _ plane: any ControlPlane, on addresses: [AdminAddress], limits: AdminLimits = AdminLimits(),
+    tls: (@Sendable (any Channel) throws -> Void)? = nil,
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
   ) {
     self.addresses = addresses
     self.limits = limits
+    self.tls = tls
     self.group = group
     // The library's own words about listening and connections are of no interest to operators.
     var logger = logger
@@ -62,7 +66,7 @@ public final class AdminServer: Sendable {
     do {
       for address in addresses {
         let connections = ConnectionCount(limit: limits.connections)
-        let listener = try await AdminListener(address, limits, connections, group, logger) { [self] in
+        let listener = try await AdminListener(address, limits, connections, group, logger, tls) { [self] in
           try await answer($0, $1, $2, address, connections)
         }
         listeners.withLock { $0.append(listener) }

@@ -38,6 +38,9 @@ public final class GRPCServer: Sendable {
     self.onConnectionClosed = onConnectionClosed
   }
 
+  /// The name of a listener that was given none.
+  public static let mainListener = "main"
+
   /// Connections now.
   public var connectionCount: Int { state.withLock { $0.connections.count } }
 
@@ -46,16 +49,24 @@ public final class GRPCServer: Sendable {
 
   /// Listens, in addition to where it listens already.
   ///
+  /// - Parameters:
+  ///   - name: what handlers see as `ServerContext.listener`.
+  ///   - tls: puts TLS on an accepted channel; runs on its event loop. nil: connections are plain.
   /// - Returns: the address with the port that was really bound.
   /// - Throws: `TransportError` when the address cannot be bound.
   @discardableResult
-  public func listen(on address: TransportAddress) async throws -> TransportAddress {
-    let listener = try await Listener.bind(address, group: group, count: count, limits: core.limits.connection) {
-      [weak self, core] channel, peer in
+  public func listen(
+    on address: TransportAddress, named name: String = mainListener,
+    tls: (@Sendable (any Channel) throws -> Void)? = nil
+  ) async throws -> TransportAddress {
+    let listener = try await Listener.bind(
+      address, group: group, count: count, limits: core.limits.connection, secure: tls
+    ) { [weak self, core] channel, peer in
       var number: UInt64 = 0
       let executor = EventLoopTaskExecutor(channel.eventLoop)
       let handler = HTTP2ChannelHandler(
-        role: .server, channel: channel, peer: peer, http2Limits: core.limits.http2, limits: core.limits.connection,
+        role: .server, channel: channel, peer: peer, listener: name, http2Limits: core.limits.http2,
+        limits: core.limits.connection,
         makeStream: { ServerCall(core: core, channel: $0, executor: executor) },
         onClosed: { self?.forget(ObjectIdentifier(channel), number) })
       number = handler.number

@@ -117,7 +117,8 @@ final class ServerCall: MessageStream {
   private func begin(_ method: RegisteredMethod) {
     let deadline = headers.timeout.map { ContinuousClock.now + $0 }
     let context = ServerContext(
-      path: method.path, peer: channel.peer, connection: channel.number, metadata: metadata, deadline: deadline)
+      path: method.path, peer: channel.peer, certificate: channel.certificate, listener: channel.listener,
+      connection: channel.number, metadata: metadata, deadline: deadline)
     do {
       for interceptor in core.interceptors { try interceptor.begin(context) }
     } catch {

@@ -7,6 +7,10 @@ public final class ServerContext: Sendable {
   public let path: String
   /// Who calls.
   public let peer: Peer
+  /// What the caller's certificate says, verified; nil: it has none, or there is no TLS.
+  public let certificate: PeerCertificate?
+  /// The name of the listener that the connection came over.
+  public let listener: String
   /// Over which connection; no number is used twice in a process.
   public let connection: UInt64
   /// What the client sent with the call.
@@ -24,10 +28,13 @@ public final class ServerContext: Sendable {
 
   /// Makes a context; servers do, and tests of handlers.
   public init(
-    path: String, peer: Peer, connection: UInt64 = 0, metadata: Metadata, deadline: ContinuousClock.Instant? = nil
+    path: String, peer: Peer, certificate: PeerCertificate? = nil, listener: String = GRPCServer.mainListener,
+    connection: UInt64 = 0, metadata: Metadata, deadline: ContinuousClock.Instant? = nil
   ) {
     self.path = path
     self.peer = peer
+    self.certificate = certificate
+    self.listener = listener
     self.connection = connection
     self.metadata = metadata
     self.deadline = deadline

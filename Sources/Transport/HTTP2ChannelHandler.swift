@@ -16,6 +16,10 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   /// Who is at the other end.
   public let peer: Peer
+  /// The name of the listener that the connection came over; empty for clients.
+  public let listener: String
+  /// What the peer's certificate says, known before the first stream; nil: it has none, or there is no TLS.
+  public private(set) var certificate: PeerCertificate?
   /// Names the connection within this process; no number is used twice.
   public let number = connectionCounter.wrappingAdd(1, ordering: .relaxed).newValue
   /// Bytes of bodies that wait on this connection, over all streams.
@@ -59,11 +63,13 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   ///   - makeStream: makes the object behind a stream that the peer opens (servers).
   ///   - onClosed: called once, after the last stream was told that the connection is gone.
   public init(
-    role: HTTP2Role, channel: any Channel, peer: Peer, http2Limits: HTTP2Limits, limits: ConnectionLimits,
-    makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)? = nil, onClosed: (() -> Void)? = nil
+    role: HTTP2Role, channel: any Channel, peer: Peer, listener: String = "", http2Limits: HTTP2Limits,
+    limits: ConnectionLimits, makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)? = nil,
+    onClosed: (() -> Void)? = nil
   ) {
     self.role = role
     self.peer = peer
+    self.listener = listener
     self.http2Limits = http2Limits
     self.limits = limits
     self.makeStream = makeStream
@@ -94,6 +100,12 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   public func channelActive(context: ChannelHandlerContext) {
     start()
     context.fireChannelActive()
+  }
+
+  /// Takes the peer's certificate.
+  public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let event = event as? PeerCertificate { certificate = event }
+    context.fireUserInboundEventTriggered(event)
   }
 
   /// Feeds the connection; what it has to say waits for `channelReadComplete`.
