@@ -293,7 +293,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     }
   }
 
-  private func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {
+  func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {
     switch try graph(inputs, for: operation) {
     case .property(let view): return view
     case .simple(let view):
