@@ -24,7 +24,8 @@ extension Coordinator {
         clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial,
         request: demand),
       status: SessionStatus(
-        phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count, allocation: allocation
+        phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count,
+        allocation: allocation
       ))
     if allocation == nil { document.noteWaiting("Queued", desk.waiting(owner)?.text ?? "it waits for resources") }
     do {
