@@ -15,7 +15,7 @@ extension Coordinator {
     let allocation: Allocation?
     do throws(SchedulingError) { allocation = try desk.submit(demand, waiter(for: id, latch)) } catch {
       metrics.add(.refusedRequests)
-      throw CoordinatorError(.limitReached, error.description)
+      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
     }
     var document = SessionDocument(
       kind: .session, name: id, owner: caller.principal.description, tenant: tenant,

@@ -165,6 +165,11 @@ extension WaitingReport {
   }
 }
 
+extension String {
+  /// Without a full stop at its end: more follows.
+  var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
+}
+
 extension Duration {
   /// For example `40 s`, `12 min` or `3 h`.
   fileprivate var words: String {
