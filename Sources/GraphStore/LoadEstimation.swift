@@ -184,8 +184,8 @@ public struct LoadEstimation {
         ledger.keep(LoadFormulas.edgeIDs(edges: new), asItIs: isSingle)
       }
       for input in inputs {
-        for (place, column) in input.table.columns.enumerated() where !input.ends.contains(where: { $0.column == place })
-        {
+        for (place, column) in input.table.columns.enumerated()
+        where !input.ends.contains(where: { $0.column == place }) {
           ledger.keep(size(column, of: input.table), asItIs: isSingle)
         }
       }
