@@ -2,10 +2,12 @@
 struct CSVSampler {
   /// How much is looked at.
   struct Tuning {
-    /// Pieces, spread evenly from the first to the last byte, and bytes of each. A file that is no larger than all of
-    /// them is read whole.
-    var pieces = 32
+    /// Bytes of a piece. Pieces are spread evenly from the first to the last byte.
     var pieceBytes = 32 << 10
+    /// The fewest and the most pieces; between them there is one for so many bytes of the file. A file that is no larger
+    /// than the fewest is read whole.
+    var pieces = 16...128
+    var bytesPerPiece = 8 << 20
     /// Bytes of a piece from which types are guessed.
     var typedBytes = 4 << 10
     /// The longest header that is read.
@@ -38,13 +40,14 @@ struct CSVSampler {
     for id in ids { places.append(try header.index(of: id, in: file)) }
     var sampler = CSVSampler(options.delimiter, header, selection, ids: places, tuning)
     let data = header.dataStart..<file.byteCount
-    let isWhole = data.count <= tuning.pieces * tuning.pieceBytes
+    let isWhole = data.count <= tuning.pieces.lowerBound * tuning.pieceBytes
     let buffer = CSVBuffer()
     if isWhole {
       if !data.isEmpty { sampler.look(at: try buffer.load(data, from: file), startsRow: true, endsRow: true) }
     } else {
-      for piece in 0..<tuning.pieces {
-        let start = data.lowerBound + (data.count - tuning.pieceBytes) / (tuning.pieces - 1) * piece
+      let pieces = min(max(data.count / tuning.bytesPerPiece, tuning.pieces.lowerBound), tuning.pieces.upperBound)
+      for piece in 0..<pieces {
+        let start = data.lowerBound + (data.count - tuning.pieceBytes) / (pieces - 1) * piece
         let bytes = try buffer.load(start..<start + tuning.pieceBytes, from: file)
         sampler.look(at: bytes, startsRow: piece == 0, endsRow: false)
       }

@@ -26,7 +26,8 @@ public struct TableSketch: Sendable {
 }
 
 extension TableReader {
-  /// Looks at a delimited text file: at its size, its header and some pieces spread over it, about 1 MiB.
+  /// Looks at a delimited text file: at its size, its header and some pieces spread over it: half a MiB,
+  /// and of a file of GiB 4 MiB.
   ///
   /// - Parameter ids: the columns that hold ids.
   /// - Throws: what reading it would throw at once: for a file that is missing or no file, or lacks columns; also
