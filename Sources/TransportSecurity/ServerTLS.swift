@@ -80,8 +80,12 @@ public final class ServerTLS: Sendable {
     warnOfExpiry()
   }
 
-  /// Puts TLS on an accepted channel, for `GRPCServer.listen` and `AdminServer`. Call it on the channel's event loop.
-  public func secure(_ channel: any Channel, for inner: ApplicationProtocol) throws {
+  /// Puts TLS on accepted channels, for `GRPCServer.listen` and `AdminServer`.
+  public func securing(_ inner: ApplicationProtocol) -> @Sendable (any Channel) throws -> Void {
+    { [self] in try secure($0, for: inner) }
+  }
+
+  private func secure(_ channel: any Channel, for inner: ApplicationProtocol) throws {
     let material = state.withLock { $0.material }
     let tls = NIOSSLServerHandler(context: material.context(for: inner))
     let handshake = HandshakeHandler(

@@ -10,6 +10,7 @@ import GraphScopeEngines
 import GraphStore
 import Logging
 import Transport
+import TransportSecurity
 
 /// The rooms of the house, wired together.
 final class Server: Sendable {
@@ -26,6 +27,7 @@ final class Server: Sendable {
   private let store: any StateStore
   private let logs: LogStore
   private let leases: Task<Void, Never>
+  private let tlsWatch: Task<Void, Never>?
   private let leadership: Leading?
   private let logger: Logger
 
@@ -42,6 +44,7 @@ final class Server: Sendable {
     let election = try backend == .etcd ? LeaderElection(opened, try Self.candidacy(settings)) : nil
     store = election.map { FencedStateStore(opened, of: $0) } ?? opened
     let readPlan = try Self.planReader(settings)
+    let tls = try ServerTLSConfiguration(settings).map { try ServerTLS($0, logger: logger) }
     let coordinator = Coordinator(
       version: clientVersion, workspace: workspace, store: store, logs: logs,
       factory: try Self.makeFactory(settings, pool: pool), plan: try readPlan(),
@@ -58,11 +61,11 @@ final class Server: Sendable {
     // The socket is in the workspace, which belongs to whoever leads.
     let socket = adminSocket(of: workspace.path)
     let ports = try Self.adminPorts(settings)
-    admin = AdminServer(plane, on: election == nil ? [socket] + ports : ports, logger: logger)
+    admin = AdminServer(plane, on: election == nil ? [socket] + ports : ports, tls: tls?.securing(.http1), logger: logger)
     let recovered: Coordinator.RecoverySummary
     do {
       recovered = election == nil ? try await coordinator.recover() : .init()
-      addresses = try await Self.listen(server, settings)
+      addresses = try await Self.listen(server, settings, tls)
       adminAddresses = try await admin.start()
     } catch {
       await server.shutdown(grace: .zero)
@@ -76,6 +79,7 @@ final class Server: Sendable {
         $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger)
     }
     leases = Task { await coordinator.watch() }
+    tlsWatch = tls.map { tls in Task { await tls.watch() } }
   }
 
   /// Takes part in the election of a leader, if there is one.
@@ -99,6 +103,7 @@ final class Server: Sendable {
   /// with their sessions, so sessions go first and connections after them.
   func stop(keepingSessions: Bool) async {
     leases.cancel()
+    tlsWatch?.cancel()
     await coordinator.shutdown(keepingSessions: keepingSessions && !workspace.isTemporary)
     await leadership?.resign()
     await server.shutdown(grace: .seconds(1))
@@ -162,7 +167,9 @@ final class Server: Sendable {
     return [.tcp(host: settings.text(.host), port: try settings.integer(.adminPort, in: 0...65535))]
   }
 
-  private static func listen(_ server: GRPCServer, _ settings: Settings) async throws -> [TransportAddress] {
+  private static func listen(
+    _ server: GRPCServer, _ settings: Settings, _ tls: ServerTLS?
+  ) async throws -> [TransportAddress] {
     let host = settings.text(.host)
     guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else {
       throw ConfigurationError(
@@ -170,7 +177,7 @@ final class Server: Sendable {
           + "listened on. Use 127.0.0.1, ::1 or a Unix socket, and a tunnel for other machines")
     }
     let port = try settings.integer(.port, in: 0...65535)
-    var addresses = [try await server.listen(on: .tcp(host: host, port: port))]
+    var addresses = [try await server.listen(on: .tcp(host: host, port: port), tls: tls?.securing(.http2))]
     if let path = settings.optionalText(.socket) { addresses.append(try await server.listen(on: .unix(path: path))) }
     return addresses
   }

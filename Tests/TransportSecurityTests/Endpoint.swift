@@ -68,7 +68,7 @@ struct Endpoint {
       for try await request in requests { try await responses.write(request) }
     }
     let server = GRPCServer(services: [service])
-    let address = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) { try tls.secure($0, for: .http2) }
+    let address = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0), tls: tls.securing(.http2))
     do {
       try await body(Endpoint(server: server, tls: tls, address: address, log: log, callers: callers))
     } catch {
