@@ -118,7 +118,8 @@ let package = Package(
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Turns"], swiftSettings: strict),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "Turns"], swiftSettings: strict),
     .testTarget(
-      name: "TransportSecurityTests", dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
+      name: "TransportSecurityTests",
+      dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
       swiftSettings: strict),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
     .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns"], swiftSettings: strict),

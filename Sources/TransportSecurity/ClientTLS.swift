@@ -59,7 +59,8 @@ public final class ClientTLS: Sendable {
     let tls = try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name)
     let handshake = HandshakeHandler(
       behind: tls, expecting: .http2, within: configuration.handshakeTimeout,
-      explain: { [authorities] in authorities?.explain($0) ?? BoringSSLReason.unverified.words }, onFailure: { _, _ in })
+      explain: { [authorities] in authorities?.explain($0) ?? BoringSSLReason.unverified.words }, onFailure: { _, _ in }
+    )
     try channel.pipeline.syncOperations.addHandlers([tls, handshake])
   }
 }

@@ -63,7 +63,8 @@ struct OwnCertificate {
       // The key itself was read before: what is wrong with it is that it is another's.
       if error as? NIOSSLError == .failedToLoadPrivateKey {
         throw TLSError(
-          .mismatch, "the key in '\(files.key)' is not that of the certificate \(chain[0].title) in '\(files.certificate)'",
+          .mismatch,
+          "the key in '\(files.key)' is not that of the certificate \(chain[0].title) in '\(files.certificate)'",
           hint: "Give the key that the certificate was made for; the first certificate of the file must be our own")
       }
       throw TLSError(
