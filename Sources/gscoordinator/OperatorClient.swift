@@ -85,13 +85,16 @@ struct OperatorClient: Sendable {
     var authority = "localhost"
     if case .tcp = address { authority = address.description }
     let parameters = query.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
-    return "http\(isSecure ? "s" : "")://\(authority)\(path)" + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
+    return "http\(isSecure ? "s" : "")://\(authority)\(path)"
+      + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
   }
 
   private func unreachable(_ error: HTTPClientError) -> OperatorError {
     guard error.code == .connect || error.code == .resolve else {
       var hint = ""
-      if error.code == .transfer, !isSecure, case .tcp = address { hint = ". If it speaks TLS, use --address https://…" }
+      if error.code == .transfer, !isSecure, case .tcp = address {
+        hint = ". If it speaks TLS, use --address https://…"
+      }
       return OperatorError("the coordinator at \(address) did not answer: \(error)\(hint)")
     }
     var reason = "nobody listens there"

@@ -27,6 +27,8 @@ final class Server: Sendable {
   private let store: any StateStore
   private let logs: LogStore
   private let leases: Task<Void, Never>
+  /// What stands in front of the TCP endpoints, if it is configured.
+  let tls: ServerTLS?
   private let tlsWatch: Task<Void, Never>?
   private let leadership: Leading?
   private let logger: Logger
@@ -44,7 +46,7 @@ final class Server: Sendable {
     let election = try backend == .etcd ? LeaderElection(opened, try Self.candidacy(settings)) : nil
     store = election.map { FencedStateStore(opened, of: $0) } ?? opened
     let readPlan = try Self.planReader(settings)
-    let tls = try ServerTLSConfiguration(settings).map { try ServerTLS($0, logger: logger) }
+    tls = try ServerTLSConfiguration(settings).map { try ServerTLS($0, logger: logger) }
     let coordinator = Coordinator(
       version: clientVersion, workspace: workspace, store: store, logs: logs,
       factory: try Self.makeFactory(settings, pool: pool), plan: try readPlan(),
@@ -61,7 +63,8 @@ final class Server: Sendable {
     // The socket is in the workspace, which belongs to whoever leads.
     let socket = adminSocket(of: workspace.path)
     let ports = try Self.adminPorts(settings)
-    admin = AdminServer(plane, on: election == nil ? [socket] + ports : ports, tls: tls?.securing(.http1), logger: logger)
+    admin = AdminServer(
+      plane, on: election == nil ? [socket] + ports : ports, tls: tls?.securing(.http1), logger: logger)
     let recovered: Coordinator.RecoverySummary
     do {
       recovered = election == nil ? try await coordinator.recover() : .init()

@@ -100,7 +100,7 @@ enum Setting: String, CaseIterable {
       "where child processes get cgroups: a directory of cgroup v2, or delegated; empty for rlimits"
     case .tlsCertificateFile: "file with the certificate of the TCP endpoints, then its chain; empty for no TLS"
     case .tlsKeyFile: "file with the key of that certificate"
-    case .tlsClientAuthorityFile: "file with the authorities of clients' certificates; empty: clients are asked for none"
+    case .tlsClientAuthorityFile: "file with the authorities of clients' certificates; empty: none are asked for"
     case .tlsClientCertificates: "with those authorities: required, or optional"
     case .tlsMinimumVersion: "oldest version of TLS: 1.2 or 1.3"
     case .logBytes: "bytes of all kept logs; the oldest go first"

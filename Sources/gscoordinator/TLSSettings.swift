@@ -7,7 +7,8 @@ extension ServerTLSConfiguration {
     guard let certificateFile = settings.optionalText(.tlsCertificateFile) else {
       for setting in [Setting.tlsKeyFile, .tlsClientAuthorityFile] where settings.optionalText(setting) != nil {
         throw ConfigurationError(
-          "\(setting.rawValue) is set (\(settings.origin(setting))), but TLS needs \(Setting.tlsCertificateFile.rawValue)")
+          "\(setting.rawValue) is set (\(settings.origin(setting))), but TLS needs \(Setting.tlsCertificateFile.rawValue)"
+        )
       }
       return nil
     }
