@@ -189,7 +189,8 @@ public final class Coordinator: Sendable {
   private func open(_ caller: Caller, _ request: ConnectRequest, serial: UInt64) async throws -> Session {
     let id = "session_" + randomStateID()
     var document = SessionDocument(
-      kind: .session, name: id, owner: caller.principal.description, createdMilliseconds: nowMilliseconds(),
+      kind: .session, name: id, owner: caller.principal.description, tenant: caller.identity.tenant,
+      createdMilliseconds: nowMilliseconds(),
       spec: SessionSpec(
         clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial),
       status: SessionStatus(phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: 0))
@@ -207,7 +208,8 @@ public final class Coordinator: Sendable {
       document.setCondition(
         "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
       let instance = InstanceDocument(
-        kind: .instance, name: "\(id)/\(analyticalInstance)", owner: author, createdMilliseconds: nowMilliseconds(),
+        kind: .instance, name: "\(id)/\(analyticalInstance)", owner: author, tenant: document.tenant,
+        createdMilliseconds: nowMilliseconds(),
         spec: InstanceSpec(session: id, kind: InstanceKind.analytical.rawValue),
         status: InstanceStatus(phase: InstanceLifecycle.Phase.ready.rawValue, endpoints: []))
       let revision = try await journal.commit(
@@ -267,7 +269,9 @@ public final class Coordinator: Sendable {
 
   /// The ids that the caller may know, for an error message.
   private func ownSessions(of caller: Caller) -> String {
-    let ids = state.withLock { $0.byConnection[caller.connection]?.map(\.id) ?? [] }
+    let ids = state.withLock {
+      $0.byConnection[caller.connection]?.filter { $0.principal == caller.principal }.map(\.id) ?? []
+    }
     return ids.isEmpty ? "no open session of this client" : ids.prefix(4).joined(separator: ", ")
   }
 

@@ -11,6 +11,8 @@ public final class Session: Sendable {
   public let id: String
   /// On whose behalf it was opened; nobody else can use it.
   public let principal: Principal
+  /// Whose it is.
+  public let tenant: String
   /// Its number in the order of opening.
   let serial: UInt64
   /// What its user may read.
@@ -49,6 +51,7 @@ public final class Session: Sendable {
   ) {
     id = document.name
     principal = Principal(document.owner)
+    tenant = document.tenant ?? defaultTenant
     serial = document.spec.serial
     self.directory = directory
     self.engines = engines
@@ -60,7 +63,10 @@ public final class Session: Sendable {
     var logger = logger
     logger[metadataKey: "session"] = "\(document.name)"
     self.logger = logger
+    log.belongs(to: tenant)
   }
+
+  deinit { log.belongs(to: nil) }
 
   // MARK: Life
 

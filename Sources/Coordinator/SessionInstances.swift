@@ -149,7 +149,8 @@ extension Session {
     let phase = composition.withLock { $0.instance(name)?.phase } ?? .failed
     return Journal.put(
       InstanceDocument(
-        kind: .instance, name: "\(id)/\(name)", owner: principal.description, createdMilliseconds: nowMilliseconds(),
+        kind: .instance, name: "\(id)/\(name)", owner: principal.description, tenant: tenant,
+        createdMilliseconds: nowMilliseconds(),
         spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
         status: InstanceStatus(phase: phase.rawValue, endpoints: endpoints)))
   }

@@ -141,7 +141,7 @@ extension Session {
   private func started(_ operations: [StepOperation]) async throws(CoordinatorError) -> StepDocument {
     let number = stepNumber.add(1, ordering: .relaxed).newValue
     let document = StepDocument(
-      kind: .step, name: stepName(id, number), owner: principal.description,
+      kind: .step, name: stepName(id, number), owner: principal.description, tenant: tenant,
       createdMilliseconds: nowMilliseconds(), spec: StepSpec(operations), status: StepStatus(phase: .running))
     var changes = [Journal.put(document)]
     if number > Journal.keptSteps {

@@ -14,12 +14,15 @@ struct OperatorError: Error, CustomStringConvertible {
 struct OperatorClient: Sendable {
   let address: AdminAddress
   private let http: HTTPClient
+  private let headers: [HTTPField]
 
   /// Largest answer that is read.
   private static let maximumAnswerBytes = 64 << 20
 
-  init(_ address: AdminAddress) throws {
+  /// - Parameter token: what is shown with every request; never part of an error.
+  init(_ address: AdminAddress, token: String? = nil) throws {
     self.address = address
+    headers = token.map { [HTTPField("authorization", "Bearer \($0)")] } ?? []
     var configuration = HTTPClientConfiguration()
     configuration.connectTimeout = .seconds(5)
     if case .unix(let path) = address {
@@ -39,7 +42,7 @@ struct OperatorClient: Sendable {
     let answer: HTTPResponse
     do {
       answer = try await http.send(
-        HTTPRequest("GET", url(path, query), maximumBodyByteCount: Self.maximumAnswerBytes))
+        HTTPRequest("GET", url(path, query), headers: headers, maximumBodyByteCount: Self.maximumAnswerBytes))
     } catch let error as HTTPClientError {
       throw unreachable(error)
     }
@@ -55,7 +58,7 @@ struct OperatorClient: Sendable {
     _ path: String, _ query: [(String, String?)], _ body: (JSONValue) async throws -> Bool
   ) async throws {
     do {
-      let stream = try await http.stream(HTTPRequest("GET", url(path, query), timeout: nil))
+      let stream = try await http.stream(HTTPRequest("GET", url(path, query), headers: headers, timeout: nil))
       guard stream.status == 200 else {
         throw refusal(stream.status, try await stream.body.collect(upTo: 1 << 20))
       }

@@ -1,17 +1,40 @@
 import AdminEndpoint
 import ArgumentParser
 import Cluster
+import Foundation
 
 /// The options that all operators' commands share: which coordinator they ask.
 struct OperatorOptions: ParsableArguments {
   @OptionGroup var configuration: ConfigurationOptions
   @Option(help: "The coordinator to ask: host:port or unix:/path. Default: the socket in the workspace.")
   var address: String?
+  @Option(help: "A file with the token to show. Default: the token in GSCOORDINATOR_TOKEN, if it is set.")
+  var tokenFile: String?
 
   /// A client of the coordinator that is meant.
-  func client() throws -> OperatorClient {
-    if let address { return try OperatorClient(AdminAddress(parsing: address)) }
-    return try OperatorClient(try defaultAdminAddress(configuration.resolve().settings))
+  func client(
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws -> OperatorClient {
+    let token = try token(environment)
+    if let address { return try OperatorClient(AdminAddress(parsing: address), token: token) }
+    return try OperatorClient(try defaultAdminAddress(configuration.resolve().settings), token: token)
+  }
+
+  /// A token is no argument: other users of the machine see those.
+  private func token(_ environment: [String: String]) throws -> String? {
+    var text = environment["GSCOORDINATOR_TOKEN"]
+    if let tokenFile {
+      guard let content = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
+        throw OperatorError("cannot read the token in '\(tokenFile)'")
+      }
+      text = content
+    }
+    guard let text = text?.trimmingCharacters(in: .whitespacesAndNewlines), !text.isEmpty else { return nil }
+    guard text.utf8.count <= 4096, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+      let place = tokenFile.map { "'\($0)'" } ?? "GSCOORDINATOR_TOKEN"
+      throw OperatorError("what is in \(place) is not a token: a token is one word, gsc_…")
+    }
+    return text
   }
 }
 

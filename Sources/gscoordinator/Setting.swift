@@ -4,6 +4,10 @@ enum Setting: String, CaseIterable {
   case port
   case socket
   case adminPort = "admin_port"
+  case accessFile = "access.file"
+  case accessTokenFile = "access.token_file"
+  case accessAnonymous = "access.anonymous"
+  case accessAllowPlaintext = "access.allow_plaintext"
   case engine
   case workspace
   case threads
@@ -42,8 +46,9 @@ enum Setting: String, CaseIterable {
     case .port: "63800"
     case .socket, .adminPort, .workspace, .threads: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
-      .advertise, .controlGroup:
+      .advertise, .controlGroup, .accessFile, .accessTokenFile, .accessAnonymous:
       ""
+    case .accessAllowPlaintext: "false"
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
     case .leaderLease: "10"
@@ -64,10 +69,14 @@ enum Setting: String, CaseIterable {
   /// What it means, in a line.
   var meaning: String {
     switch self {
-    case .host: "address to listen on; only loopback is allowed while there is no authentication"
+    case .host: "address to listen on; only loopback is allowed while there is no access control"
     case .port: "TCP port of the gRPC endpoint; 0 chooses a free one"
     case .socket: "path of a Unix socket to listen on as well; empty for none"
     case .adminPort: "TCP port of the admin endpoint on loopback, 0 for a free one; empty for its Unix socket alone"
+    case .accessFile: "file that says who is who: certificates, users, networks, listeners; empty for none"
+    case .accessTokenFile: "file with the tokens that `gscoordinator token` makes; empty for none"
+    case .accessAnonymous: "whoever is nobody else: refuse or tenant; empty for what access.file says, or refuse"
+    case .accessAllowPlaintext: "whether tokens may be sent without TLS to addresses other than loopback"
     case .engine: "which engines sessions get: embedded"
     case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"

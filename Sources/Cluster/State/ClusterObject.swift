@@ -41,6 +41,8 @@ public struct ClusterObject<Spec: Codable & Sendable, Status: Codable & Sendable
   public var name: String
   /// Who asked for it.
   public var owner: String
+  /// Whose tenant it belongs to; nil for what belongs to none, and for what is from before there were tenants.
+  public var tenant: String?
   /// When it was asked for, in milliseconds since 1970.
   public var createdMilliseconds: Int64
   /// What was asked for.
@@ -52,12 +54,14 @@ public struct ClusterObject<Spec: Codable & Sendable, Status: Codable & Sendable
 
   /// An object.
   public init(
-    kind: ObjectKind, name: String, owner: String, createdMilliseconds: Int64, spec: Spec, status: Status,
+    kind: ObjectKind, name: String, owner: String, tenant: String? = nil, createdMilliseconds: Int64, spec: Spec,
+    status: Status,
     conditions: [ObjectCondition] = []
   ) {
     self.kind = kind
     self.name = name
     self.owner = owner
+    self.tenant = tenant
     self.createdMilliseconds = createdMilliseconds
     self.spec = spec
     self.status = status
