@@ -17,6 +17,12 @@ struct AdminContext: RequestContext {
     channel = source.channel
   }
 
+  /// Who asks, where somebody unknown may not.
+  func knownCaller() throws(AdminError) -> Authentication {
+    guard let caller else { throw AdminError(.unauthenticated, "it is not known who calls") }
+    return caller
+  }
+
   /// What of the objects the caller may see.
   var view: TenantView { TenantView(caller) }
 }

@@ -6,7 +6,7 @@ import Wire
 
 extension AdminRouter {
   /// `/api/v1/objects`: the kinds. `/api/v1/{plural}`: the objects of a kind. `/api/v1/{plural}/{name}`: one of them.
-  /// `DELETE /api/v1/sessions/{name}`: closes a session.
+  /// `DELETE /api/v1/sessions/{name}`: closes a session. `PATCH /api/v1/sessions/{name}?workers=N`: resizes it.
   func addObjectRoutes(_ environment: AdminEnvironment) {
     let routes = ObjectRoutes(environment: environment)
     on("api/v1/objects", [.get: { request, context in try await routes.kinds(request, context.view) }])
@@ -16,6 +16,7 @@ extension AdminRouter {
       [
         .get: { request, context in try await routes.get(request, context) },
         .delete: { request, context in try await routes.delete(request, context) },
+        .patch: { request, context in try await routes.resize(request, context) },
       ])
   }
 }
@@ -139,6 +140,28 @@ struct ObjectRoutes: Sendable {
     }
   }
 
+  /// Gives a session another number of workers.
+  func resize(_ request: Request, _ context: AdminContext) async throws -> Response {
+    let kind = try kind(context)
+    let name = try ObjectName.name(in: request, after: 3)
+    guard kind == .session else {
+      var response = AdminError(.methodNotAllowed, "\(kind.plural) cannot be changed", hint: "Use GET").response
+      response.headers[.allow] = "GET"
+      return response
+    }
+    let query = try RequestQuery(request, ["workers"], limits: limits)
+    guard let workers = try query.integer("workers", in: 1...4096) else {
+      throw AdminError(.invalidArgument, "nothing to change was named", hint: "Use ?workers=N")
+    }
+    let caller = try context.knownCaller()
+    let hosts = try await environment.plane.resizeSession(name, workers: Int(workers), by: caller.identity.principal)
+    environment.note(caller, "resize", "session/\(name)")
+    return Response(
+      json: .object([
+        ("kind", .string(kind.rawValue)), ("name", .string(name)), ("hosts", .array(hosts.map { .string($0) })),
+      ]))
+  }
+
   /// Closes a session; other objects are not an operator's to delete.
   func delete(_ request: Request, _ context: AdminContext) async throws -> Response {
     let kind = try kind(context)
@@ -149,7 +172,7 @@ struct ObjectRoutes: Sendable {
       response.headers[.allow] = "GET"
       return response
     }
-    guard let caller = context.caller else { throw AdminError(.permissionDenied, "it is not known who calls") }
+    let caller = try context.knownCaller()
     if caller.identity.role != .operator { try await requireOwn(name, caller, context.view) }
     try await environment.plane.closeSession(name, by: caller.identity.principal)
     environment.note(caller, "close", "session/\(name)")

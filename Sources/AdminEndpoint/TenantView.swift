@@ -16,8 +16,9 @@ struct TenantView: Sendable {
   /// Whether the document of a key is to be seen.
   func shows(_ key: String, _ document: JSONValue) -> Bool {
     guard let tenant else { return true }
-    guard let kind = ObjectName(key: key)?.kind else { return false }
-    return (document["tenant"]?.text ?? kind.tenantOfOld) == tenant
+    guard let object = ObjectName(key: key) else { return false }
+    if object.kind == .tenant { return object.name == tenant }
+    return (document["tenant"]?.text ?? object.kind.tenantOfOld) == tenant
   }
 
   /// Whether the value of a key is to be seen.
@@ -56,7 +57,7 @@ extension ObjectKind {
   fileprivate var tenantOfOld: String? {
     switch self {
     case .session, .step, .instance: defaultTenant
-    case .graphService, .job, .child: nil
+    case .graphService, .job, .child, .tenant, .host: nil
     }
   }
 }
