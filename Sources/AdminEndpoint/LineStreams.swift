@@ -93,8 +93,12 @@ final class LineStreams: Sendable {
   }
 
   private func admit(_ caller: Authentication?) throws(AdminError) -> Admission {
+    // Others than operators share the streams: one of them must not have all.
+    let isBounded = caller.map { $0.identity.role < .operator } ?? false
     let number: Int? = state.withLock { state in
       guard !state.isStopping, state.admitted < limits.streams else { return nil }
+      let own = isBounded ? state.callers.values.count { $0.identity.principal == caller?.identity.principal } : 0
+      guard own < limits.streamsOfCaller else { return nil }
       state.admitted += 1
       state.last += 1
       state.callers[state.last] = caller
@@ -103,7 +107,8 @@ final class LineStreams: Sendable {
     if let number { return Admission(number: number, streams: self) }
     guard !state.withLock(\.isStopping) else { throw AdminError(.unavailable, "the coordinator is shutting down") }
     throw AdminError(
-      .tooMany, "\(limits.streams) streams of changes or records are open", hint: "End some of them, or try again later"
+      .tooMany, "\(limits.streams) streams of changes or records are open, or \(limits.streamsOfCaller) of this caller",
+      hint: "End some of them, or try again later"
     )
   }
 

@@ -26,14 +26,28 @@ struct TenantView: Sendable {
     tenant == nil || shows(key, ObjectDocument.json(key, value, modified: 0))
   }
 
-  /// Whether a change is to be seen: what was deleted, by what it was before. When that is not known any more it is not.
+  /// Whether a change is to be seen: what was deleted, by what it or its session was before. When that is not known any
+  /// more it is not.
   func shows(_ change: StateChange, at revision: Revision, _ store: any StateStore) async -> Bool {
+    var seen: [String: Bool] = [:]
+    return await shows(change, at: revision, store, &seen)
+  }
+
+  /// - Parameter seen: what was found out of keys; a session that ends takes many objects along.
+  private func shows(
+    _ change: StateChange, at revision: Revision, _ store: any StateStore, _ seen: inout [String: Bool]
+  ) async -> Bool {
     guard tenant != nil else { return true }
     switch change {
     case .put(let key, let value, _): return shows(key, value)
     case .delete(let key):
-      guard ObjectName(key: key) != nil, let entry = try? await store.entry(key, at: revision - 1) else { return false }
-      return shows(key, entry.value)
+      guard let object = ObjectName(key: key) else { return false }
+      let owning = object.session.map { ObjectKind.session.key($0) } ?? key
+      if let isShown = seen[owning] { return isShown }
+      let entry = try? await store.entry(owning, at: revision - 1)
+      let isShown = entry.map { shows(owning, $0.value) } ?? false
+      seen[owning] = isShown
+      return isShown
     }
   }
 
@@ -41,14 +55,27 @@ struct TenantView: Sendable {
   func filtered(_ records: [StateRecord], _ store: any StateStore) async -> [StateRecord] {
     guard tenant != nil else { return records }
     var shown: [StateRecord] = []
+    var seen: [String: Bool] = [:]
     for var record in records {
       var changes: [StateChange] = []
-      for change in record.changes where await shows(change, at: record.revision, store) { changes.append(change) }
+      for change in record.changes where await shows(change, at: record.revision, store, &seen) {
+        changes.append(change)
+      }
       guard !changes.isEmpty else { continue }
       record.changes = changes
       shown.append(record)
     }
     return shown
+  }
+}
+
+extension ObjectName {
+  /// The session that the object is or belongs to.
+  fileprivate var session: String? {
+    switch kind {
+    case .session, .step, .instance: String(name.prefix { $0 != "/" })
+    case .graphService, .job, .child, .tenant, .host: nil
+    }
   }
 }
 
