@@ -231,12 +231,12 @@ class TestOWASP:
                 connection.request(
                     "GET", "/api/v1/events?follow=true", headers={"Authorization": f"Bearer {people['vic']}"}
                 )
-                assert connection.getresponse().status == 200
-                open_streams.append(connection)
+                open_streams.append(connection.getresponse())
+                assert open_streams[-1].status == 200
             assert ask(running, "/api/v1/events?follow=true", people["vic"])[0] == 429
         finally:
-            for connection in open_streams:
-                connection.close()
+            for stream in open_streams:
+                stream.close()
 
     def test_api5_broken_function_level_authorization(self, running, dial, people):
         """What a role may not do is refused by every way to it."""
