@@ -17,6 +17,8 @@ let transport: [SwiftSetting] =
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -30,6 +32,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -49,6 +52,9 @@ let package = Package(
     .target(name: "Wire", dependencies: ["CGraphScopeProto"], swiftSettings: strict),
     .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: transport),
     .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: transport),
+    // BoringSSL is here alone: what needs no TLS is built without it.
+    .target(
+      name: "TransportSecurity", dependencies: ["Transport", nio, nioSSL, nioTLS, log], swiftSettings: transport),
     .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "GraphStore", dependencies: ["CPlatform"], swiftSettings: kernels),
 
@@ -101,6 +107,15 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
       path: "Benchmarks/kernels", swiftSettings: strict),
 
+    // Tables of many shapes, for the benchmark of estimates and for tests.
+    .target(
+      name: "GeneratedTables", dependencies: ["Engines", "GraphStore"], path: "Benchmarks/tables",
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "EstimateBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore"],
+      path: "Benchmarks/estimate", swiftSettings: strict),
+
     .executableTarget(
       name: "StoreBenchmark", dependencies: ["Cluster"], path: "Benchmarks/store", swiftSettings: strict),
 
@@ -110,12 +125,16 @@ let package = Package(
     .testTarget(name: "WireTests", dependencies: ["Wire", "Turns"], swiftSettings: strict),
     .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Turns"], swiftSettings: strict),
     .testTarget(name: "TransportTests", dependencies: ["Transport", "Turns"], swiftSettings: strict),
+    .testTarget(
+      name: "TransportSecurityTests",
+      dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
+      swiftSettings: strict),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
     .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns"], swiftSettings: strict),
     .testTarget(name: "GRPCTests", dependencies: ["GRPC", "Turns"], swiftSettings: strict),
     .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
     .testTarget(
-      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore", "Turns"],
+      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GeneratedTables", "GraphStore", "Turns"],
       swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),

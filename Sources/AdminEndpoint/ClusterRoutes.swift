@@ -25,7 +25,8 @@ extension AdminRouter {
         .get: { request, _ in
           _ = try RequestQuery(request, [], limits: limits)
           return Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
+            status: .ok,
+            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: plane.metrics)))
         }
       ])

@@ -15,7 +15,7 @@ extension Coordinator {
     let allocation: Allocation?
     do throws(SchedulingError) { allocation = try desk.submit(demand, waiter(for: id, latch)) } catch {
       metrics.add(.refusedRequests)
-      throw CoordinatorError(.limitReached, error.description)
+      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
     }
     var document = SessionDocument(
       kind: .session, name: id, owner: caller.principal.description, tenant: tenant,
@@ -24,7 +24,8 @@ extension Coordinator {
         clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial,
         request: demand),
       status: SessionStatus(
-        phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count, allocation: allocation
+        phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count,
+        allocation: allocation
       ))
     if allocation == nil { document.noteWaiting("Queued", desk.waiting(owner)?.text ?? "it waits for resources") }
     do {

@@ -100,9 +100,10 @@ extension Session {
       granted: { _ in source.finish() }, told: { [log] report in log.info("\(name) waits: \(report.text)") })
     do throws(SchedulingError) {
       if try desk.submit(request, waiter) != nil { return }
+      if let report = desk.tell(request.owner) { log.info("\(name) waits: \(report.text)") }
     } catch {
       metrics.add(.refusedRequests)
-      throw CoordinatorError(.limitReached, error.description)
+      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
     }
     starts.withLock { $0[name] = { source.finish() } }
     defer { _ = starts.withLock { $0.removeValue(forKey: name) } }

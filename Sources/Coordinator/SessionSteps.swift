@@ -13,7 +13,9 @@ extension Session {
       let displacements = preemptions.load(ordering: .relaxed)
       do { return try await runOnce(operations) } catch is CancellationError {
         // A step that was cut off because its session gave way begins again when the session does.
-        guard !Task.isCancelled, preemptions.load(ordering: .relaxed) != displacements else { throw CancellationError() }
+        guard !Task.isCancelled, preemptions.load(ordering: .relaxed) != displacements else {
+          throw CancellationError()
+        }
         log.info("The step that was cut off begins again.")
       }
     }
@@ -25,7 +27,9 @@ extension Session {
     }
     let number = counter.add(1, ordering: .relaxed).newValue
     // Immediate: the step takes its place in the queue before the next one can arrive.
-    let task = Task.immediate { try await turnstile.pass { try await perform(operations, on: try await gate.engines()) } }
+    let task = Task.immediate {
+      try await turnstile.pass { try await perform(operations, on: try await gate.engines()) }
+    }
     running.withLock { $0[number] = { task.cancel() } }
     defer { _ = running.withLock { $0.removeValue(forKey: number) } }
     if phase == .closing || phase == .closed { task.cancel() }

@@ -13,14 +13,21 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   let objects = Mutex(SessionObjects())
   let retention = Retention()
   let storage: any StorageAccount
+  private let threadLimit: Atomic<Int>
+  /// Threads that an operation may use: as many as there are cores in the grant.
+  var threads: Int { threadLimit.load(ordering: .relaxed) }
 
   /// An engine whose files live in `workspace`, a directory of its own that exists; they and the memory that it takes
   /// count for `storage`.
-  public init(workspace: String, pool: WorkerPool, storage: any StorageAccount) {
+  public init(workspace: String, pool: WorkerPool, size: EngineSize, storage: any StorageAccount) {
+    threadLimit = Atomic(size.threads)
     self.workspace = workspace
     self.pool = pool
     self.storage = storage
   }
+
+  /// Gives operations that begin from now on as many threads as there are cores in the new grant.
+  public func resize(to size: EngineSize) async throws { threadLimit.store(size.threads, ordering: .relaxed) }
 
   /// The operations that are built in, as the client calls them.
   private static let offered =
@@ -121,7 +128,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     _ sources: [TableSource], onto base: StoredGraph?, options: GraphOptions, key: String, _ log: any ProgressLog
   ) async throws -> StoredGraph {
     let loading = GraphLoading(workspace: workspace, log: log)
-    let graph = try await pool.run(storage: storage) { workers in
+    let graph = try await pool.run(storage: storage, threads: threads) { workers in
       try loading.load(sources, onto: base, options: options, key: key, workers: workers)
     }
     platform_failpoint("engine-graph-sealed")
@@ -171,7 +178,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     _ projection: SimpleProjection, of stored: StoredGraph, _ schema: GraphSchema
   ) async throws -> SimpleGraph {
     if projection.isSingle { return try SimpleGraph(single: projection, of: stored, schema) }
-    return try await pool.run(storage: storage) {
+    return try await pool.run(storage: storage, threads: threads) {
       try SimpleGraph(flattening: projection, of: stored, schema, workers: $0)
     }
   }
@@ -216,7 +223,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     }
     guard let application = objects.withLock({ $0.applications[key] }) else { throw Self.notThere("algorithm", key) }
     let description = ContextDescription(key: objectKey("ctx"), kind: application.algorithm.resultKind)
-    let context = try await pool.run(storage: storage) { workers in
+    let context = try await pool.run(storage: storage, threads: threads) { workers in
       let values = try application.algorithm.run(on: application.graph.graph, arguments, workers: workers)
       var context = ResultContext(description: description, graph: application.graph, values: values)
       do { try self.keep(&context) } catch {
@@ -257,7 +264,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     let source = try exportSource(inputs)
     // A small one takes less time than a change of threads.
     if source.vertexCount < ExportSource.largeCount { return try write(source, ExportBounds(storage: storage)) }
-    return try await pool.run(storage: storage) {
+    return try await pool.run(storage: storage, threads: threads) {
       try write(source, ExportBounds(storage: $0.storage, cancellation: $0.cancellation))
     }
   }
@@ -293,7 +300,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     }
   }
 
-  private func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {
+  func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {
     switch try graph(inputs, for: operation) {
     case .property(let view): return view
     case .simple(let view):
@@ -325,4 +332,9 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     EngineError(
       .illegalState, "\(kind) '\(key)' is not in this session any more", hint: "It was unloaded; make it again")
   }
+}
+
+extension EngineSize {
+  /// One thread for each core that was begun; any number where no cores are granted.
+  fileprivate var threads: Int { cpuMillicores > 0 ? (cpuMillicores + 999) / 1000 : .max }
 }

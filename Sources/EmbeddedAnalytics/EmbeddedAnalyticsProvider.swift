@@ -11,10 +11,11 @@ public struct EmbeddedAnalyticsProvider: AnalyticalEngineProvider {
   /// Makes an engine with its files in a directory below `workspace`; what it takes counts for `storage`.
   /// - Throws: `EngineError` when that cannot be made.
   public func makeEngine(
-    workspace: String, storage: any StorageAccount = UnboundedStorage()
+    workspace: String, size: EngineSize = EngineSize(hosts: ["localhost"]),
+    storage: any StorageAccount = UnboundedStorage()
   ) async throws -> any AnalyticalEngine {
     let directory = workspace + "/analytics"
     try makeDirectory(directory)
-    return EmbeddedAnalyticalEngine(workspace: directory, pool: pool, storage: storage)
+    return EmbeddedAnalyticalEngine(workspace: directory, pool: pool, size: size, storage: storage)
   }
 }

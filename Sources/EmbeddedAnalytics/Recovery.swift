@@ -102,7 +102,7 @@ extension EmbeddedAnalyticalEngine {
 
   private func stored(_ files: StoredFiles) async throws -> StoredGraph {
     if let graph = files.opened { return graph }
-    let graph = try await pool.run(storage: storage) {
+    let graph = try await pool.run(storage: storage, threads: threads) {
       try PropertyGraph.open(directory: files.directory, workers: $0, reservations: files.reservations)
     }
     return StoredGraph(graph, files)

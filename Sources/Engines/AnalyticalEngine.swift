@@ -91,7 +91,9 @@ public protocol AnalyticalEngineProvider: Sendable {
   /// Starts an engine whose files live in `workspace`, a directory of the session's own, which may hold what an engine of
   /// an earlier process left there: see `AnalyticalEngine.recover`.
   /// - Throws: `EngineError` when it cannot be started.
-  func makeEngine(workspace: String, storage: any StorageAccount) async throws -> any AnalyticalEngine
+  func makeEngine(
+    workspace: String, size: EngineSize, storage: any StorageAccount
+  ) async throws -> any AnalyticalEngine
 }
 
 /// What a client is told about an engine.

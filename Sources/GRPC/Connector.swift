@@ -37,12 +37,17 @@ final class Connector: Sendable {
   private let address: TransportAddress
   private let limits: ClientLimits
   private let group: any EventLoopGroup
+  private let tls: (@Sendable (any Channel) throws -> Void)?
   private let state = Mutex((state: State.idle, number: 0))
   private static let closed = GRPCStatus(.failedPrecondition, "The client is closed")
 
-  init(address: TransportAddress, limits: ClientLimits, group: any EventLoopGroup) {
+  init(
+    address: TransportAddress, limits: ClientLimits, tls: (@Sendable (any Channel) throws -> Void)?,
+    group: any EventLoopGroup
+  ) {
     self.address = address
     self.limits = limits
+    self.tls = tls
     self.group = group
   }
 
@@ -89,7 +94,8 @@ final class Connector: Sendable {
     let result: Result<Connection, any Error>
     do {
       let handler = try await Dialer.connect(
-        address, group: group, http2Limits: limits.http2, limits: limits.connection, timeout: limits.connectTimeout
+        address, group: group, http2Limits: limits.http2, limits: limits.connection, timeout: limits.connectTimeout,
+        secure: tls
       ) { [weak self] in
         self?.forget(number: number)
       }

@@ -10,23 +10,28 @@ public final class GRPCClient: Sendable {
   private let budget: MessageBudget
 
   /// A client that connects with its first call.
+  ///
+  /// - Parameter tls: puts TLS on a channel before it connects; runs on its event loop. nil: connections are plain.
   public init(
     to address: TransportAddress, limits: ClientLimits = ClientLimits(),
+    tls: (@Sendable (any Channel) throws -> Void)? = nil,
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) {
-    connector = Connector(address: address, limits: limits, group: group)
+    connector = Connector(address: address, limits: limits, tls: tls, group: group)
     self.limits = limits
     budget = MessageBudget(bytes: limits.messageBudgetBytes)
   }
 
   /// A client that is connected.
   ///
+  /// - Parameter tls: puts TLS on a channel before it connects; runs on its event loop. nil: connections are plain.
   /// - Throws: UNAVAILABLE when the server cannot be reached.
   public static func connect(
     to address: TransportAddress, limits: ClientLimits = ClientLimits(),
+    tls: (@Sendable (any Channel) throws -> Void)? = nil,
     group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) async throws -> GRPCClient {
-    let client = GRPCClient(to: address, limits: limits, group: group)
+    let client = GRPCClient(to: address, limits: limits, tls: tls, group: group)
     _ = try await client.connector.connection()
     return client
   }

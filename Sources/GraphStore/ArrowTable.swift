@@ -300,7 +300,7 @@ private struct ArrowTableBuilder {
 }
 
 extension ArrowType {
-  fileprivate var isString: Bool { self == .string || self == .largeString }
+  var isString: Bool { self == .string || self == .largeString }
 }
 
 extension ArrowStream.Part {

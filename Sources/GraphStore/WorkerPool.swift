@@ -21,13 +21,14 @@ public final class WorkerPool: Sendable {
     drivers.close()
   }
 
-  /// Runs `job` on a driving thread and suspends until it ends; what it takes counts for `storage`. Cancelling the task raises the job's flag; the job
-  /// then throws `CancellationError` at its next chunk. Throws what the job throws, and `limitExceeded` if the system
-  /// has no thread to give.
+  /// Runs `job` on a driving thread and suspends until it ends; what it takes counts for `storage`, and at most `threads`
+  /// work on it. Cancelling the task raises the job's flag; the job then throws `CancellationError` at its next chunk.
+  /// Throws what the job throws, and `limitExceeded` if the system has no thread to give.
   public func run<R: Sendable>(
-    storage: any StorageAccount = UnboundedStorage(), _ job: @escaping @Sendable (Workers) throws -> R
+    storage: any StorageAccount = UnboundedStorage(), threads: Int = .max,
+    _ job: @escaping @Sendable (Workers) throws -> R
   ) async throws -> R {
-    let workers = Workers(width: width, cancellation: Cancellation(), queue: queue, storage: storage)
+    let workers = Workers(width: max(1, min(width, threads)), cancellation: Cancellation(), queue: queue, storage: storage)
     let job = Job(job)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in

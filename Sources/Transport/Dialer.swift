@@ -4,13 +4,13 @@ import NIOPosix
 
 /// Opens client connections.
 public enum Dialer {
-  /// Connects and starts HTTP/2.
+  /// Connects and starts HTTP/2, after TLS if there is any.
   ///
   /// - Parameters:
   ///   - secure: adds handlers before HTTP/2 (TLS); runs on the channel's event loop.
   ///   - onClosed: called once when the connection is gone.
   /// - Returns: the handler, for use on its event loop only.
-  /// - Throws: `TransportError` when the address cannot be connected to within `timeout`.
+  /// - Throws: `TransportError` when the address cannot be connected to within `timeout`, or TLS fails.
   public static func connect(
     _ address: TransportAddress, group: any EventLoopGroup, http2Limits: HTTP2Limits, limits: ConnectionLimits,
     timeout: TimeAmount = .seconds(10), secure: (@Sendable (any Channel) throws -> Void)? = nil,
@@ -35,15 +35,23 @@ public enum Dialer {
         }
       }
     do {
-      let channel =
+      let connected =
         switch address {
         case .tcp(let host, let port):
-          try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port).get()
-        case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
+          bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
+        case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
         }
-      return try await channel.eventLoop.submit {
-        let handler = try channel.pipeline.syncOperations.handler(type: HTTP2ChannelHandler.self)
-        return NIOLoopBound(handler, eventLoop: channel.eventLoop)
+      // From here on the channel's loop alone: what TLS has to say is lost with the channel's handlers.
+      return try await connected.flatMap { channel in
+        channel.eventLoop.flatSubmit {
+          do {
+            let handler = try channel.pipeline.syncOperations.handler(type: HTTP2ChannelHandler.self)
+            let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+            return handler.started().map { bound }
+          } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+          }
+        }
       }.get()
     } catch {
       throw TransportError(

@@ -37,6 +37,8 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   private let http2Limits: HTTP2Limits
   private var makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)?
   private var onClosed: (() -> Void)?
+  private var whenStarted: EventLoopPromise<Void>?
+  private var hasEnded = false
   private(set) var http2: HTTP2Connection?
   private var context: ChannelHandlerContext?
   private var outbox: ByteBuffer
@@ -87,6 +89,17 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   /// Streams that are open.
   public var openStreams: Int { http2?.streams.count ?? 0 }
+
+  /// Completes when HTTP/2 has started, behind TLS if there is any; fails with the reason if the connection ends before.
+  func started() -> EventLoopFuture<Void> {
+    if http2 != nil { return eventLoop.makeSucceededVoidFuture() }
+    if hasEnded { return eventLoop.makeFailedFuture(failure ?? Self.ended) }
+    let promise = whenStarted ?? eventLoop.makePromise()
+    whenStarted = promise
+    return promise.futureResult
+  }
+
+  private static let ended = HTTP2Error(.cancel, "The peer has closed the connection")
 
   // MARK: Channel events
 
@@ -166,9 +179,14 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
       if limits.idleTimeout != nil { watchIdleness() }
     }
     drain()
+    whenStarted?.succeed(())
+    whenStarted = nil
   }
 
   private func end() {
+    hasEnded = true
+    whenStarted?.fail(failure ?? Self.ended)
+    whenStarted = nil
     _ = lifecycle.handle(.lost)
     for timer in timers { timer.cancel() }
     timers.removeAll()

@@ -41,6 +41,7 @@ struct Scale: AsyncParsableCommand {
     let path = "/api/v1/sessions/" + name.percentEncoded
     let answer = try await client.send("PATCH", path, [("workers", "\(workers)")])
     let hosts = answer["hosts"]?.elements?.compactMap(\.text) ?? []
-    console.write("\(name.harmless) has \(hosts.count) workers on \(Set(hosts).sorted().joined(separator: ", ").harmless).")
+    console.write(
+      "\(name.harmless) has \(hosts.count) workers on \(Set(hosts).sorted().joined(separator: ", ").harmless).")
   }
 }

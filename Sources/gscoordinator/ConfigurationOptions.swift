@@ -25,7 +25,8 @@ struct ConfigurationOptions: ParsableArguments {
     if let config { remarks += try ConfigurationFile.read(base64: config, into: &settings) }
     settings.take(environment: environment)
     let flags: [(Setting, String?)] = [
-      (.host, host), (.port, port), (.socket, socket), (.engine, engine), (.clusterFile, clusterFile), (.workspace, workspace),
+      (.host, host), (.port, port), (.socket, socket), (.engine, engine), (.clusterFile, clusterFile),
+      (.workspace, workspace),
       (.threads, threads), (.logLevel, logLevel),
     ]
     for (setting, text) in flags {

@@ -49,7 +49,8 @@ struct DocumentNode {
     let members = try members()
     for key in members.keys.sorted() where !keys.contains(key) {
       let nearest = NearestName.of(key, among: keys).map { " Did you mean '\($0)'?" }
-      throw ConfigurationError("\(place): unknown key '\(key)'.\(nearest ?? " Known are \(keys.joined(separator: ", ")).")")
+      throw ConfigurationError(
+        "\(place): unknown key '\(key)'.\(nearest ?? " Known are \(keys.joined(separator: ", ")).")")
     }
     return members
   }
@@ -87,7 +88,8 @@ struct DocumentNode {
   }
 
   /// One of a few words.
-  func choice<Choice: RawRepresentable & CaseIterable>(_: Choice.Type) throws -> Choice where Choice.RawValue == String {
+  func choice<Choice: RawRepresentable & CaseIterable>(_: Choice.Type) throws -> Choice
+  where Choice.RawValue == String {
     guard let choice = (value as? String).flatMap({ Choice(rawValue: $0) }) else {
       throw wrong("one of " + Choice.allCases.map(\.rawValue).joined(separator: ", "))
     }

@@ -178,7 +178,7 @@ struct GivingWayTests {
     #expect(bench.factory.engines[0].isSuspended)
     #expect(bench.factory.engines.count == 2)
     try await bench.coordinator.close(session.id, for: alice)
-    await bob.waitUntilTold("goes on")
+    await bob.waitUntilTold("The resources are there")
     await bench.factory.engines[2].waitUntilHolding()
     #expect(bench.factory.engines[2].recovered == 1)
     bench.factory.engines[2].letGo()

@@ -46,8 +46,10 @@ struct ClusterFileTests {
     #expect(plan.hosts.map(\.name) == ["localhost", "b"])
     #expect(plan.hosts[0].capacity.memoryBytes == 16 << 30 && plan.hosts[0].capacity.cpuMillicores == 4000)
     #expect(plan.hosts[0].labels == ["disk": "ssd"])
-    #expect(plan.hosts[1].capacity == Resources(
-      cpuMillicores: 500, memoryBytes: 500_000_000, analyticalSlots: 16, interactiveSlots: 3, learningSlots: 16))
+    #expect(
+      plan.hosts[1].capacity
+        == Resources(
+          cpuMillicores: 500, memoryBytes: 500_000_000, analyticalSlots: 16, interactiveSlots: 3, learningSlots: 16))
     let policy = plan.policy(of: "research")
     #expect(policy.weight == 3 && policy.priority == -5 && policy.maximumWaiting == 0)
     #expect(

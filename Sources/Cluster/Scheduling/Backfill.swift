@@ -4,6 +4,8 @@ struct Reservation: Sendable {
   /// The members' hosts, and what they need there.
   let slots: [Int]
   let amounts: [Resources]
+  /// Tells it from others for the same owner.
+  let number: UInt64
   /// Nanoseconds, see `Scheduler.clock`: these hosts have room for it then at the earliest, as far as run times tell.
   let earliest: Int64
 }
@@ -40,7 +42,7 @@ extension Scheduler {
     else { return }
     let amounts = entry.shape.members.map(\.resources)
     reservation = Reservation(
-      owner: waiter.request.owner, slots: plan.slots, amounts: amounts, earliest: plan.earliest)
+      owner: waiter.request.owner, slots: plan.slots, amounts: amounts, number: freed, earliest: plan.earliest)
     reserve(plan.slots, amounts)
   }
 

@@ -42,6 +42,8 @@ struct Pass {
   /// Searches for what would end before the reservation, and for those who could be preempted, that are left.
   var early = 32
   var searches = 16
+  /// Whether something was opened for those that were looked at before.
+  var hasOpened = false
   /// Whether a tenant has more than its share and somebody to preempt; nil when nobody asked yet.
   var someoneBorrows: Bool?
 }
@@ -55,8 +57,12 @@ extension Scheduler {
     var pass = Pass(time: clock(now), ceiling: waitingByPriority.keys.max() ?? 0)
     guard !waiters.isEmpty else { return [] }
     settleClaims(&pass)
-    for (name, tenant) in tenants where tenant.queue.count > 0 { push(Turn(tenant: name), &pass) }
-    while let turn = pass.turns.popFirst() { take(turn, &pass) }
+    repeat {
+      pass.hasOpened = false
+      pass.headIsKnown = false
+      for (name, tenant) in tenants where tenant.queue.count > 0 { push(Turn(tenant: name), &pass) }
+      while let turn = pass.turns.popFirst() { take(turn, &pass) }
+    } while pass.hasOpened
     return pass.decisions
   }
 
@@ -127,6 +133,8 @@ extension Scheduler {
     if let slots = findHosts(for: waiter) ?? findEarlyHosts(for: waiter, &pass) { return slots }
     if preempt(for: waiter, &pass) {
       if reservation?.owner == owner { dropReservation() }
+      freed += 1
+      pass.hasOpened = true
     } else if !pass.headIsKnown {
       if reservation?.owner != owner { reserveHosts(for: waiter, at: pass.time) }
       pass.headIsKnown = reservation != nil

@@ -95,7 +95,8 @@ extension Coordinator {
     return metrics.text + Metrics.gauge("gscoordinator_sessions", [([], Double(sessionCount))])
       + Metrics.gauge("gscoordinator_requests_waiting", [([], Double(report.waiting))])
       + gauge("sessions") { Double($0.sessions) } + gauge("waiting") { Double($0.waiting) }
-      + gauge("memory_bytes") { Double($0.held.memoryBytes) } + gauge("cpu_millicores") { Double($0.held.cpuMillicores) }
+      + gauge("memory_bytes") { Double($0.held.memoryBytes) }
+      + gauge("cpu_millicores") { Double($0.held.cpuMillicores) }
       + gauge("disk_bytes") { Double($0.diskBytes) } + gauge("graphs") { Double($0.graphs) }
       + gauge("dominant_share") { $0.dominantShare } + gauge("fair_share") { $0.fairShare }
       + Metrics.gauge(
@@ -118,7 +119,8 @@ struct PublishedObjects {
 
   /// The change that brings a document up to date, if there is one.
   mutating func note(
-    _ key: String, _ document: ClusterObject<some Codable & Sendable, some Codable & Sendable>, _ seen: inout Set<String>
+    _ key: String, _ document: ClusterObject<some Codable & Sendable, some Codable & Sendable>,
+    _ seen: inout Set<String>
   ) -> [StateChange] {
     seen.insert(key)
     let change = Journal.put(document)
@@ -161,6 +163,11 @@ extension WaitingReport {
     }
     return text
   }
+}
+
+extension String {
+  /// Without a full stop at its end: more follows.
+  var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }
 
 extension Duration {

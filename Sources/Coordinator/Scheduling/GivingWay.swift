@@ -56,7 +56,7 @@ extension Coordinator {
 
   /// Tells a session's user at once that it waits.
   func tellWaiting(_ session: Session) {
-    guard let report = desk.waiting(session.object) else { return }
+    guard let report = desk.tell(session.object) else { return }
     session.log.info("This session waits for resources: \(report.text)")
     journal.event(session.object, "Queued", report.text)
   }

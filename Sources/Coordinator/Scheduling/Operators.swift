@@ -1,5 +1,6 @@
 import Cluster
 import Engines
+import FoundationEssentials
 
 extension Coordinator {
   /// Gives a session another number of workers, in place.
@@ -20,7 +21,7 @@ extension Coordinator {
     request.members = Array(repeating: member, count: workers)
     let allocation: Allocation
     do throws(SchedulingError) { allocation = try desk.resize(session.object, members: request.members) } catch {
-      throw CoordinatorError(.limitReached, error.description)
+      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
     }
     let hosts = allocation.placements.map(\.host)
     do {
@@ -55,7 +56,7 @@ extension Coordinator {
       logs.audit(author: author, action: "reload the cluster file", object: "cluster", revision: nil)
       for change in changes { logger.notice("cluster file: \(change)") }
       await publishCluster()
-      return changes
+      return changes.map { $0.replacing(" would ", with: " will ") }
     } catch {
       throw CoordinatorError(.invalidArgument, "the plan cannot be put into force: \(error). Nothing has changed")
     }

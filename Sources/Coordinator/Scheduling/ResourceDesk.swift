@@ -164,6 +164,14 @@ final class ResourceDesk: Sendable {
     }
   }
 
+  /// Tells somebody who has just begun to wait how it stands.
+  func tell(_ owner: String) -> WaitingReport? {
+    let now = clock.now
+    guard let report = state.withLock({ $0.scheduler }).waiting(owner, at: now) else { return nil }
+    _ = state.withLock { $0.waiterToTell(owner, report, at: now, pause: Self.pause) }
+    return report
+  }
+
   // MARK: Deciding
 
   /// Changes the scheduler, lets it decide, and tells its decisions to all but the one that asks and is answered anyway.

@@ -92,7 +92,7 @@ final class SessionStorage: StorageAccount {
       if changed.usage != state.usage {
         do throws(SchedulingError) { try desk.setUsage(owner, changed.usage) } catch {
           metrics.add(.refusedStorage)
-          throw StorageRefusal(error.description)
+          throw StorageRefusal(error.description.withoutFullStop)
         }
       }
       state = changed

@@ -1,0 +1,136 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+import Transport
+
+/// Stands behind the TLS of one channel and lets nobody see the channel active before the handshake is done and both sides
+/// agree on the protocol that is spoken inside.
+///
+/// | state    | active           | handshake done                  | error           | timeout         | close   |
+/// |----------|------------------|---------------------------------|-----------------|-----------------|---------|
+/// | waiting  | start the timer  | right protocol: open; else fail | fail            | fail            | closing |
+/// | open     | –                | –                               | pass on         | –               | closing |
+/// | closing  | –                | –                               | –               | –               | –       |
+///
+/// While it is closing, what still arrives is dropped: TLS closes in a round trip, the protocol inside is over at once.
+final class HandshakeHandler: ChannelDuplexHandler {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+
+  private enum State { case waiting, open, closing }
+
+  private let tls: NIOSSLHandler
+  private let expected: ApplicationProtocol
+  private let timeout: TimeAmount
+  /// Told once of a handshake that failed, with the peer's address.
+  private let onFailure: (TLSError, _ peer: String) -> Void
+  /// Why a certificate did not verify.
+  private let explain: (NIOSSLCertificate) -> String
+  private var state = State.waiting
+  private var timer: Scheduled<Void>?
+  private var peer = "an unknown address"
+
+  init(
+    behind tls: NIOSSLHandler, expecting expected: ApplicationProtocol, within timeout: TimeAmount,
+    explain: @escaping (NIOSSLCertificate) -> String, onFailure: @escaping (TLSError, _ peer: String) -> Void
+  ) {
+    self.tls = tls
+    self.expected = expected
+    self.timeout = timeout
+    self.explain = explain
+    self.onFailure = onFailure
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if let address = context.remoteAddress { peer = Self.text(address) }
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    timer = context.eventLoop.scheduleTask(in: timeout) {
+      let (handler, context) = bound.value
+      handler.fail(context, TLSError(.handshake, "it did not complete the handshake within \(handler.timeoutText)"))
+    }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent { complete(context, negotiated) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  private func complete(_ context: ChannelHandlerContext, _ negotiated: String?) {
+    guard state == .waiting else { return }
+    guard expected.accepts(negotiated) else {
+      return fail(
+        context, TLSError(.handshake, "it does not offer \(expected.words) (ALPN '\(expected.rawValue)')"))
+    }
+    do {
+      let certificate = try tls.peerCertificate.map { try PeerCertificate($0) }
+      state = .open
+      timer?.cancel()
+      if let certificate { context.fireUserInboundEventTriggered(certificate) }
+      context.fireChannelActive()
+    } catch {
+      fail(context, TLSError(.handshake, "its certificate cannot be read", evidence: BoringSSLReason.words(error)))
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    switch state {
+    case .waiting: fail(context, describe(error))
+    // HTTP says itself where a message ends; many peers leave without a farewell (RFC 9112, 9.8).
+    case .open where error as? NIOSSLError == .uncleanShutdown: break
+    case .open: context.fireErrorCaught(error is NIOSSLError || error is BoringSSLError ? describe(error) : error)
+    case .closing: break
+    }
+  }
+
+  private func describe(_ error: any Error) -> TLSError {
+    if BoringSSLReason(error) == .unverified, let certificate = tls.peerCertificate {
+      return TLSError(.handshake, explain(certificate))
+    }
+    return TLSError(.handshake, BoringSSLReason.words(error))
+  }
+
+  private func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
+    guard state == .waiting else { return }
+    state = .closing
+    timer?.cancel()
+    onFailure(error, peer)
+    context.fireErrorCaught(error)
+    context.close(promise: nil)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if state == .open { context.fireChannelRead(data) }
+  }
+
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    if mode == .all { state = .closing }
+    context.close(mode: mode, promise: promise)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    state = .closing
+    timer?.cancel()
+    timer = nil
+  }
+
+  private var timeoutText: String { "\(timeout.nanoseconds / 1_000_000) ms" }
+
+  private static func text(_ address: SocketAddress) -> String {
+    guard let host = address.ipAddress, let port = address.port else { return "\(address)" }
+    return host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+}
+
+/// What is spoken inside TLS, by its name in ALPN (RFC 7301).
+public enum ApplicationProtocol: String, Sendable, CaseIterable {
+  /// HTTP/2.
+  case http2 = "h2"
+  /// HTTP/1.1.
+  case http1 = "http/1.1"
+
+  /// HTTP/1.1 is also what peers without ALPN mean; HTTP/2 must be agreed on (RFC 9113, 3.2).
+  func accepts(_ negotiated: String?) -> Bool { negotiated == rawValue || negotiated == nil && self == .http1 }
+
+  /// Its name for people.
+  var words: String { self == .http2 ? "HTTP/2" : "HTTP/1.1" }
+}

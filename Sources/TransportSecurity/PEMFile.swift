@@ -1,0 +1,89 @@
+import NIOSSL
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Files in PEM (RFC 7468) with certificates or a key.
+enum PEMFile {
+  /// Largest file that is read, in bytes.
+  static let maximumBytes = 1 << 20
+
+  /// - Throws: `TLSError` that names the file.
+  static func certificates(_ path: String, valid now: time_t? = nil) throws(TLSError) -> [NIOSSLCertificate] {
+    let bytes = try contents(path)
+    let certificates: [NIOSSLCertificate]
+    do { certificates = try NIOSSLCertificate.fromPEMBytes(bytes) } catch {
+      throw TLSError(
+        .malformed, "'\(path)' holds no certificate", evidence: BoringSSLReason.words(error),
+        hint: "Give a file in PEM: -----BEGIN CERTIFICATE-----")
+    }
+    guard let now else { return certificates }
+    for certificate in certificates {
+      if let reason = certificate.invalidity(at: now) {
+        throw TLSError(
+          .expired, "the certificate \(certificate.title) in '\(path)' \(reason)",
+          hint: "Renew it, or check the clock")
+      }
+    }
+    return certificates
+  }
+
+  /// - Throws: `TLSError` that names the file.
+  static func key(_ path: String) throws(TLSError) -> NIOSSLPrivateKey {
+    let bytes = try contents(path)
+    do { return try NIOSSLPrivateKey(bytes: bytes, format: .pem) } catch {
+      throw TLSError(
+        .malformed, "'\(path)' holds no private key", evidence: BoringSSLReason.words(error),
+        hint: "Give a file in PEM without a pass phrase: -----BEGIN PRIVATE KEY-----")
+    }
+  }
+
+  private static func contents(_ path: String) throws(TLSError) -> [UInt8] {
+    // A pipe must not hold up the start.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw unreadable(path, String(cString: strerror(errno))) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw unreadable(path, "not a regular file")
+    }
+    var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
+    var count = 0
+    while count < bytes.count {
+      let got = bytes.withUnsafeMutableBytes { read(file, $0.baseAddress! + count, $0.count - count) }
+      if got < 0 && errno == EINTR { continue }
+      guard got >= 0 else { throw unreadable(path, String(cString: strerror(errno))) }
+      if got == 0 { break }
+      count += got
+    }
+    guard count <= maximumBytes else { throw unreadable(path, "larger than \(maximumBytes) bytes") }
+    return Array(bytes[..<count])
+  }
+
+  private static func unreadable(_ path: String, _ evidence: String) -> TLSError {
+    TLSError(.unreadable, "cannot read '\(path)'", evidence: evidence, hint: "Check the path and who may read it")
+  }
+
+  /// What changes whenever a file is written or replaced.
+  struct Stamp: Equatable {
+    private var device: UInt64 = 0
+    private var inode: UInt64 = 0
+    private var size: Int64 = 0
+    private var seconds = 0
+    private var nanoseconds = 0
+
+    /// The file at a path, after symbolic links; all zero if there is none.
+    init(_ path: String) {
+      var status = stat()
+      guard stat(path, &status) == 0 else { return }
+      device = UInt64(status.st_dev)
+      inode = UInt64(status.st_ino)
+      size = Int64(status.st_size)
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+    }
+  }
+}

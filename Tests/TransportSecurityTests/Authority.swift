@@ -1,0 +1,82 @@
+import Foundation
+import NIOCore
+import TransportSecurity
+
+/// A directory with an authority and what it has issued, made by openssl; gone with its last user.
+final class Authority: Sendable {
+  let folder: URL
+
+  static let hasOpenSSL = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
+
+  init(_ name: String = "authority") throws {
+    folder = FileManager.default.temporaryDirectory.appending(path: "authority-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try openssl("req -x509 \(Self.newKey) -keyout ca.key -out ca.pem -days 30 -subj", "/CN=\(name)")
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  private static let newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+
+  /// The path of a file.
+  func path(_ file: String) -> String { folder.appending(path: file).path }
+
+  /// The authority's own certificate.
+  var certificate: String { path("ca.pem") }
+
+  /// Issues a certificate: `name.pem` and `name.key`.
+  func issue(
+    _ name: String, names: String = "DNS:localhost,IP:127.0.0.1", days: Int = 30, commonName: String? = nil
+  ) throws {
+    try openssl("req \(Self.newKey) -keyout \(name).key -out \(name).csr -utf8 -subj", "/CN=\(commonName ?? name)")
+    try Data("subjectAltName=\(names)".utf8).write(to: folder.appending(path: "\(name).ext"))
+    try openssl(
+      "x509 -req -in \(name).csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile \(name).ext -days \(days) -out \(name).pem"
+    )
+  }
+
+  /// The SHA-256 of a certificate, as openssl sees it.
+  func fingerprint(_ name: String) throws -> String {
+    let output = try openssl("x509 -in \(name).pem -noout -fingerprint -sha256")
+    return output.split(separator: "=").last.map { $0.filter(\.isHexDigit).lowercased() } ?? ""
+  }
+
+  func server(_ name: String, asking clients: Authority? = nil) -> ServerTLSConfiguration {
+    var configuration = ServerTLSConfiguration(certificateFile: path("\(name).pem"), keyFile: path("\(name).key"))
+    configuration.clientAuthorityFile = clients?.certificate
+    return configuration
+  }
+
+  /// A client that trusts this authority.
+  func client(_ name: String? = nil, of issuer: Authority? = nil) throws -> ClientTLS {
+    var configuration = ClientTLSConfiguration()
+    configuration.authorityFile = certificate
+    configuration.certificateFile = name.map { (issuer ?? self).path("\($0).pem") }
+    configuration.keyFile = name.map { (issuer ?? self).path("\($0).key") }
+    return try ClientTLS(configuration)
+  }
+
+  /// Puts another certificate where a server has its own, in one step each.
+  func replace(_ name: String, by other: String, ofIssuer issuer: Authority? = nil) throws {
+    for suffix in ["pem", "key"] {
+      let copy = path("\(name).\(suffix).new")
+      try FileManager.default.copyItem(atPath: (issuer ?? self).path("\(other).\(suffix)"), toPath: copy)
+      guard rename(copy, path("\(name).\(suffix)")) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+  }
+
+  @discardableResult
+  private func openssl(_ arguments: String, _ last: String...) throws -> String {
+    let (process, output) = (Process(), Pipe())
+    process.executableURL = URL(filePath: "/usr/bin/openssl")
+    process.arguments = arguments.split(separator: " ").map(String.init) + last
+    process.currentDirectoryURL = folder
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+    return text
+  }
+}

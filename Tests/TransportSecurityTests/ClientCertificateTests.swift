@@ -1,0 +1,81 @@
+import GRPC
+import Testing
+import Transport
+import TransportSecurity
+import Turns
+
+@Suite("Client certificates", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(1)))
+struct ClientCertificateTests {
+  private let authority: Authority
+
+  init() throws {
+    authority = try Authority()
+    try authority.issue("server")
+    try authority.issue(
+      "alice", names: "DNS:alice.example,DNS:a.example,URI:spiffe://here/alice,email:alice@a.example", commonName: "Älice")
+  }
+
+  @Test("a handler learns the names and the fingerprint of a verified certificate")
+  func identity() async throws {
+    try await Endpoint.run(authority.server("server", asking: authority)) { endpoint in
+      try await endpoint.connect(authority.client("alice")) { client in
+        for _ in 0..<2 { _ = try await client.echo("") }
+      }
+      let alice = PeerCertificate(
+        commonName: "Älice", dnsNames: ["alice.example", "a.example"], uris: ["spiffe://here/alice"],
+        emails: ["alice@a.example"], fingerprint: try authority.fingerprint("alice"))
+      #expect(endpoint.callers.all == [alice, alice])
+    }
+  }
+
+  @Test(
+    "whoever cannot show a good certificate is refused, and the log says who and why",
+    arguments: [
+      ("none", "it showed no certificate, and one is required"),
+      ("mallory", "its certificate 'mallory', issued by 'stranger', is not vouched for by an authority of"),
+      ("imitator", "its certificate 'imitator' names an authority of"),
+      ("late", "its certificate 'late' expired on 20"),
+    ])
+  func refused(_ who: String, _ reason: String) async throws {
+    let (stranger, twin) = (try Authority("stranger"), try Authority())
+    try stranger.issue("mallory")
+    try twin.issue("imitator")
+    try authority.issue("late", days: -1)
+    let issuers = ["mallory": stranger, "imitator": twin, "late": authority]
+    try await Endpoint.run(authority.server("server", asking: authority)) { endpoint in
+      let refusal: GRPCStatus?
+      if who == "late" {
+        refusal = try await endpoint.refusal(expired: authority)
+      } else {
+        refusal = try await endpoint.refusal(authority.client(who == "none" ? nil : who, of: issuers[who]))
+      }
+      #expect(refusal?.code == .unavailable)
+      let line = try #require(await endpoint.log.line(with: "refused"))
+      #expect(line.contains(reason), "\(line)")
+      #expect(line.contains("peer=127.0.0.1:"))
+      #expect(endpoint.callers.all.isEmpty)
+    }
+  }
+
+  @Test("where certificates are optional none is needed, but one that is shown must be good")
+  func optional() async throws {
+    let stranger = try Authority("stranger")
+    try stranger.issue("mallory")
+    var configuration = authority.server("server", asking: authority)
+    configuration.clientCertificates = .optional
+    try await Endpoint.run(configuration) { endpoint in
+      try await endpoint.echo(authority.client())
+      try await endpoint.echo(authority.client("alice"))
+      #expect(try await endpoint.refusal(authority.client("mallory", of: stranger))?.code == .unavailable)
+      #expect(endpoint.callers.all.map { $0?.commonName } == [nil, "Älice"])
+    }
+  }
+
+  @Test("a server without authorities asks for none and believes none")
+  func notAsked() async throws {
+    try await Endpoint.run(authority.server("server")) { endpoint in
+      try await endpoint.echo(authority.client("alice"))
+      #expect(endpoint.callers.all == [nil])
+    }
+  }
+}
