@@ -89,7 +89,8 @@ let package = Package(
       dependencies: [
         "AdminEndpoint", "ClientEndpoint", "Cluster", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery",
         "EmbeddedLearning",
-        "GraphScopeEngines", "GraphStore", "GRPC", "HTTPClient", "Transport", "Wire", "CPlatform", arguments, yaml, log,
+        "GraphScopeEngines", "GraphStore", "GRPC", "HTTPClient", "Transport", "TransportSecurity", "Wire", "CPlatform",
+        arguments, yaml, log,
       ],
       swiftSettings: strict),
 

@@ -3,6 +3,12 @@ import NIOSSL
 import NIOTLS
 import Transport
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Stands behind the TLS of one channel and lets nobody see the channel active before the handshake is done and both sides
 /// agree on the protocol that is spoken inside.
 ///
@@ -61,8 +67,13 @@ final class HandshakeHandler: ChannelDuplexHandler {
       return fail(
         context, TLSError(.handshake, "it does not offer \(expected.words) (ALPN '\(expected.rawValue)')"))
     }
+    let shown = tls.peerCertificate
+    // A session that is resumed brings along the certificate of its first handshake.
+    if let shown, let reason = shown.invalidity(at: time(nil)) {
+      return fail(context, TLSError(.handshake, "its certificate \(shown.title) \(reason)"))
+    }
     do {
-      let certificate = try tls.peerCertificate.map { try PeerCertificate($0) }
+      let certificate = try shown.map { try PeerCertificate($0) }
       state = .open
       timer?.cancel()
       if let certificate { context.fireUserInboundEventTriggered(certificate) }

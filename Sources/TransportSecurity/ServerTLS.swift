@@ -67,7 +67,7 @@ public final class ServerTLS: Sendable {
   /// Time before the end of the certificate in use from which on the log warns, in seconds.
   private static let expiryWarning = 7 * 24 * 3600
 
-  /// Reads the files.
+  /// Reads the files; says nothing yet.
   /// - Throws: `TLSError` that names the file: it cannot be read, holds something else, is expired, or the key is not that
   ///   of the certificate.
   public init(_ configuration: ServerTLSConfiguration, logger: Logger) throws(TLSError) {
@@ -76,12 +76,20 @@ public final class ServerTLS: Sendable {
     refusals = RefusalLog(logger)
     let stamps = Self.stamps(configuration)
     state = Mutex(State(material: try ServerMaterial(configuration), stamps: stamps))
+  }
+
+  /// Says in the log which certificate is in use, and until when.
+  public func announce() {
     logger.info("TLS is on", metadata: metadata)
     warnOfExpiry()
   }
 
-  /// Puts TLS on an accepted channel, for `GRPCServer.listen` and `AdminServer`. Call it on the channel's event loop.
-  public func secure(_ channel: any Channel, for inner: ApplicationProtocol) throws {
+  /// Puts TLS on accepted channels, for `GRPCServer.listen` and `AdminServer`.
+  public func securing(_ inner: ApplicationProtocol) -> @Sendable (any Channel) throws -> Void {
+    { [self] in try secure($0, for: inner) }
+  }
+
+  private func secure(_ channel: any Channel, for inner: ApplicationProtocol) throws {
     let material = state.withLock { $0.material }
     let tls = NIOSSLServerHandler(context: material.context(for: inner))
     let handshake = HandshakeHandler(

@@ -31,8 +31,15 @@ struct AccessFile {
 
   private static let maximumBytes = 1 << 20
 
+  /// What holds without a file: whoever has a certificate that an authority of ours signed is a user, under its name.
+  static let withoutFile: AccessFile = {
+    var file = AccessFile()
+    file.certificates = [.init(grant: .init(tenant: defaultTenant, role: .user))]
+    return file
+  }()
+
   /// Nobody is anybody.
-  init() {}
+  private init() {}
 
   /// Reads a file.
   /// - Throws: `ConfigurationError`.

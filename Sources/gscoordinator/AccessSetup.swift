@@ -12,19 +12,21 @@ struct AccessSetup {
   let listeners: [AccessFile.Listener]
   private let tokens: TokenFile?
   private let stamp: TokenFile.Stamp?
+  private let hasTLS: Bool
   private let allowsPlaintext: Bool
 
-  /// Reads the files.
-  /// - Parameter hasClientCertificates: whether TLS asks clients for certificates: that, too, is access control.
+  /// Reads the files. That TLS asks clients for certificates is access control, too.
   /// - Throws: `ConfigurationError`.
-  init(_ settings: Settings, hasClientCertificates: Bool = false, logs: LogStore) throws {
+  init(_ settings: Settings, logs: LogStore) throws {
     allowsPlaintext = try settings.flag(.accessAllowPlaintext)
+    hasTLS = settings.optionalText(.tlsCertificateFile) != nil
+    let hasClientCertificates = settings.optionalText(.tlsClientAuthorityFile) != nil
     let keys: [Setting] = [.accessFile, .accessTokenFile, .accessAnonymous]
     guard hasClientCertificates || keys.contains(where: { settings.optionalText($0) != nil }) else {
       (control, listeners, tokens, stamp) = (nil, [], nil, nil)
       return
     }
-    let file = try settings.optionalText(.accessFile).map { try AccessFile(path: $0) } ?? AccessFile()
+    let file = try settings.optionalText(.accessFile).map { try AccessFile(path: $0) } ?? .withoutFile
     tokens = settings.optionalText(.accessTokenFile).map { TokenFile($0) }
     // Before the file is read: a change in between is then noticed.
     stamp = tokens?.stamp
@@ -55,8 +57,8 @@ struct AccessSetup {
   /// Requires that a host may be listened on: a loopback one always, another one only where it is known who calls, and
   /// without TLS only where somebody says that nobody listens in.
   /// - Throws: `ConfigurationError`.
-  func requireMayListen(on host: String, _ origin: String, hasTLS: Bool) throws {
-    if host == "localhost" || host == "::1" || host.hasPrefix("127.") { return }
+  func requireMayListen(on host: String, _ origin: String) throws {
+    if Self.isLoopback(host) { return }
     guard control != nil else {
       throw ConfigurationError(
         "host is '\(host)' (\(origin)), but without authentication only loopback addresses are "
@@ -68,6 +70,12 @@ struct AccessSetup {
         "host is '\(host)' (\(origin)), but without TLS everybody on the way could read tokens and data. Configure TLS, "
           + "or, where the network itself is trusted, access.allow_plaintext: true")
     }
+  }
+
+  /// A name such as `127.example.org` may be anybody's.
+  private static func isLoopback(_ host: String) -> Bool {
+    var address = in_addr()
+    return host == "localhost" || host == "::1" || host.hasPrefix("127.") && inet_pton(AF_INET, host, &address) == 1
   }
 
   /// Other users of the machine may connect to our Unix sockets once it is known who they are.

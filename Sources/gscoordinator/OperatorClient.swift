@@ -15,16 +15,21 @@ struct OperatorClient: Sendable {
   let address: AdminAddress
   private let http: HTTPClient
   private let headers: [HTTPField]
+  private let isSecure: Bool
 
   /// Largest answer that is read.
   private static let maximumAnswerBytes = 64 << 20
 
-  /// - Parameter token: what is shown with every request; never part of an error.
-  init(_ address: AdminAddress, token: String? = nil) throws {
+  /// - Parameters:
+  ///   - tls: how to speak TLS with a TCP address; nil: plain HTTP.
+  ///   - token: what is shown with every request; never part of an error.
+  init(_ address: AdminAddress, tls: HTTPClientConfiguration.TLS? = nil, token: String? = nil) throws {
     self.address = address
+    isSecure = tls != nil
     headers = token.map { [HTTPField("authorization", "Bearer \($0)")] } ?? []
     var configuration = HTTPClientConfiguration()
     configuration.connectTimeout = .seconds(5)
+    if let tls { configuration.tls = tls }
     if case .unix(let path) = address {
       guard path.utf8.count <= AdminAddress.maximumPathBytes else {
         throw OperatorError(
@@ -85,12 +90,17 @@ struct OperatorClient: Sendable {
     var authority = "localhost"
     if case .tcp = address { authority = address.description }
     let parameters = query.compactMap { name, value in value.map { "\(name)=\($0.percentEncoded)" } }
-    return "http://\(authority)\(path)" + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
+    return "http\(isSecure ? "s" : "")://\(authority)\(path)"
+      + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
   }
 
   private func unreachable(_ error: HTTPClientError) -> OperatorError {
     guard error.code == .connect || error.code == .resolve else {
-      return OperatorError("the coordinator at \(address) did not answer: \(error)")
+      var hint = ""
+      if error.code == .transfer, !isSecure, case .tcp = address {
+        hint = ". If it speaks TLS, use --address https://…"
+      }
+      return OperatorError("the coordinator at \(address) did not answer: \(error)\(hint)")
     }
     var reason = "nobody listens there"
     if case .unix(let path) = address, access(path, F_OK) != 0 {

@@ -2,21 +2,37 @@ import AdminEndpoint
 import ArgumentParser
 import Cluster
 import Foundation
+import HTTPClient
 
 /// The options that all operators' commands share: which coordinator they ask.
 struct OperatorOptions: ParsableArguments {
   @OptionGroup var configuration: ConfigurationOptions
-  @Option(help: "The coordinator to ask: host:port or unix:/path. Default: the socket in the workspace.")
+  @Option(help: "The coordinator to ask: host:port, https://host:port or unix:/path. Default: the workspace's socket.")
   var address: String?
   @Option(help: "A file with the token to show. Default: the token in GSCOORDINATOR_TOKEN, if it is set.")
   var tokenFile: String?
+  @Option(help: "With https: file of the authorities to trust. Default: the system's.") var caFile: String?
+  @Option(help: "With https: file of our certificate, if the coordinator asks for one.") var certificate: String?
+  @Option(help: "With https: file of the key of our certificate.") var key: String?
 
   /// A client of the coordinator that is meant.
   func client(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> OperatorClient {
     let token = try token(environment)
-    if let address { return try OperatorClient(AdminAddress(parsing: address), token: token) }
+    if let address, address.hasPrefix("https://") {
+      var tls = HTTPClientConfiguration.TLS()
+      (tls.authorityFile, tls.certificateFile, tls.keyFile) = (caFile, certificate, key)
+      return try OperatorClient(AdminAddress(parsing: String(address.dropFirst(8))), tls: tls, token: token)
+    }
+    guard [caFile, certificate, key].allSatisfy({ $0 == nil }) else {
+      throw ConfigurationError("--ca-file, --certificate and --key go with --address https://host:port")
+    }
+    if let address {
+      let isURL = address.hasPrefix("http://")
+      let parsed = try AdminAddress(parsing: isURL ? String(address.dropFirst(7)) : address)
+      return try OperatorClient(parsed, token: token)
+    }
     return try OperatorClient(try defaultAdminAddress(configuration.resolve().settings), token: token)
   }
 

@@ -54,6 +54,7 @@ struct Serve: AsyncParsableCommand {
   private func announce(_ server: Server, _ logger: Logger) {
     let addresses = server.addresses.map(\.description).joined(separator: " and ")
     LogWriter.shared.write("gscoordinator listening on \(addresses)\n", to: STDOUT_FILENO)
+    server.tls?.announce()
     logger.tell(server.recovery)
     logger.info(
       "operators are served", metadata: ["at": "\(server.adminAddresses.map(\.description).joined(separator: ", "))"])

@@ -10,6 +10,7 @@ import GraphScopeEngines
 import GraphStore
 import Logging
 import Transport
+import TransportSecurity
 
 /// The rooms of the house, wired together.
 final class Server: Sendable {
@@ -27,6 +28,9 @@ final class Server: Sendable {
   private let logs: LogStore
   private let leases: Task<Void, Never>
   private let tokens: Task<Void, Never>?
+  /// What stands in front of the TCP endpoints, if it is configured.
+  let tls: ServerTLS?
+  private let tlsWatch: Task<Void, Never>?
   private let leadership: Leading?
   private let logger: Logger
 
@@ -44,6 +48,7 @@ final class Server: Sendable {
     let election = try backend == .etcd ? LeaderElection(opened, try Self.candidacy(settings)) : nil
     store = election.map { FencedStateStore(opened, of: $0) } ?? opened
     let readPlan = try Self.planReader(settings)
+    tls = try ServerTLSConfiguration(settings).map { try ServerTLS($0, logger: logger) }
     let coordinator = Coordinator(
       version: clientVersion, workspace: workspace, store: store, logs: logs,
       factory: try Self.makeFactory(settings, pool: pool), plan: try readPlan(),
@@ -70,13 +75,13 @@ final class Server: Sendable {
     let ports = try Self.adminPorts(settings, access)
     let exposure = AdminExposure(takesAnyHost: access.control != nil, isSocketShared: access.isSocketShared)
     let admin = AdminServer(
-      plane, on: election == nil ? [socket] + ports : ports, access: access.control, exposure: exposure,
-      logger: logger)
+      plane, on: election == nil ? [socket] + ports : ports, tls: tls?.securing(.http1), access: access.control,
+      exposure: exposure, logger: logger)
     self.admin = admin
     let recovered: Coordinator.RecoverySummary
     do {
       recovered = election == nil ? try await coordinator.recover() : .init()
-      addresses = try await Self.listen(server, settings, access)
+      addresses = try await Self.listen(server, settings, access, tls)
       adminAddresses = try await admin.start()
     } catch {
       await server.shutdown(grace: .zero)
@@ -97,6 +102,7 @@ final class Server: Sendable {
       server.endCalls(AccessRefusal.wrongToken.status) { ($0.credential as? Authentication).map(isMeant) ?? false }
       for admin in [admin, leadersAdmin] { admin.endStreams(.wrongToken, where: isMeant) }
     }
+    tlsWatch = tls.map { tls in Task { await tls.watch() } }
   }
 
   /// Takes part in the election of a leader, if there is one.
@@ -121,6 +127,7 @@ final class Server: Sendable {
   func stop(keepingSessions: Bool) async {
     leases.cancel()
     tokens?.cancel()
+    tlsWatch?.cancel()
     await coordinator.shutdown(keepingSessions: keepingSessions && !workspace.isTemporary)
     await leadership?.resign()
     await server.shutdown(grace: .seconds(1))
@@ -181,17 +188,17 @@ final class Server: Sendable {
 
   private static func adminPorts(_ settings: Settings, _ access: AccessSetup) throws -> [AdminAddress] {
     guard settings.optionalText(.adminPort) != nil else { return [] }
-    try access.requireMayListen(on: settings.text(.host), "\(settings.origin(.host))", hasTLS: false)
+    try access.requireMayListen(on: settings.text(.host), "\(settings.origin(.host))")
     return [.tcp(host: settings.text(.host), port: try settings.integer(.adminPort, in: 0...65535))]
   }
 
   private static func listen(
-    _ server: GRPCServer, _ settings: Settings, _ access: AccessSetup
+    _ server: GRPCServer, _ settings: Settings, _ access: AccessSetup, _ tls: ServerTLS?
   ) async throws -> [TransportAddress] {
     let host = settings.text(.host)
-    try access.requireMayListen(on: host, "\(settings.origin(.host))", hasTLS: false)
+    try access.requireMayListen(on: host, "\(settings.origin(.host))")
     let port = try settings.integer(.port, in: 0...65535)
-    var addresses = [try await server.listen(on: .tcp(host: host, port: port))]
+    var addresses = [try await server.listen(on: .tcp(host: host, port: port), tls: tls?.securing(.http2))]
     if let path = settings.optionalText(.socket) {
       addresses.append(try await listen(server, path, named: "socket", access))
     }
@@ -199,8 +206,9 @@ final class Server: Sendable {
       switch listener.address {
       case .unix(let path): addresses.append(try await listen(server, path, named: listener.name, access))
       case .tcp(let host, _):
-        try access.requireMayListen(on: host, "the listener '\(listener.name)'", hasTLS: false)
-        addresses.append(try await server.listen(on: listener.address, named: listener.name))
+        try access.requireMayListen(on: host, "the listener '\(listener.name)'")
+        addresses.append(
+          try await server.listen(on: listener.address, named: listener.name, tls: tls?.securing(.http2)))
       }
     }
     return addresses

@@ -26,6 +26,11 @@ enum Setting: String, CaseIterable {
   case leaderLease = "leader_lease_seconds"
   case advertise
   case controlGroup = "cgroup"
+  case tlsCertificateFile = "tls.certificate_file"
+  case tlsKeyFile = "tls.key_file"
+  case tlsClientAuthorityFile = "tls.client_ca_file"
+  case tlsClientCertificates = "tls.client_certificates"
+  case tlsMinimumVersion = "tls.minimum_version"
   case sessions = "limits.sessions"
   case shutdownGrace = "limits.shutdown_grace_seconds"
   case drain = "limits.drain_seconds"
@@ -48,9 +53,12 @@ enum Setting: String, CaseIterable {
     case .port: "63800"
     case .socket, .adminPort, .workspace, .threads, .clusterFile: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
-      .advertise, .controlGroup, .accessFile, .accessTokenFile, .accessAnonymous:
+      .advertise, .controlGroup, .accessFile, .accessTokenFile, .accessAnonymous, .tlsCertificateFile, .tlsKeyFile,
+      .tlsClientAuthorityFile:
       ""
     case .accessAllowPlaintext: "false"
+    case .tlsClientCertificates: "required"
+    case .tlsMinimumVersion: "1.2"
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
     case .leaderLease: "10"
@@ -100,6 +108,11 @@ enum Setting: String, CaseIterable {
     case .advertise: "address that a standby tells clients of us; empty for host and port"
     case .controlGroup:
       "where child processes get cgroups: a directory of cgroup v2, or delegated; empty for rlimits"
+    case .tlsCertificateFile: "file with the certificate of the TCP endpoints, then its chain; empty for no TLS"
+    case .tlsKeyFile: "file with the key of that certificate"
+    case .tlsClientAuthorityFile: "file with the authorities of clients' certificates; empty: none are asked for"
+    case .tlsClientCertificates: "with those authorities: required, or optional"
+    case .tlsMinimumVersion: "oldest version of TLS: 1.2 or 1.3"
     case .logBytes: "bytes of all kept logs; the oldest go first"
     case .stateBytes: "bytes that the state database may have"
     case .sessions: "sessions that may be open at a time"

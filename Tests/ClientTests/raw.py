@@ -10,15 +10,18 @@ MAX_MESSAGE = 2**31 - 1
 
 
 class Client:
-    """One connection of its own."""
+    """One connection of its own; over TLS with grpc's channel credentials."""
 
-    def __init__(self, address):
+    def __init__(self, address, credentials=None):
         options = [
             ("grpc.max_send_message_length", MAX_MESSAGE),
             ("grpc.max_receive_message_length", MAX_MESSAGE),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        self.channel = grpc.insecure_channel(address, options=options)
+        if credentials:
+            self.channel = grpc.secure_channel(address, credentials, options=options)
+        else:
+            self.channel = grpc.insecure_channel(address, options=options)
         self.stub = coordinator_service_pb2_grpc.CoordinatorServiceStub(self.channel)
 
     def __enter__(self):

@@ -12,7 +12,8 @@ struct ClientCertificateTests {
     authority = try Authority()
     try authority.issue("server")
     try authority.issue(
-      "alice", names: "DNS:alice.example,DNS:a.example,URI:spiffe://here/alice,email:alice@a.example", commonName: "Älice")
+      "alice", names: "DNS:alice.example,DNS:a.example,URI:spiffe://here/alice,email:alice@a.example",
+      commonName: "Älice")
   }
 
   @Test("a handler learns the names and the fingerprint of a verified certificate")

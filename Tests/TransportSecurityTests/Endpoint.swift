@@ -68,7 +68,7 @@ struct Endpoint {
       for try await request in requests { try await responses.write(request) }
     }
     let server = GRPCServer(services: [service])
-    let address = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0)) { try tls.secure($0, for: .http2) }
+    let address = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0), tls: tls.securing(.http2))
     do {
       try await body(Endpoint(server: server, tls: tls, address: address, log: log, callers: callers))
     } catch {
@@ -117,8 +117,10 @@ struct Endpoint {
   /// Sends bytes over plain TCP, and returns when the server has closed the connection.
   func sendRaw(_ bytes: [UInt8]) async throws {
     guard case .tcp(let host, let port) = address else { return }
-    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: host, port: port)
-      .get()
+    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(
+      host: host, port: port
+    )
+    .get()
     if !bytes.isEmpty { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
     try await channel.closeFuture.get()
   }
@@ -140,14 +142,18 @@ extension Endpoint {
   func refusal(expired authority: Authority) async throws -> GRPCStatus? {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.trustRoots = .file(authority.certificate)
-    configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(authority.path("late.pem")).map { .certificate($0) }
+    configuration.certificateChain = try NIOSSLCertificate.fromPEMFile(authority.path("late.pem")).map {
+      .certificate($0)
+    }
     configuration.privateKey = .privateKey(try NIOSSLPrivateKey(file: authority.path("late.key"), format: .pem))
     configuration.applicationProtocols = ["h2"]
     let context = try NIOSSLContext(configuration: configuration)
     do {
       _ = try await connect {
         try $0.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
-      } _: { try await $0.echo("") }
+      } _: {
+        try await $0.echo("")
+      }
       return nil
     } catch let status as GRPCStatus {
       return status

@@ -21,7 +21,8 @@ struct ValueTests {
   func budget() {
     var budget = LogBudget()
     let start = ContinuousClock.now
-    #expect((0..<25).map { _ in budget.take(at: start) } == Array(repeating: 0, count: 20) + Array(repeating: nil, count: 5))
+    #expect(
+      (0..<25).map { _ in budget.take(at: start) } == Array(repeating: 0, count: 20) + Array(repeating: nil, count: 5))
     #expect(budget.take(at: start + .milliseconds(900)) == nil)
     #expect(budget.take(at: start + .milliseconds(1100)) == 6)
     #expect(budget.take(at: start + .milliseconds(1200)) == nil)

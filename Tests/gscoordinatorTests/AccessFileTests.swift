@@ -79,18 +79,29 @@ struct AccessFileTests {
   @Test("Without access control only this machine is served; without TLS others only when somebody says so")
   func exposure() throws {
     let none = try setup()
-    #expect(none.control == nil)
-    for host in ["127.0.0.1", "127.1.2.3", "localhost", "::1"] {
-      try none.requireMayListen(on: host, "flag", hasTLS: false)
-    }
+    let secure = try setup([(.tlsCertificateFile, "c.pem")])
+    #expect(none.control == nil && secure.control == nil)
     let plain = try setup([(.accessAnonymous, "refuse")])
-    let allowed = try setup([(.accessAnonymous, "refuse"), (.accessAllowPlaintext, "true")])
-    for host in ["0.0.0.0", "::", "10.0.0.1", "coordinator.example"] {
-      #expect(throws: ConfigurationError.self) { try none.requireMayListen(on: host, "flag", hasTLS: true) }
-      #expect(throws: ConfigurationError.self) { try plain.requireMayListen(on: host, "flag", hasTLS: false) }
-      try plain.requireMayListen(on: host, "flag", hasTLS: true)
-      try allowed.requireMayListen(on: host, "flag", hasTLS: false)
+    for host in ["127.0.0.1", "127.1.2.3", "localhost", "::1"] {
+      for setup in [none, secure, plain] { try setup.requireMayListen(on: host, "flag") }
     }
+    let allowed = try setup([(.accessAnonymous, "refuse"), (.accessAllowPlaintext, "true")])
+    let both = try setup([(.accessAnonymous, "refuse"), (.tlsCertificateFile, "c.pem")])
+    for host in ["0.0.0.0", "::", "10.0.0.1", "coordinator.example", "127.evil.example"] {
+      for setup in [none, secure, plain] {
+        #expect(throws: ConfigurationError.self) { try setup.requireMayListen(on: host, "flag") }
+      }
+      for setup in [allowed, both] { try setup.requireMayListen(on: host, "flag") }
+    }
+  }
+
+  @Test("A certificate that is asked for makes a user, where nobody says who it is")
+  func certificates() throws {
+    let control = try #require(try setup([(.tlsClientAuthorityFile, "ca.pem")]).control)
+    let certificate = Evidence.Certificate(commonName: "etl", alternativeNames: [], fingerprint: "00")
+    let caller = try control.authenticate(Evidence(certificate: certificate, host: "10.0.0.1"))
+    #expect(caller.identity == Identity(principal: Principal("certificate etl"), tenant: "default", role: .user))
+    #expect(throws: AccessRefusal.self) { try control.authenticate(Evidence(host: "127.0.0.1")) }
   }
 
   @Test("Anonymous callers are refused unless it is said otherwise", arguments: [

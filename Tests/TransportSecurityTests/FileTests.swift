@@ -126,7 +126,7 @@ struct FileTests {
   func expiry() async throws {
     try authority.issue("short", days: 2)
     let log = LogTrap()
-    _ = try ServerTLS(authority.server("short"), logger: log.logger)
+    try ServerTLS(authority.server("short"), logger: log.logger).announce()
     let line = try #require(await log.line(with: "ends on"))
     #expect(line.hasPrefix("warning") && line.contains("certificate='short'"))
   }
