@@ -22,6 +22,8 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLarge = "TOO_LARGE"
     /// A bound was reached.
     case tooMany = "TOO_MANY_REQUESTS"
+    /// It is not known who calls.
+    case unauthenticated = "UNAUTHENTICATED"
     /// The caller may not.
     case permissionDenied = "PERMISSION_DENIED"
     /// It cannot be done now.
@@ -58,6 +60,7 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
     case let error as AdminError: self = error
     case let error as StateStoreError: self.init(Self.code(error.code), error.message)
     case let error as CoordinatorError: self.init(Self.code(error.code), error.message)
+    case let error as AccessRefusal: self.init(Self.code(error.code), error.message, hint: error.hint)
     case let error as any HTTPResponseError where error.status == .notFound:
       self.init(.notFound, "there is no such path", hint: "GET /api/v1/objects lists the kinds of objects")
     default: self.init(.internal, String("\(error)".prefix(Self.maximumForeignText)))
@@ -86,6 +89,14 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  private static func code(_ code: AccessRefusal.Code) -> Code {
+    switch code {
+    case .unauthenticated: .unauthenticated
+    case .permissionDenied: .permissionDenied
+    case .tooManyAttempts: .tooMany
+    }
+  }
+
   /// The status of HTTP that says the same.
   var status: HTTPResponse.Status {
     switch code {
@@ -96,6 +107,7 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
     case .compacted: .gone
     case .tooLarge: .contentTooLarge
     case .tooMany: .tooManyRequests
+    case .unauthenticated: .unauthorized
     case .permissionDenied: .forbidden
     case .unavailable: .serviceUnavailable
     case .unimplemented: .notImplemented
@@ -107,6 +119,9 @@ public struct AdminError: Error, Sendable, Equatable, CustomStringConvertible {
   var json: JSONValue {
     .object([("code", .string(code.rawValue)), ("message", .string(message)), ("hint", .string(hint))])
   }
+
+  /// The last line of a stream that fails.
+  var line: JSONValue { .object([("type", .string("error"))] + (json.members ?? [])) }
 
   /// The answer.
   var response: Response { Response(status: status, json: json) }

@@ -6,6 +6,8 @@ public struct AdminLimits: Sendable {
   public var connections = 256
   /// Streams (`watch`, `follow`) that are open at a time; a further one is answered with 429.
   public var streams = 64
+  /// Those of a caller who is not an operator.
+  public var streamsOfCaller = 8
   /// Time without a request after which a connection is closed, and the time a client gets to take what was sent.
   public var idleTimeout = TimeAmount.seconds(60)
   /// Time that answers get to finish when the server stops.

@@ -16,9 +16,10 @@ struct AdminListener: Sendable {
 
   init(
     _ address: AdminAddress, _ limits: AdminLimits, _ connections: ConnectionCount, _ group: any EventLoopGroup,
-    _ logger: Logger, _ tls: (@Sendable (any Channel) throws -> Void)?, _ answer: @escaping Answer
+    _ logger: Logger, _ tls: (@Sendable (any Channel) throws -> Void)?, _ exposure: AdminExposure,
+    _ answer: @escaping Answer
   ) async throws(AdminError) {
-    let file = try Self.file(address)
+    let file = try Self.file(address, exposure)
     let (started, startedSource) = AsyncThrowingStream<Int?, any Error>.makeStream()
     let server = Server(
       childChannelSetup: AdminChannel(
@@ -41,7 +42,7 @@ struct AdminListener: Sendable {
     do {
       var port: Int?
       for try await bound in started { port = bound }
-      socketFile = try file?.place()
+      socketFile = try file?.place(mode: exposure.isSocketShared ? 0o666 : 0o600)
       self.address = address.with(port: port)
     } catch {
       task.cancel()
@@ -72,11 +73,13 @@ struct AdminListener: Sendable {
     graceful.cancel()
   }
 
-  private static func file(_ address: AdminAddress) throws(AdminError) -> UnixSocketFile? {
+  private static func file(
+    _ address: AdminAddress, _ exposure: AdminExposure
+  ) throws(AdminError) -> UnixSocketFile? {
     switch address {
     case .unix(let path): return try UnixSocketFile(path)
     case .tcp(let host, let port):
-      guard LoopbackHost.isOne(host), (0...65535).contains(port) else {
+      guard exposure.takesAnyHost || LoopbackHost.isOne(host), (0...65535).contains(port) else {
         throw AdminError(
           .invalidArgument, "the admin endpoint cannot listen on \(address)",
           hint: "Without authentication it listens on loopback addresses only, with a port from 0 to 65535")

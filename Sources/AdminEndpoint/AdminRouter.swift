@@ -1,3 +1,4 @@
+import Coordinator
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -10,6 +11,12 @@ struct AdminEnvironment: Sendable {
   let plane: any ControlPlane
   let limits: AdminLimits
   let streams: LineStreams
+  /// nil: there is no access control.
+  let access: AccessControl?
+
+  /// Tells the audit trail what somebody did to an object, `kind/name`. Without access control the transactions of the
+  /// state store say enough.
+  func note(_ caller: Authentication, _ action: String, _ object: String) { access?.note(caller, action, object) }
 }
 
 extension AdminRouter {

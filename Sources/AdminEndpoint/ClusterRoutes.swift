@@ -13,7 +13,8 @@ extension AdminRouter {
       [
         .post: { request, context in
           let isDryRun = try RequestQuery(request, ["dry_run"], limits: limits).flag("dry_run")
-          let changes = try await plane.reload(isDryRun: isDryRun, by: context.principal())
+          let caller = try context.knownCaller()
+          let changes = try await plane.reload(isDryRun: isDryRun, by: caller.identity.principal)
           return Response(
             json: .object([("dry_run", .bool(isDryRun)), ("changes", .array(changes.map { .string($0) }))]))
         }

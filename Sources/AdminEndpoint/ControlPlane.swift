@@ -77,6 +77,8 @@ public struct RecordQuery: Sendable, Equatable {
   public var sinceMilliseconds: Int64?
   /// Only those that matter at least this much.
   public var level: LogRecord.Level?
+  /// Only those of this tenant.
+  public var tenant: String?
   /// Only those about this step.
   public var step: String?
   /// Only those whose message contains this text.

@@ -42,6 +42,7 @@ public struct CoordinatorPlane: ControlPlane {
     var wanted = LogQuery(streams: [query.stream])
     wanted.since = query.sinceMilliseconds
     wanted.object = query.object
+    wanted.tenant = query.tenant
     wanted.step = query.step
     wanted.text = query.text
     wanted.tail = query.limit

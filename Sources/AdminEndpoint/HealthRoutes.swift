@@ -1,3 +1,4 @@
+import Coordinator
 import HTTPTypes
 import Hummingbird
 import Wire
@@ -9,17 +10,18 @@ extension AdminRouter {
     on(
       "healthz",
       [
-        .get: { request, _ in
+        .get: { request, context in
           _ = try RequestQuery(request, [], limits: limits)
-          return Self.answer(await plane.failures(), "the coordinator does not work")
+          return Self.answer(await plane.failures(), "the coordinator does not work", to: context.caller)
         }
       ])
     on(
       "readyz",
       [
-        .get: { request, _ in
+        .get: { request, context in
           _ = try RequestQuery(request, [], limits: limits)
-          return Self.answer(await plane.failures() + plane.obstacles(), "the coordinator takes no new work")
+          return Self.answer(
+            await plane.failures() + plane.obstacles(), "the coordinator takes no new work", to: context.caller)
         }
       ])
     on(
@@ -37,11 +39,17 @@ extension AdminRouter {
       ])
   }
 
-  private static func answer(_ problems: [HealthProblem], _ message: String) -> Response {
+  /// The reasons are told to operators alone: they tell how the coordinator is built up.
+  private static func answer(
+    _ problems: [HealthProblem], _ message: String, to caller: Authentication?
+  ) -> Response {
     guard !problems.isEmpty else {
       return Response(
         status: .ok, headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
         body: ResponseBody(byteBuffer: ByteBuffer(string: "ok\n")))
+    }
+    guard caller?.identity.role == .operator else {
+      return AdminError(.unavailable, message, hint: "An operator is told why").response
     }
     let error = AdminError(.unavailable, message, hint: "See reasons")
     let reasons = problems.map { problem in

@@ -6,8 +6,8 @@ extension AdminRouter {
   /// `/api/v1/history`: who did what, in order. `/api/v1/diff`: what is different between two revisions, and who did it.
   func addHistoryRoutes(_ environment: AdminEnvironment) {
     let routes = HistoryRoutes(environment: environment)
-    on("api/v1/history", [.get: { request, _ in try await routes.history(request) }])
-    on("api/v1/diff", [.get: { request, _ in try await routes.diff(request) }])
+    on("api/v1/history", [.get: { request, context in try await routes.history(request, context.view) }])
+    on("api/v1/diff", [.get: { request, context in try await routes.diff(request, context.view) }])
   }
 }
 
@@ -24,12 +24,12 @@ struct HistoryRoutes: Sendable {
   }
 
   /// The transactions after a revision, or the last ones, without the values that they set.
-  func history(_ request: Request) async throws -> Response {
+  func history(_ request: Request, _ view: TenantView) async throws -> Response {
     let query = try RequestQuery(request, ["after", "limit"], limits: limits)
     let limit = Int(try query.integer("limit", in: 1...Int64(limits.items)) ?? 100)
     let current = try await currentRevision()
     let after = try query.integer("after", in: 0...Int64.max) ?? max(0, current - Int64(limit))
-    let records = fitting(try await store.history(after: after, limit: limit))
+    let records = fitting(await view.filtered(try await store.history(after: after, limit: limit), store))
     return Response(
       json: .object([("revision", .integer(current)), ("items", .array(records.map(Self.json)))]))
   }
@@ -60,7 +60,7 @@ struct HistoryRoutes: Sendable {
   }
 
   /// The keys that are different at two revisions, where they differ, and the transactions in between.
-  func diff(_ request: Request) async throws -> Response {
+  func diff(_ request: Request, _ view: TenantView) async throws -> Response {
     let query = try RequestQuery(request, ["from", "to", "prefix"], limits: limits)
     guard let from = try query.integer("from", in: 0...Int64.max) else {
       throw AdminError(.invalidArgument, "the parameter from is missing", hint: "It is a revision of the history")
@@ -70,14 +70,31 @@ struct HistoryRoutes: Sendable {
     let difference = try await StateDiff(
       store, prefix: query.text("prefix") ?? "", from: from, to: try query.integer("to", in: 0...Int64.max),
       bounds: bounds)
-    let records = fitting(difference.records)
-    let isCut = difference.isCut || records.count < difference.records.count
+    let shown = await view.filtered(difference.records, store)
+    let records = fitting(shown)
+    let isCut = difference.isCut || records.count < shown.count
+    let keys = try await self.keys(of: difference, view)
     return Response(
       json: .object([
         ("from", .integer(difference.from)), ("to", .integer(difference.to)),
-        ("items", .array(difference.keys.map(Self.json))), ("transactions", .array(records.map(Self.json))),
+        ("items", .array(keys.map(Self.json))), ("transactions", .array(records.map(Self.json))),
         ("isCut", .bool(isCut)),
       ]))
+  }
+
+  /// The keys that are to be seen.
+  private func keys(of difference: StateDiff, _ view: TenantView) async throws -> [StateDiff.Key] {
+    guard view.tenant != nil else { return difference.keys }
+    var keys: [StateDiff.Key] = []
+    for key in difference.keys {
+      let isShown =
+        switch key.change {
+        case .added(let value), .removed(let value): view.shows(key.key, value)
+        case .changed: try await store.entry(key.key, at: difference.to).map { view.shows(key.key, $0.value) } ?? false
+        }
+      if isShown { keys.append(key) }
+    }
+    return keys
   }
 
   private static func json(_ key: StateDiff.Key) -> JSONValue {

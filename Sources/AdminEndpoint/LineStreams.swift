@@ -1,3 +1,4 @@
+import Coordinator
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -11,6 +12,9 @@ import Wire
 final class LineStreams: Sendable {
   private struct State {
     var tasks: [Int: Task<Void, any Error>] = [:]
+    var callers: [Int: Authentication] = [:]
+    /// Why streams were ended, by number, until they have told their clients.
+    var endings: [Int: AdminError] = [:]
     /// Streams that are admitted; their tasks start a little later.
     var admitted = 0
     var last = 0
@@ -34,13 +38,23 @@ final class LineStreams: Sendable {
     for task in tasks { task.cancel() }
   }
 
+  /// Ends the streams of callers who are meant, with an error in their last line.
+  func end(_ error: AdminError, where isMeant: (Authentication) -> Bool) {
+    let tasks = state.withLock { state in
+      let numbers = state.callers.filter { isMeant($0.value) }.map(\.key)
+      for number in numbers { state.endings[number] = error }
+      return numbers.compactMap { state.tasks[$0] }
+    }
+    for task in tasks { task.cancel() }
+  }
+
   /// An answer that `produce` writes line by line.
   /// - Throws: `AdminError` when too many are open or the server stops.
   func response(
     to request: Request, _ context: AdminContext,
     _ produce: @escaping @Sendable (inout LineWriter) async throws -> Void
   ) throws(AdminError) -> Response {
-    let admission = try admit()
+    let admission = try admit(context.caller)
     let (limits, channel) = (limits, context.channel)
     let body = ResponseBody { writer in
       let lines = LineWriter(writer: writer, channel: channel, patience: limits.idleTimeout)
@@ -59,10 +73,12 @@ final class LineStreams: Sendable {
       } onCancel: {
         task.cancel()
       }
+      let ending = admission.ending
       admission.end()
       if case .failure(let error) = await task.result, !(error is CancellationError) { throw error }
       let deadline = lines.deadline()
       defer { deadline.cancel() }
+      if let ending { try await writer.write(ByteBuffer(string: ending.line.encoded + "\n")) }
       try await writer.finish(nil)
     }
     return Response(
@@ -76,17 +92,23 @@ final class LineStreams: Sendable {
     let lines: LineWriter
   }
 
-  private func admit() throws(AdminError) -> Admission {
+  private func admit(_ caller: Authentication?) throws(AdminError) -> Admission {
+    // Others than operators share the streams: one of them must not have all.
+    let isBounded = caller.map { $0.identity.role < .operator } ?? false
     let number: Int? = state.withLock { state in
       guard !state.isStopping, state.admitted < limits.streams else { return nil }
+      let own = isBounded ? state.callers.values.count { $0.identity.principal == caller?.identity.principal } : 0
+      guard own < limits.streamsOfCaller else { return nil }
       state.admitted += 1
       state.last += 1
+      state.callers[state.last] = caller
       return state.last
     }
     if let number { return Admission(number: number, streams: self) }
     guard !state.withLock(\.isStopping) else { throw AdminError(.unavailable, "the coordinator is shutting down") }
     throw AdminError(
-      .tooMany, "\(limits.streams) streams of changes or records are open", hint: "End some of them, or try again later"
+      .tooMany, "\(limits.streams) streams of changes or records are open, or \(limits.streamsOfCaller) of this caller",
+      hint: "End some of them, or try again later"
     )
   }
 
@@ -107,10 +129,13 @@ final class LineStreams: Sendable {
     func started(_ task: Task<Void, any Error>) {
       let isStopping = streams.state.withLock { state in
         state.tasks[number] = task
-        return state.isStopping
+        return state.isStopping || state.endings[number] != nil
       }
       if isStopping { task.cancel() }
     }
+
+    /// Why the stream was ended, if not by itself.
+    var ending: AdminError? { streams.state.withLock { $0.endings[number] } }
 
     func end() {
       let isFirst = hasEnded.withLock { hasEnded in
@@ -120,6 +145,8 @@ final class LineStreams: Sendable {
       guard isFirst else { return }
       streams.state.withLock { state in
         state.tasks[number] = nil
+        state.callers[number] = nil
+        state.endings[number] = nil
         state.admitted -= 1
       }
     }

@@ -1,4 +1,5 @@
 import Cluster
+import Coordinator
 import HTTPTypes
 import Hummingbird
 import Wire
@@ -8,7 +9,7 @@ extension AdminRouter {
   /// `DELETE /api/v1/sessions/{name}`: closes a session. `PATCH /api/v1/sessions/{name}?workers=N`: resizes it.
   func addObjectRoutes(_ environment: AdminEnvironment) {
     let routes = ObjectRoutes(environment: environment)
-    on("api/v1/objects", [.get: { request, _ in try await routes.kinds(request) }])
+    on("api/v1/objects", [.get: { request, context in try await routes.kinds(request, context.view) }])
     on("api/v1/:kind", [.get: { request, context in try await routes.list(request, context) }])
     on(
       "api/v1/:kind/**",
@@ -31,8 +32,8 @@ struct ObjectRoutes: Sendable {
     try ObjectKind(named: context.parameters.get("kind").flatMap { String(percentDecoding: $0) } ?? "")
   }
 
-  /// The kinds and how many objects there are of each, all at one revision.
-  func kinds(_ request: Request) async throws -> Response {
+  /// The kinds and how many objects there are of each that the caller may see, all at one revision.
+  func kinds(_ request: Request, _ view: TenantView) async throws -> Response {
     let query = try RequestQuery(request, ["revision"], limits: limits)
     var revision = try query.integer("revision", in: 0...Int64.max)
     var kinds: [JSONValue] = []
@@ -42,7 +43,7 @@ struct ObjectRoutes: Sendable {
       kinds.append(
         .object([
           ("kind", .string(kind.rawValue)), ("plural", .string(kind.plural)),
-          ("count", .integer(Int64(snapshot.entries.count))),
+          ("count", .integer(Int64(snapshot.entries.count { view.shows($0.key, $0.value) }))),
         ]))
     }
     return Response(json: .object([("revision", .integer(revision ?? 0)), ("kinds", .array(kinds))]))
@@ -56,7 +57,7 @@ struct ObjectRoutes: Sendable {
     let owner = query.text("owner")
     if try query.flag("watch") {
       try refuse(["revision", "limit", "continue"], of: query, with: "watch")
-      let watch = ObjectWatch(store: store, prefix: kind.prefix, key: nil, owner: owner)
+      let watch = ObjectWatch(store: store, prefix: kind.prefix, key: nil, owner: owner, view: context.view)
       return try await watch.response(since: query, request, context, environment.streams)
     }
     try refuse(["since"], of: query, with: "a list")
@@ -67,7 +68,7 @@ struct ObjectRoutes: Sendable {
     }
     let revision = try token?.revision ?? query.integer("revision", in: 0...Int64.max)
     let snapshot = try await store.entries(prefix: kind.prefix, at: revision)
-    let page = page(snapshot, after: token?.key, owner: owner, limit: limit)
+    let page = page(snapshot, after: token?.key, owner: owner, limit: limit, context.view)
     var members: [(key: String, value: JSONValue)] = [
       ("kind", .string(kind.rawValue)), ("revision", .integer(snapshot.revision)), ("items", .array(page.items)),
     ]
@@ -85,14 +86,14 @@ struct ObjectRoutes: Sendable {
 
   /// The entries after a key that fit into an answer, and the last key of them when there are more.
   private func page(
-    _ snapshot: StateSnapshot, after key: String?, owner: String?, limit: Int
+    _ snapshot: StateSnapshot, after key: String?, owner: String?, limit: Int, _ view: TenantView
   ) -> (items: [JSONValue], lastKey: String?) {
     var items: [JSONValue] = []
     var (bytes, lastKey) = (0, "")
     for entry in snapshot.entries {
       if let key, !key.utf8.lexicographicallyPrecedes(entry.key.utf8) { continue }
       let document = ObjectDocument.json(entry)
-      if let owner, document["owner"]?.text != owner { continue }
+      guard view.shows(entry.key, document), owner == nil || document["owner"]?.text == owner else { continue }
       if items.count == limit || (bytes + entry.value.count > limits.pageBytes && !items.isEmpty) {
         return (items, lastKey)
       }
@@ -111,18 +112,32 @@ struct ObjectRoutes: Sendable {
     let key = kind.key(name)
     if try query.flag("watch") {
       try refuse(["revision"], of: query, with: "watch")
-      let watch = ObjectWatch(store: store, prefix: key, key: key, owner: nil)
+      let watch = ObjectWatch(store: store, prefix: key, key: key, owner: nil, view: context.view)
       return try await watch.response(since: query, request, context, environment.streams)
     }
     try refuse(["since"], of: query, with: "one answer")
     let revision = try query.integer("revision", in: 0...Int64.max)
-    guard let entry = try await store.entry(key, at: revision) else {
+    guard let entry = try await store.entry(key, at: revision), context.view.shows(key, entry.value) else {
       let moment = revision.map { " at revision \($0)" } ?? ""
       throw AdminError(
         .notFound, "there is no \(kind.rawValue) '\(name.prefix(200))'\(moment)",
         hint: "GET /api/v1/\(kind.plural) lists those that are there")
     }
     return Response(json: ObjectDocument.json(entry))
+  }
+
+  /// Requires that a session is the caller's own. One of another tenant does not exist for the caller.
+  private func requireOwn(_ name: String, _ caller: Authentication, _ view: TenantView) async throws {
+    let key = ObjectKind.session.key(name)
+    guard let entry = try await store.entry(key, at: nil), view.shows(key, entry.value) else {
+      throw AdminError(.notFound, "there is no session '\(name.prefix(64))'")
+    }
+    guard ObjectDocument.json(entry)["owner"]?.text == caller.identity.principal.description else {
+      throw AdminError(
+        .permissionDenied, "the session '\(name.prefix(64))' is another one's",
+        hint: "Its owner or an operator can close it"
+      )
+    }
   }
 
   /// Gives a session another number of workers.
@@ -138,7 +153,9 @@ struct ObjectRoutes: Sendable {
     guard let workers = try query.integer("workers", in: 1...4096) else {
       throw AdminError(.invalidArgument, "nothing to change was named", hint: "Use ?workers=N")
     }
-    let hosts = try await environment.plane.resizeSession(name, workers: Int(workers), by: context.principal())
+    let caller = try context.knownCaller()
+    let hosts = try await environment.plane.resizeSession(name, workers: Int(workers), by: caller.identity.principal)
+    environment.note(caller, "resize", "session/\(name)")
     return Response(
       json: .object([
         ("kind", .string(kind.rawValue)), ("name", .string(name)), ("hosts", .array(hosts.map { .string($0) })),
@@ -155,7 +172,10 @@ struct ObjectRoutes: Sendable {
       response.headers[.allow] = "GET"
       return response
     }
-    try await environment.plane.closeSession(name, by: context.principal())
+    let caller = try context.knownCaller()
+    if caller.identity.role != .operator { try await requireOwn(name, caller, context.view) }
+    try await environment.plane.closeSession(name, by: caller.identity.principal)
+    environment.note(caller, "close", "session/\(name)")
     return Response(json: .object([("kind", .string(kind.rawValue)), ("name", .string(name))]))
   }
 }

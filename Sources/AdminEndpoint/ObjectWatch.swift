@@ -20,6 +20,8 @@ struct ObjectWatch: Sendable {
   let key: String?
   /// The owner whose objects count; nil for all.
   let owner: String?
+  /// What the caller may see.
+  let view: TenantView
 
   /// The stream of lines.
   func response(
@@ -32,6 +34,7 @@ struct ObjectWatch: Sendable {
         if since == nil { revision = try await writeSnapshot(&lines) }
         for try await record in store.changes(prefix: prefix, after: revision) {
           for change in record.changes {
+            guard isWanted(change.key), await view.shows(change, at: record.revision, store) else { continue }
             if let line = line(record, change) { try await lines.write(line) }
           }
           revision = record.revision
@@ -49,7 +52,7 @@ struct ObjectWatch: Sendable {
     ]
     for entry in snapshot.entries where isWanted(entry.key) {
       let document = ObjectDocument.json(entry)
-      guard isWanted(document) else { continue }
+      guard isWanted(document), view.shows(entry.key, document) else { continue }
       try await lines.write(.object(head + [("object", document)]))
     }
     try await lines.write(.object(head))
@@ -62,7 +65,6 @@ struct ObjectWatch: Sendable {
   private func isWanted(_ document: JSONValue) -> Bool { owner == nil || document["owner"]?.text == owner }
 
   private func line(_ record: StateRecord, _ change: StateChange) -> JSONValue? {
-    guard isWanted(change.key) else { return nil }
     let (type, document): (String, JSONValue)
     switch change {
     case .put(let key, let value, _):

@@ -56,10 +56,11 @@ struct RecordRoutes: Sendable {
   func answer(
     _ query: RequestQuery, _ stream: LogStream, _ request: Request, _ context: AdminContext
   ) async throws -> Response {
-    let wanted = try recordQuery(query, stream)
+    var wanted = try recordQuery(query, stream)
+    wanted.tenant = context.view.tenant
     let plane = environment.plane
     guard wanted.follows else { return Response(json: try await list(plane.records(wanted))) }
-    return try environment.streams.response(to: request, context) { lines in
+    return try environment.streams.response(to: request, context) { [wanted] lines in
       do {
         for try await record in try await plane.records(wanted) { try await lines.write(record.json) }
       } catch let error as CancellationError {

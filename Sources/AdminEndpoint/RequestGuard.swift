@@ -7,6 +7,8 @@ struct RequestGuard {
   let limits: AdminLimits
   /// Whether requests come over TCP, where a browser of this machine may send them too.
   let isTCP: Bool
+  /// Whether somebody else than this machine may be asking.
+  var isOpenToOthers = false
 
   /// - Throws: `AdminError`.
   func check(_ request: Request) throws(AdminError) {
@@ -33,10 +35,13 @@ struct RequestGuard {
     let authority = request.head.authority ?? ""
     let host =
       authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
+    if AdminAccess.hasToken(request) { return }
+    // A numeric address is nobody's name.
+    if isOpenToOthers, (try? SocketAddress(ipAddress: String(host), port: 0)) != nil { return }
     guard LoopbackHost.isOne(String(host)) else {
       throw AdminError(
         .permissionDenied, "the host '\(host.prefix(64))' of the request is not a loopback address",
-        hint: "Use http://127.0.0.1:port")
+        hint: isOpenToOthers ? "Use the numeric address, or send a token" : "Use http://127.0.0.1:port")
     }
   }
 }

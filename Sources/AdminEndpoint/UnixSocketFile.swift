@@ -1,6 +1,6 @@
 import Glibc
 
-/// The file of a Unix socket that only its owner may connect to.
+/// The file of a Unix socket that only its owner may connect to, unless it is told otherwise.
 ///
 /// The socket is bound beside its place and moved there when its mode is set, so that nobody else can connect in
 /// between, and a file that a dead process left behind is replaced in one step. Two processes that start at the same
@@ -33,8 +33,8 @@ struct UnixSocketFile {
   }
 
   /// Puts the bound socket into its place and returns what `remove` needs.
-  func place() throws(AdminError) -> Placed {
-    guard chmod(bindPath, 0o600) == 0, rename(bindPath, path) == 0 else {
+  func place(mode: mode_t = 0o600) throws(AdminError) -> Placed {
+    guard chmod(bindPath, mode) == 0, rename(bindPath, path) == 0 else {
       let reason = String(cString: strerror(errno))
       unlink(bindPath)
       throw AdminError(.unavailable, "cannot make the Unix socket '\(path)': \(reason)", hint: "Check its directory")

@@ -9,10 +9,13 @@ import Wire
 public struct CoordinatorService: Sendable {
   let coordinator: Coordinator
   let spooler: StepSpooler
+  private let access: AccessControl?
 
-  /// A service in front of a coordinator. `blockingWork` runs work that waits for the disk.
-  public init(coordinator: Coordinator, blockingWork: @escaping BlockingWork) {
+  /// A service in front of a coordinator. `blockingWork` runs work that waits for the disk. With access control the server
+  /// must have an `AccessGate`.
+  public init(coordinator: Coordinator, access: AccessControl? = nil, blockingWork: @escaping BlockingWork) {
     self.coordinator = coordinator
+    self.access = access
     spooler = StepSpooler(blockingWork: blockingWork)
   }
 
@@ -34,10 +37,13 @@ public struct CoordinatorService: Sendable {
       return HeartBeatResponse()
     }
     service.unary("ConnectSession") { (request: ConnectSessionRequest, context) in
-      try await connect(request, Caller(context))
+      let response = try await connect(request, Caller(context))
+      note(request.reconnect ? "connect or reconnect to" : "connect to", response.sessionID, context)
+      return response
     }
     service.unary("CloseSession") { (request: CloseSessionRequest, context) in
       try await answering { try await coordinator.close(request.sessionID, for: Caller(context)) }
+      note("close", request.sessionID, context)
       return CloseSessionResponse()
     }
     service.unary("AddLib") { (request: AddLibRequest, context) in
@@ -56,6 +62,12 @@ public struct CoordinatorService: Sendable {
         try await writer.write(FetchLogsResponse(info: isError ? "" : line.text, error: isError ? line.text : ""))
       }
     }
+  }
+
+  /// Tells the audit trail what the caller did; without access control the transactions of the state store say enough.
+  private func note(_ action: String, _ session: String, _ context: ServerContext) {
+    guard let access, let caller = context.credential as? Authentication else { return }
+    access.note(caller, action, "session/\(session)")
   }
 
   private func connect(_ request: ConnectSessionRequest, _ caller: Caller) async throws -> ConnectSessionResponse {
@@ -86,8 +98,12 @@ extension EngineDescription {
 }
 
 extension Caller {
-  /// Who called, by the call's connection.
+  /// Who called: as the `AccessGate` found out, or, without one, by the call's connection.
   init(_ context: ServerContext) {
+    if let caller = context.credential as? Authentication {
+      self.init(caller.identity, connection: ConnectionID(context.connection))
+      return
+    }
     let principal: Principal =
       switch context.peer {
       case .tcp(let host, _): Principal("host \(host)")

@@ -243,7 +243,9 @@ public final class Coordinator: Sendable {
 
   /// The ids that the caller may know, for an error message.
   private func ownSessions(of caller: Caller) -> String {
-    let ids = state.withLock { $0.byConnection[caller.connection]?.map(\.id) ?? [] }
+    let ids = state.withLock {
+      $0.byConnection[caller.connection]?.filter { $0.principal == caller.principal }.map(\.id) ?? []
+    }
     return ids.isEmpty ? "no open session of this client" : ids.prefix(4).joined(separator: ", ")
   }
 

@@ -70,7 +70,10 @@ public final class Session: Sendable {
     var logger = logger
     logger[metadataKey: "session"] = "\(document.name)"
     self.logger = logger
+    log.belongs(to: tenant)
   }
+
+  deinit { log.belongs(to: nil) }
 
   // MARK: Life
 

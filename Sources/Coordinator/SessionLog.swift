@@ -33,6 +33,11 @@ public final class SessionLog: ProgressLog {
     self.session = session
   }
 
+  /// From now on records about the session are this tenant's; nil: there will be none.
+  func belongs(to tenant: String?) {
+    if let tenant { store.tenants.assign(session, to: tenant) } else { store.tenants.forget(session) }
+  }
+
   /// Appends an information line.
   public func info(_ line: String) { append(.info, line, step: nil) }
 

@@ -100,6 +100,19 @@ public final class GRPCServer: Sendable {
     for continuation in continuations { continuation.resume() }
   }
 
+  /// Ends the calls under way that `isMeant`, with a status; their handlers are cancelled. Connections and other calls go
+  /// on. A call that begins meanwhile is seen, or its interceptors run after this was called.
+  public func endCalls(_ status: GRPCStatus, where isMeant: @escaping @Sendable (ServerContext) -> Bool) {
+    for connection in state.withLock({ Array($0.connections.values) }) {
+      connection.eventLoop.execute {
+        connection.value.forEachStream { stream in
+          guard let call = stream as? ServerCall, let context = call.context, isMeant(context) else { return }
+          call.cancel(status)
+        }
+      }
+    }
+  }
+
   /// Stops: no new connections, GOAWAY on those that exist, calls under way may finish within `grace`; then they are
   /// ended with UNAVAILABLE, their handlers are cancelled, and the connections are closed.
   public func shutdown(grace: Duration) async {

@@ -29,7 +29,7 @@ final class ServerCall: MessageStream {
   private var method: RegisteredMethod?
   private var metadata = Metadata()
   private var headers = RequestHeaders()
-  private var context: ServerContext?
+  private(set) var context: ServerContext?
   private var request: ByteBuffer?
   private var task: Task<Void, Never>?
   private var handlerIsRunning = false

@@ -228,6 +228,11 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     happen(.shutdown)
   }
 
+  /// Calls `body` for every open stream.
+  public func forEachStream(_ body: (HTTP2Stream) -> Void) {
+    for stream in Array(http2?.streams ?? []) { body(stream) }
+  }
+
   /// Ends every stream by `end`, gives the peer what could still be written at once, and closes the connection.
   public func endStreams(_ end: (HTTP2Stream) -> Void) {
     guard let http2 else { return close() }

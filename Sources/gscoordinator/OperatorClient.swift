@@ -14,15 +14,19 @@ struct OperatorError: Error, CustomStringConvertible {
 struct OperatorClient: Sendable {
   let address: AdminAddress
   private let http: HTTPClient
+  private let headers: [HTTPField]
   private let isSecure: Bool
 
   /// Largest answer that is read.
   private static let maximumAnswerBytes = 64 << 20
 
-  /// - Parameter tls: how to speak TLS with a TCP address; nil: plain HTTP.
-  init(_ address: AdminAddress, tls: HTTPClientConfiguration.TLS? = nil) throws {
+  /// - Parameters:
+  ///   - tls: how to speak TLS with a TCP address; nil: plain HTTP.
+  ///   - token: what is shown with every request; never part of an error.
+  init(_ address: AdminAddress, tls: HTTPClientConfiguration.TLS? = nil, token: String? = nil) throws {
     self.address = address
     isSecure = tls != nil
+    headers = token.map { [HTTPField("authorization", "Bearer \($0)")] } ?? []
     var configuration = HTTPClientConfiguration()
     configuration.connectTimeout = .seconds(5)
     if let tls { configuration.tls = tls }
@@ -49,7 +53,8 @@ struct OperatorClient: Sendable {
     let answer: HTTPResponse
     do {
       answer = try await http.send(
-        HTTPRequest(method, url(path, query), maximumBodyByteCount: Self.maximumAnswerBytes))
+        HTTPRequest(
+          method, url(path, query), headers: headers, maximumBodyByteCount: Self.maximumAnswerBytes))
     } catch let error as HTTPClientError {
       throw unreachable(error)
     }
@@ -65,7 +70,7 @@ struct OperatorClient: Sendable {
     _ path: String, _ query: [(String, String?)], _ body: (JSONValue) async throws -> Bool
   ) async throws {
     do {
-      let stream = try await http.stream(HTTPRequest("GET", url(path, query), timeout: nil))
+      let stream = try await http.stream(HTTPRequest("GET", url(path, query), headers: headers, timeout: nil))
       guard stream.status == 200 else {
         throw refusal(stream.status, try await stream.body.collect(upTo: 1 << 20))
       }

@@ -27,6 +27,7 @@ final class Server: Sendable {
   private let store: any StateStore
   private let logs: LogStore
   private let leases: Task<Void, Never>
+  private let tokens: Task<Void, Never>?
   /// What stands in front of the TCP endpoints, if it is configured.
   let tls: ServerTLS?
   private let tlsWatch: Task<Void, Never>?
@@ -40,6 +41,7 @@ final class Server: Sendable {
     _ settings: Settings, workspace: Workspace, logs: LogStore, logger: Logger
   ) async throws {
     (self.workspace, self.logs, self.logger) = (workspace, logs, logger)
+    let access = try AccessSetup(settings, logs: logs)
     let backend = try StateBackend(settings, isTemporary: workspace.isTemporary)
     let opened = try await backend.open(settings, workspace: workspace.path)
     let pool = WorkerPool(threads: try Self.threads(settings))
@@ -53,22 +55,33 @@ final class Server: Sendable {
       limits: try Self.coordinatorLimits(settings), logger: logger)
     self.coordinator = coordinator
     let gate = StandbyGate(isOpen: election == nil)
-    let service = CoordinatorService(coordinator: coordinator) { work in try await pool.run { _ in try work() } }
+    let service = CoordinatorService(coordinator: coordinator, access: access.control) { work in
+      try await pool.run { _ in try work() }
+    }
+    let accessGate = access.control.map { AccessGate($0) }
+    // First who calls: strangers learn nothing, also of who leads.
+    let interceptors: [any ServerInterceptor] = (accessGate.map { [$0] } ?? []) + [gate]
     server = GRPCServer(
-      services: [service.methods()], limits: try Self.limits(settings), interceptors: [gate], logger: logger,
-      onConnectionClosed: { service.connectionClosed($0) })
+      services: [service.methods()], limits: try Self.limits(settings), interceptors: interceptors, logger: logger,
+      onConnectionClosed: { number in
+        service.connectionClosed(number)
+        accessGate?.connectionClosed(number)
+      })
     let plane = CoordinatorPlane(
       coordinator, release: Release(server: serverVersion, client: clientVersion),
       readPlan: settings.optionalText(.clusterFile) == nil ? nil : readPlan)
     // The socket is in the workspace, which belongs to whoever leads.
     let socket = adminSocket(of: workspace.path)
-    let ports = try Self.adminPorts(settings)
-    admin = AdminServer(
-      plane, on: election == nil ? [socket] + ports : ports, tls: tls?.securing(.http1), logger: logger)
+    let ports = try Self.adminPorts(settings, access)
+    let exposure = AdminExposure(takesAnyHost: access.control != nil, isSocketShared: access.isSocketShared)
+    let admin = AdminServer(
+      plane, on: election == nil ? [socket] + ports : ports, tls: tls?.securing(.http1), access: access.control,
+      exposure: exposure, logger: logger)
+    self.admin = admin
     let recovered: Coordinator.RecoverySummary
     do {
       recovered = election == nil ? try await coordinator.recover() : .init()
-      addresses = try await Self.listen(server, settings, tls)
+      addresses = try await Self.listen(server, settings, access, tls)
       adminAddresses = try await admin.start()
     } catch {
       await server.shutdown(grace: .zero)
@@ -76,12 +89,19 @@ final class Server: Sendable {
       throw error
     }
     recovery = recovered
+    let leadersAdmin = AdminServer(plane, on: [socket], access: access.control, exposure: exposure, logger: logger)
     leadership = election.map {
-      let admin = AdminServer(plane, on: [socket], logger: logger)
-      return Leading(
-        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger)
+      Leading(
+        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: leadersAdmin, logger: logger)
     }
     leases = Task { await coordinator.watch() }
+    tokens = access.watch(logger) { [server] ended in
+      let isMeant: @Sendable (Authentication) -> Bool = { caller in
+        if case .token(let id) = caller.method { ended.contains(id) } else { false }
+      }
+      server.endCalls(AccessRefusal.wrongToken.status) { ($0.credential as? Authentication).map(isMeant) ?? false }
+      for admin in [admin, leadersAdmin] { admin.endStreams(.wrongToken, where: isMeant) }
+    }
     tlsWatch = tls.map { tls in Task { await tls.watch() } }
   }
 
@@ -106,6 +126,7 @@ final class Server: Sendable {
   /// with their sessions, so sessions go first and connections after them.
   func stop(keepingSessions: Bool) async {
     leases.cancel()
+    tokens?.cancel()
     tlsWatch?.cancel()
     await coordinator.shutdown(keepingSessions: keepingSessions && !workspace.isTemporary)
     await leadership?.resign()
@@ -165,24 +186,41 @@ final class Server: Sendable {
     return configuration
   }
 
-  private static func adminPorts(_ settings: Settings) throws -> [AdminAddress] {
+  private static func adminPorts(_ settings: Settings, _ access: AccessSetup) throws -> [AdminAddress] {
     guard settings.optionalText(.adminPort) != nil else { return [] }
+    try access.requireMayListen(on: settings.text(.host), "\(settings.origin(.host))")
     return [.tcp(host: settings.text(.host), port: try settings.integer(.adminPort, in: 0...65535))]
   }
 
   private static func listen(
-    _ server: GRPCServer, _ settings: Settings, _ tls: ServerTLS?
+    _ server: GRPCServer, _ settings: Settings, _ access: AccessSetup, _ tls: ServerTLS?
   ) async throws -> [TransportAddress] {
     let host = settings.text(.host)
-    guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else {
-      throw ConfigurationError(
-        "host is '\(host)' (\(settings.origin(.host))), but without authentication only loopback addresses are "
-          + "listened on. Use 127.0.0.1, ::1 or a Unix socket, and a tunnel for other machines")
-    }
+    try access.requireMayListen(on: host, "\(settings.origin(.host))")
     let port = try settings.integer(.port, in: 0...65535)
     var addresses = [try await server.listen(on: .tcp(host: host, port: port), tls: tls?.securing(.http2))]
-    if let path = settings.optionalText(.socket) { addresses.append(try await server.listen(on: .unix(path: path))) }
+    if let path = settings.optionalText(.socket) {
+      addresses.append(try await listen(server, path, named: "socket", access))
+    }
+    for listener in access.listeners {
+      switch listener.address {
+      case .unix(let path): addresses.append(try await listen(server, path, named: listener.name, access))
+      case .tcp(let host, _):
+        try access.requireMayListen(on: host, "the listener '\(listener.name)'")
+        addresses.append(
+          try await server.listen(on: listener.address, named: listener.name, tls: tls?.securing(.http2)))
+      }
+    }
     return addresses
+  }
+
+  private static func listen(
+    _ server: GRPCServer, _ path: String, named name: String, _ access: AccessSetup
+  ) async throws -> TransportAddress {
+    let address = try await server.listen(on: .unix(path: path), named: name)
+    // Who connects is asked who he is; until now only our own user could.
+    if access.isSocketShared { chmod(path, 0o666) }
+    return address
   }
 
   private static func limits(_ settings: Settings) throws -> ServerLimits {

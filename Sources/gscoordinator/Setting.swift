@@ -4,6 +4,10 @@ enum Setting: String, CaseIterable {
   case port
   case socket
   case adminPort = "admin_port"
+  case accessFile = "access.file"
+  case accessTokenFile = "access.token_file"
+  case accessAnonymous = "access.anonymous"
+  case accessAllowPlaintext = "access.allow_plaintext"
   case engine
   case clusterFile = "cluster_file"
   case workspace
@@ -49,8 +53,10 @@ enum Setting: String, CaseIterable {
     case .port: "63800"
     case .socket, .adminPort, .workspace, .threads, .clusterFile: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
-      .advertise, .controlGroup, .tlsCertificateFile, .tlsKeyFile, .tlsClientAuthorityFile:
+      .advertise, .controlGroup, .accessFile, .accessTokenFile, .accessAnonymous, .tlsCertificateFile, .tlsKeyFile,
+      .tlsClientAuthorityFile:
       ""
+    case .accessAllowPlaintext: "false"
     case .tlsClientCertificates: "required"
     case .tlsMinimumVersion: "1.2"
     case .stateSync: "normal"
@@ -74,10 +80,14 @@ enum Setting: String, CaseIterable {
   /// What it means, in a line.
   var meaning: String {
     switch self {
-    case .host: "address to listen on; only loopback is allowed while there is no authentication"
+    case .host: "address to listen on; only loopback is allowed while there is no access control"
     case .port: "TCP port of the gRPC endpoint; 0 chooses a free one"
     case .socket: "path of a Unix socket to listen on as well; empty for none"
     case .adminPort: "TCP port of the admin endpoint on loopback, 0 for a free one; empty for its Unix socket alone"
+    case .accessFile: "file that says who is who: certificates, users, networks, listeners; empty for none"
+    case .accessTokenFile: "file with the tokens that `gscoordinator token` makes; empty for none"
+    case .accessAnonymous: "whoever is nobody else: refuse or tenant; empty for what access.file says, or refuse"
+    case .accessAllowPlaintext: "whether tokens may be sent without TLS to addresses other than loopback"
     case .engine: "which engines sessions get: embedded"
     case .clusterFile: "file with hosts, tenants, quotas and what sessions ask for; empty for none"
     case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"

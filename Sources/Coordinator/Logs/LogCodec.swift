@@ -19,6 +19,7 @@ enum LogCodec {
     append("object", record.object, to: &bytes)
     append("reason", record.reason, to: &bytes)
     append("author", record.author, to: &bytes)
+    append("tenant", record.tenant, to: &bytes)
     if let revision = record.revision {
       bytes.append(contentsOf: #","revision":"#.utf8)
       bytes.append(contentsOf: String(revision).utf8)
@@ -89,6 +90,7 @@ private struct LineParser {
       case ("object", .text(let text)): record.object = text
       case ("reason", .text(let text)): record.reason = text
       case ("author", .text(let text)): record.author = text
+      case ("tenant", .text(let text)): record.tenant = text
       case ("revision", .integer(let number)): record.revision = number
       default: break
       }

@@ -16,6 +16,8 @@ public struct LogQuery: Sendable, Equatable {
   public var child: String?
   /// Records about this object alone, as `kind/name`.
   public var object: String?
+  /// Records of this tenant alone: about its sessions, or what it did.
+  public var tenant: String?
   /// A text that the message, reason, object or author contains.
   public var text: String?
   /// A regular expression (of Swift's `Regex`) that is found in the message, reason, object or author. Finding it may take
@@ -35,7 +37,7 @@ public struct LogQuery: Sendable, Equatable {
   /// Whether every line of the wanted streams is wanted.
   var takesEveryLine: Bool {
     since == nil && until == nil && minimumLevel == .debug && session == nil && step == nil && child == nil
-      && object == nil && text == nil && pattern == nil
+      && object == nil && tenant == nil && text == nil && pattern == nil
   }
 
   /// The stems of the wanted streams' files; nil for all.
@@ -104,7 +106,8 @@ struct LogMatcher {
     guard levels.contains(record.level), query.since.map({ record.timeMilliseconds >= $0 }) ?? true,
       query.until.map({ record.timeMilliseconds < $0 }) ?? true,
       query.session == nil || record.session == query.session, query.step == nil || record.step == query.step,
-      query.child == nil || record.child == query.child, query.object == nil || record.object == query.object
+      query.child == nil || record.child == query.child, query.object == nil || record.object == query.object,
+      query.tenant == nil || record.tenant == query.tenant
     else { return false }
     if let sessions, stem.hasPrefix(LogFileName.sessionPrefix) {
       guard let session = record.session, sessions.contains(session) else { return false }

@@ -25,6 +25,8 @@ public struct LogRecord: Sendable, Equatable, Codable {
   public var author: String?
   /// For the audit trail: the transaction's revision in the state store.
   public var revision: Int64?
+  /// The tenant whose session it is about, or who did it; nil where that is nobody in particular.
+  public var tenant: String?
 
   /// A line about nothing in particular.
   public init(timeMilliseconds: Int64, level: Level, message: String) {

@@ -13,6 +13,7 @@ extension LogRecord {
     Self.bound(&object)
     Self.bound(&reason)
     Self.bound(&author)
+    Self.bound(&tenant)
   }
 
   private static func bound(_ field: inout String?) {
@@ -37,6 +38,7 @@ extension LogRecord {
     var bytes = 192 + message.utf8.count
     bytes += (session?.utf8.count ?? 0) + (step?.utf8.count ?? 0) + (child?.utf8.count ?? 0)
     bytes += (object?.utf8.count ?? 0) + (reason?.utf8.count ?? 0) + (author?.utf8.count ?? 0)
+    bytes += tenant?.utf8.count ?? 0
     return bytes
   }
 }

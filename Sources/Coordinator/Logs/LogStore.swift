@@ -41,6 +41,8 @@ public final class LogStore: Sendable {
   private let reading = DispatchQueue(label: "logs.read")
   private let now: @Sendable () -> Int64
   private let report: @Sendable (String) -> Void
+  /// Whose the sessions are that records are about.
+  let tenants = SessionTenants()
 
   /// Opens the files of `instance` below `directory` and goes on where an earlier process stopped.
   ///
@@ -76,6 +78,7 @@ public final class LogStore: Sendable {
     var record = record
     record.bound()
     record.place(in: stream)
+    if record.tenant == nil { record.tenant = tenants.tenant(of: record) }
     let size = record.queueBytes
     let mustWake = queue.withLock { queue in
       guard !queue.isClosed else { return false }

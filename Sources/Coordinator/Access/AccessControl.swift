@@ -1,0 +1,152 @@
+import FoundationEssentials
+import Synchronization
+
+/// Finds out who calls, for both endpoints. Safe to use from any thread.
+public final class AccessControl: Sendable {
+  private struct State {
+    var policy: AccessPolicy
+    var tokens: TokenSet
+    var attempts = FailedAttempts()
+    var denials = FailedAttempts()
+    /// Ids of tokens that were valid when they were last looked at.
+    var valid: Set<String>
+  }
+
+  private let state: Mutex<State>
+  /// Counts the changes of the policy and the tokens, so that what was found out before is found out again.
+  private let changes = Atomic<UInt64>(0)
+  private let logs: LogStore
+  private let clock = ContinuousClock()
+
+  /// The time that tokens are judged by; tests give their own.
+  private let now: @Sendable () -> Date
+
+  /// - Throws: `AccessPolicyError` when a principal has two tenants.
+  public init(
+    _ policy: AccessPolicy, tokens: TokenSet, logs: LogStore, now: @escaping @Sendable () -> Date = { Date() }
+  ) throws(AccessPolicyError) {
+    try policy.requireOneTenant(tokens)
+    state = Mutex(State(policy: policy, tokens: tokens, valid: Self.valid(tokens, now())))
+    self.logs = logs
+    self.now = now
+  }
+
+  private static func valid(_ tokens: TokenSet, _ now: Date) -> Set<String> {
+    Set(tokens.all.filter { $0.isValid(at: now) }.map(\.id))
+  }
+
+  /// The policy in force.
+  public var policy: AccessPolicy { state.withLock { $0.policy } }
+
+  /// Grows with every change of the policy or the tokens.
+  public var generation: UInt64 { changes.load(ordering: .acquiring) }
+
+  // MARK: Changes
+
+  /// Puts another policy into force, from the next call on.
+  /// - Throws: `AccessPolicyError` when it does not go together with the tokens; then nothing changes.
+  public func replace(_ policy: AccessPolicy) throws(AccessPolicyError) {
+    try state.withLock { state throws(AccessPolicyError) in
+      try policy.requireOneTenant(state.tokens)
+      state.policy = policy
+      changes.add(1, ordering: .releasing)
+    }
+  }
+
+  /// Takes other tokens, from the next call on.
+  /// - Throws: `AccessPolicyError` when they do not go together with the policy; then nothing changes.
+  public func replace(_ tokens: TokenSet) throws(AccessPolicyError) {
+    try state.withLock { state throws(AccessPolicyError) in
+      try state.policy.requireOneTenant(tokens)
+      state.tokens = tokens
+      changes.add(1, ordering: .releasing)
+    }
+  }
+
+  /// The ids of the tokens that were valid when this was last asked and are no more: calls that were made with them are
+  /// to be ended.
+  public func takeEnded() -> Set<String> {
+    state.withLock { state in
+      let valid = Self.valid(state.tokens, now())
+      let ended = state.valid.subtracting(valid)
+      if !ended.isEmpty { changes.add(1, ordering: .releasing) }
+      state.valid = valid
+      return ended
+    }
+  }
+
+  // MARK: Calls
+
+  /// Who calls.
+  /// - Throws: `AccessRefusal`. A valid token is taken also from where many wrong ones come: many may share an address,
+  ///   and a token cannot be guessed.
+  public func authenticate(_ evidence: Evidence) throws(AccessRefusal) -> Authentication {
+    let (policy, tokens) = state.withLock { ($0.policy, $0.tokens) }
+    do {
+      return try policy.identify(evidence, tokens: tokens, at: now())
+    } catch {
+      throw refused(error, evidence, to: "call")
+    }
+  }
+
+  /// Who calls, for what everybody may know: nil when that is not known, and nobody is told.
+  public func recognize(_ evidence: Evidence) -> Authentication? {
+    let (policy, tokens) = state.withLock { ($0.policy, $0.tokens) }
+    return try? policy.identify(evidence, tokens: tokens, at: now())
+  }
+
+  /// Notes a refusal in the audit trail, and makes it one of too many when it is.
+  /// - Returns: what to answer.
+  public func refused(_ refusal: AccessRefusal, _ evidence: Evidence, to action: String) -> AccessRefusal {
+    let source = evidence.source
+    if refusal == .wrongToken || refusal == .malformedAuthorization {
+      let pause = state.withLock { $0.attempts.fail(source, at: clock.now) }
+      if let pause { return .tooManyAttempts(Int(pause.components.seconds) + 1) }
+    }
+    deny(nil, source, action, refusal)
+    return refusal
+  }
+
+  /// Requires a role for an action; a refusal is noted in the audit trail.
+  /// - Throws: `AccessRefusal` of code `permissionDenied`.
+  public func require(
+    _ role: Role, of caller: Authentication, for action: @autoclosure () -> String
+  ) throws(AccessRefusal) {
+    guard caller.identity.role < role else { return }
+    let action = action()
+    let refusal = AccessRefusal.needs(role, for: action, has: caller.identity.role)
+    deny(caller, caller.source, action, refusal)
+    throw refusal
+  }
+
+  // MARK: The audit trail
+
+  /// Notes that somebody did something to an object, `kind/name`.
+  public func note(_ caller: Authentication, _ action: String, _ object: String) {
+    logs.append(record(caller, caller.source, "\(action) \(object)", reason: action, object: object), to: .audit)
+  }
+
+  /// Denials of a source are noted as often as its failures are free of a pause: nobody may flood the trail.
+  private func deny(_ caller: Authentication?, _ source: String, _ action: String, _ refusal: AccessRefusal) {
+    guard state.withLock({ $0.denials.fail(source, at: clock.now) == nil }) else { return }
+    var record = record(
+      caller, source, "denied \(action): \(refusal.message)", reason: refusal.code.rawValue, object: nil)
+    record.level = .warning
+    logs.append(record, to: .audit)
+  }
+
+  private func record(
+    _ caller: Authentication?, _ source: String, _ text: String, reason: String, object: String?
+  ) -> LogRecord {
+    let author = caller?.identity.principal.description ?? source
+    let who = caller.map { caller in
+      "\(author) (\(caller.identity.role.rawValue) of \(caller.identity.tenant), by \(caller.method), from \(source))"
+    }
+    var record = logs.record(.info, "\(who ?? author): \(text)")
+    record.author = author
+    record.reason = reason
+    record.object = object
+    record.tenant = caller?.identity.tenant
+    return record
+  }
+}

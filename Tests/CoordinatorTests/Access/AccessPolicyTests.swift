@@ -1,0 +1,276 @@
+import Foundation
+import Testing
+
+@testable import Coordinator
+
+@Suite("Who calls")
+struct AccessPolicyTests {
+  private static let now = Date(timeIntervalSince1970: 1_800_000_000)
+  private static let alice = Identity(principal: Principal("alice"), tenant: "a", role: .user)
+
+  private static func grant(_ principal: String?, _ tenant: String = "t", _ role: Role = .user) -> AccessPolicy.Grant {
+    AccessPolicy.Grant(principal: principal, tenant: tenant, role: role)
+  }
+
+  private static func token(
+    _ identity: Identity = alice, expires: Date? = nil, revoked: Date? = nil
+  ) throws -> (TokenSet, String) {
+    var (token, secret) = try AccessToken.make(identity, created: now, expires: expires)
+    token.revoked = revoked
+    return (try TokenSet([token]), secret)
+  }
+
+  /// What every kind of evidence makes of a caller, and a name for it.
+  private enum Proof: String, CaseIterable {
+    case token, wrongToken, certificate, user, listener, network, owner
+  }
+
+  @Test("The strongest evidence counts, whatever else there is; a wrong token is refused, whatever else there is")
+  func precedence() throws {
+    let certificate = Evidence.Certificate(commonName: "cn", alternativeNames: [], fingerprint: "00")
+    let policy = try AccessPolicy(
+      certificates: [.init(commonName: "cn", grant: Self.grant("by certificate"))],
+      users: [7: Self.grant("by user")], listeners: ["door": Self.grant("by listener")],
+      networks: [try NetworkPrefix("10.0.0.0/8"): Self.grant("by network")],
+      anonymous: Self.grant(nil, "anonymous"), owner: 8)
+    let (tokens, secret) = try Self.token(Identity(principal: Principal("by token"), tenant: "t", role: .user))
+    // Every set of evidence. A connection has a user or an address, and one user only.
+    for bits in 0..<(1 << Proof.allCases.count) {
+      let shown = Proof.allCases.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element)
+      let users = shown.filter { [.user, .owner].contains($0) }.count
+      if shown.contains(.token) && shown.contains(.wrongToken) || users > 1 { continue }
+      if users == 1 && shown.contains(.network) { continue }
+      let evidence = Evidence(
+        token: shown.contains(.token) ? secret : shown.contains(.wrongToken) ? "gsc_wrong" : nil,
+        certificate: shown.contains(.certificate) ? certificate : nil,
+        user: shown.contains(.user) ? 7 : shown.contains(.owner) ? 8 : nil,
+        listener: shown.contains(.listener) ? "door" : "other",
+        host: users == 1 ? nil : shown.contains(.network) ? "10.1.2.3" : "192.168.0.1")
+      let result = Result { () throws(AccessRefusal) in try policy.identify(evidence, tokens: tokens, at: Self.now) }
+      let expected: String? =
+        if shown.contains(.wrongToken) { nil } else if shown.contains(.token) { "by token" } else if shown.contains(
+          .certificate)
+        { "by certificate" } else if shown.contains(.user) { "by user" } else if shown.contains(.listener) {
+          "by listener"
+        } else if shown.contains(.network) { "by network" } else if shown.contains(.owner) { "uid 8" } else {
+          "anonymous/host 192.168.0.1"
+        }
+      switch result {
+      case .success(let caller): #expect(caller.identity.principal.description == expected, "\(shown)")
+      case .failure(let refusal):
+        #expect(expected == nil, "\(shown)")
+        #expect(refusal == .wrongToken)
+      }
+    }
+  }
+
+  @Test("Whoever is nobody else is refused, unless there is a tenant for him")
+  func anonymous() throws {
+    let evidence = Evidence(host: "192.168.0.1")
+    let closed = try AccessPolicy(owner: 1)
+    #expect(throws: AccessRefusal.unknownCaller) { try closed.identify(evidence, tokens: TokenSet(), at: Self.now) }
+    let open = try AccessPolicy(anonymous: Self.grant(nil, "anonymous"), owner: 1)
+    let caller = try open.identify(evidence, tokens: TokenSet(), at: Self.now)
+    #expect(caller.identity.tenant == "anonymous" && caller.method == .anonymous)
+  }
+
+  @Test("Our own user and root are operators over a Unix socket, and nobody else is")
+  func owner() throws {
+    let policy = try AccessPolicy(owner: 1000)
+    for user: UInt32 in [0, 1000] {
+      let caller = try policy.identify(Evidence(user: user), tokens: TokenSet(), at: Self.now)
+      #expect(caller.identity == Identity(principal: Principal("uid \(user)"), tenant: "default", role: .operator))
+    }
+    #expect(throws: AccessRefusal.self) { try policy.identify(Evidence(user: 1001), tokens: TokenSet(), at: Self.now) }
+  }
+
+  @Test("Of networks that overlap the most specific one counts, in any order")
+  func overlap() throws {
+    let policy = try AccessPolicy(
+      networks: [
+        try NetworkPrefix("0.0.0.0/0"): Self.grant("everybody"), try NetworkPrefix("10.0.0.0/8"): Self.grant("ten"),
+        try NetworkPrefix("10.1.0.0/16"): Self.grant("ten one"), try NetworkPrefix("10.1.2.3"): Self.grant("this one"),
+        try NetworkPrefix("fd00::/8"): Self.grant("six"),
+      ], owner: 1)
+    let expected = [
+      "10.1.2.3": "this one", "10.1.2.4": "ten one", "10.2.0.1": "ten", "11.0.0.1": "everybody", "fd00::1": "six",
+      // As sockets for both families show it.
+      "::ffff:10.1.2.4": "ten one",
+    ]
+    for (host, name) in expected {
+      let caller = try policy.identify(Evidence(host: host), tokens: TokenSet(), at: Self.now)
+      #expect(caller.identity.principal.description == name, "\(host)")
+    }
+    #expect(throws: AccessRefusal.self) {
+      try policy.identify(Evidence(host: "fe80::1%eth0"), tokens: TokenSet(), at: Self.now)
+    }
+  }
+
+  @Test("All that an entry names of a certificate must match, and the first entry that does counts")
+  func certificates() throws {
+    let policy = try AccessPolicy(
+      certificates: [
+        .init(commonName: "node", alternativeName: "node.example", grant: Self.grant("both")),
+        .init(fingerprint: "aa", grant: Self.grant("print")), .init(commonName: "*", grant: Self.grant(nil)),
+      ], owner: 1)
+    func name(_ commonName: String?, _ names: [String] = [], _ fingerprint: String = "bb") -> String? {
+      let certificate = Evidence.Certificate(
+        commonName: commonName, alternativeNames: names, fingerprint: fingerprint)
+      let evidence = Evidence(certificate: certificate, host: "192.168.0.1")
+      return (try? policy.identify(evidence, tokens: TokenSet(), at: Self.now))?.identity.principal.description
+    }
+    #expect(name("node", ["node.example"]) == "both")
+    #expect(name("node", ["other.example"]) == "t/certificate node")
+    #expect(name("x", [], "aa") == "print")
+    #expect(name(nil, ["node.example"]) == nil)
+    // A common name that imitates another caller's name stands for nothing.
+    #expect(name("uid 0") == "t/certificate bb")
+  }
+
+  @Test("The same host is another principal in another tenant")
+  func derivedNames() throws {
+    let policy = try AccessPolicy(
+      listeners: ["a": Self.grant(nil, "a"), "b": Self.grant(nil, "b"), "d": Self.grant(nil, "default")], owner: 1)
+    let names = try ["a", "b", "d"].map { listener in
+      try policy.identify(Evidence(listener: listener, host: "127.0.0.1"), tokens: TokenSet(), at: Self.now)
+        .identity.principal.description
+    }
+    #expect(names == ["a/host 127.0.0.1", "b/host 127.0.0.1", "host 127.0.0.1"])
+  }
+
+  @Test("A principal has one tenant, in the access file and the token file together")
+  func oneTenant() throws {
+    #expect(throws: AccessPolicyError.self) {
+      try AccessPolicy(users: [1: Self.grant("alice", "a"), 2: Self.grant("alice", "b")], owner: 1)
+    }
+    let policy = try AccessPolicy(users: [1: Self.grant("alice", "b")], owner: 1)
+    let (tokens, _) = try Self.token()
+    #expect(throws: AccessPolicyError.self) { try policy.requireOneTenant(tokens) }
+  }
+
+  @Test("Names that could pass for others are no names", arguments: ["", "uid 0", "host x", "a/b", "a\nb", "certificate x"])
+  func names(_ name: String) {
+    #expect(throws: AccessPolicyError.self) { try AccessNames.checkPrincipal(name) }
+    #expect(throws: AccessPolicyError.self) { try AccessNames.checkTenant(name + " ") }
+  }
+
+  @Test("A token counts until it expires or is revoked")
+  func tokenLife() throws {
+    let end = Self.now + 60
+    let policy = try AccessPolicy(owner: 1)
+    let (tokens, secret) = try Self.token(expires: end)
+    let evidence = Evidence(token: secret)
+    #expect(try policy.identify(evidence, tokens: tokens, at: end - 1).identity == Self.alice)
+    #expect(throws: AccessRefusal.wrongToken) { try policy.identify(evidence, tokens: tokens, at: end) }
+    let (revoked, other) = try Self.token(revoked: Self.now)
+    #expect(throws: AccessRefusal.wrongToken) {
+      try policy.identify(Evidence(token: other), tokens: revoked, at: Self.now)
+    }
+  }
+
+  @Test("Nothing but the whole secret opens")
+  func tokenForms() throws {
+    let (tokens, secret) = try Self.token()
+    #expect(secret.wholeMatch(of: /gsc_[0-9a-f]{12}_[0-9a-f]{64}/) != nil)
+    let wrong = [
+      "", "gsc_", String(secret.dropLast()), secret + "0", secret.uppercased(), secret + "\0",
+      secret.replacing("gsc_", with: "gsd_"), String(secret.dropLast()) + (secret.hasSuffix("0") ? "1" : "0"),
+      "gsc_000000000000_" + String(repeating: "0", count: 64), String(repeating: "_", count: secret.count),
+    ]
+    for text in wrong { #expect(tokens.find(text, at: Self.now) == nil, "\(text)") }
+    #expect(tokens.find(secret, at: Self.now)?.principal == "alice")
+  }
+
+  @Test("Only one bearer token is an authorization", arguments: [
+    ["Basic abc"], ["Bearer"], ["Bearer a b"], ["Bearer a", "Bearer a"], ["a"], [""],
+  ])
+  func authorization(_ headers: [String]) {
+    #expect(throws: AccessRefusal.malformedAuthorization) { try BearerToken.parse(headers) }
+  }
+
+  @Test("The scheme's case does not matter, and no header is no token")
+  func authorizationForms() throws {
+    #expect(try BearerToken.parse(["bearer x"]) == "x")
+    #expect(try BearerToken.parse([]) == nil)
+  }
+}
+
+@Suite("Networks")
+struct NetworkPrefixTests {
+  @Test("What is not a network is refused", arguments: [
+    "", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/", "10.0.0.0/8/8", "fd00::/129", "host",
+    "fe80::1%eth0", "10.0.0.1/8", "fd00::1/8", "256.0.0.0/8", " 10.0.0.0/8",
+  ])
+  func malformed(_ text: String) { #expect(throws: AccessPolicyError.self) { try NetworkPrefix(text) } }
+
+  @Test("Every length of prefix holds the addresses that begin so, and no others")
+  func lengths() throws {
+    let address: [UInt8] = [0b1010_1100, 0b0011_0101, 0b1100_1010, 0b0101_0011]
+    for length in 0...32 {
+      let number = address.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      let masked = length == 0 ? 0 : number & ~UInt32(0) << UInt32(32 - length)
+      func text(_ number: UInt32) -> String {
+        stride(from: 24, through: 0, by: -8).map { String(number >> UInt32($0) & 255) }.joined(separator: ".")
+      }
+      let network = try NetworkPrefix("\(text(masked))/\(length)")
+      #expect(network.contains(try #require(NetworkAddress(text(number)))))
+      if length > 0 {
+        let outside = number ^ 1 << UInt32(32 - length)
+        #expect(!network.contains(try #require(NetworkAddress(text(outside)))))
+      }
+    }
+  }
+}
+
+@Suite("SHA-256")
+struct SHA256Tests {
+  /// FIPS 180-4's examples, and lengths around the block.
+  @Test("The hashes of known messages", arguments: [
+    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+    (
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+    ),
+    (String(repeating: "a", count: 55), "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"),
+    (String(repeating: "a", count: 56), "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"),
+    (String(repeating: "a", count: 64), "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"),
+  ])
+  func vectors(_ message: String, _ hash: String) { #expect(SHA256.hash(message).hexadecimal == hash) }
+}
+
+@Suite("Attempts that fail")
+struct FailedAttemptsTests {
+  private let start = ContinuousClock.now
+
+  @Test("Ten a minute are free; then pauses double up to a minute, and a quiet source begins anew")
+  func pauses() {
+    var attempts = FailedAttempts()
+    for _ in 0..<10 { #expect(attempts.fail("host 1", at: start) == nil) }
+    #expect(attempts.fail("host 1", at: start) == .seconds(1))
+    #expect(attempts.fail("host 2", at: start) == nil)
+    var now = start
+    for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+      now += .seconds(pause)
+      #expect(attempts.fail("host 1", at: now) == nil)
+      #expect(attempts.fail("host 1", at: now) == .seconds(min(pause * 2, 60)))
+    }
+    now += .seconds(700)
+    for _ in 0..<10 { #expect(attempts.fail("host 1", at: now) == nil) }
+    #expect(attempts.fail("host 1", at: now) == .seconds(1))
+  }
+
+  @Test("A slow series is never paused")
+  func slow() {
+    var attempts = FailedAttempts()
+    for count in 0..<100 { #expect(attempts.fail("host 1", at: start + .seconds(7 * count)) == nil) }
+  }
+
+  @Test("A host of IPv6 cannot evade by another address of its network")
+  func networks() {
+    var attempts = FailedAttempts()
+    for count in 0..<10 { #expect(attempts.fail("host 2001:db8::\(count)", at: start) == nil) }
+    #expect(attempts.fail("host 2001:db8::ffff", at: start) != nil)
+    #expect(attempts.fail("host 2001:db8:0:1::1", at: start) == nil)
+  }
+}
