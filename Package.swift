@@ -108,6 +108,15 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
       path: "Benchmarks/kernels", swiftSettings: strict),
 
+    // Tables of many shapes, for the benchmark of estimates and for tests.
+    .target(
+      name: "GeneratedTables", dependencies: ["Engines", "GraphStore"], path: "Benchmarks/tables",
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "EstimateBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore"],
+      path: "Benchmarks/estimate", swiftSettings: strict),
+
     .executableTarget(
       name: "StoreBenchmark", dependencies: ["Cluster"], path: "Benchmarks/store", swiftSettings: strict),
 
@@ -126,7 +135,7 @@ let package = Package(
     .testTarget(name: "GRPCTests", dependencies: ["GRPC", "Turns"], swiftSettings: strict),
     .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
     .testTarget(
-      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore", "Turns"],
+      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GeneratedTables", "GraphStore", "Turns"],
       swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),

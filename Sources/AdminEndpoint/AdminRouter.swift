@@ -18,6 +18,7 @@ extension AdminRouter {
     let router = AdminRouter(context: AdminContext.self)
     router.add(middleware: ErrorAnswers())
     router.addHealthRoutes(environment)
+    router.addClusterRoutes(environment)
     router.addObjectRoutes(environment)
     router.addHistoryRoutes(environment)
     router.addRecordRoutes(environment)

@@ -23,6 +23,20 @@ public protocol ControlPlane: Sendable {
   /// Closes a session as its own client would.
   /// - Throws: what `AdminError` can express; of code `notFound` when there is no such session.
   func closeSession(_ id: String, by principal: Principal) async throws
+
+  /// Gives a session another number of workers.
+  /// - Returns: the host of each.
+  /// - Throws: what `AdminError` can express.
+  func resizeSession(_ id: String, workers: Int, by principal: Principal) async throws -> [String]
+
+  /// Reads the configuration of hosts and tenants again and puts it into force, whole.
+  /// - Parameter isDryRun: whether nothing is to change.
+  /// - Returns: what changes, in sentences.
+  /// - Throws: what `AdminError` can express; nothing has changed then.
+  func reload(isDryRun: Bool, by principal: Principal) async throws -> [String]
+
+  /// What is counted and measured, in Prometheus' text format.
+  var metrics: String { get }
 }
 
 /// The versions that `GET /version` tells.

@@ -6,11 +6,16 @@ public struct CoordinatorPlane: ControlPlane {
   /// The versions of this server.
   public let release: Release
   private let coordinator: Coordinator
+  private let readPlan: (@Sendable () throws -> ClusterPlan)?
 
   /// What `coordinator` knows and can do.
-  public init(_ coordinator: Coordinator, release: Release) {
+  /// - Parameter readPlan: reads the configuration of hosts and tenants; nil when there is none.
+  public init(
+    _ coordinator: Coordinator, release: Release, readPlan: (@Sendable () throws -> ClusterPlan)? = nil
+  ) {
     self.coordinator = coordinator
     self.release = release
+    self.readPlan = readPlan
   }
 
   /// Where the objects are kept.
@@ -64,6 +69,25 @@ public struct CoordinatorPlane: ControlPlane {
 
     func next() async throws -> LogRecord? { try await iterator.next() }
   }
+
+  /// Gives a session another number of workers, on behalf of an operator.
+  public func resizeSession(_ id: String, workers: Int, by principal: Principal) async throws -> [String] {
+    try await coordinator.resize(id, workers: workers, by: principal.description)
+  }
+
+  /// Reads the cluster file and puts it into force.
+  public func reload(isDryRun: Bool, by principal: Principal) async throws -> [String] {
+    guard let readPlan else {
+      throw AdminError(
+        .conflict, "this coordinator was started without a cluster file", hint: "Start it with --cluster-file FILE")
+    }
+    let plan: ClusterPlan
+    do { plan = try readPlan() } catch { throw AdminError(.invalidArgument, "\(error)", hint: "Nothing has changed") }
+    return try await coordinator.reload(plan, isDryRun: isDryRun, by: principal.description)
+  }
+
+  /// What the coordinator counts and measures.
+  public var metrics: String { coordinator.metricsText }
 
   /// Closes a session on behalf of an operator.
   public func closeSession(_ id: String, by principal: Principal) async throws {

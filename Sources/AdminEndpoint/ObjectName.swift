@@ -26,6 +26,8 @@ extension ObjectKind {
     case .graphService: ["graphservices", "graphservice", "gs"]
     case .job: ["jobs", "job"]
     case .child: ["children", "child"]
+    case .tenant: ["tenants", "tenant"]
+    case .host: ["hosts", "host"]
     }
   }
 }

@@ -5,7 +5,7 @@ import Wire
 
 extension AdminRouter {
   /// `/api/v1/objects`: the kinds. `/api/v1/{plural}`: the objects of a kind. `/api/v1/{plural}/{name}`: one of them.
-  /// `DELETE /api/v1/sessions/{name}`: closes a session.
+  /// `DELETE /api/v1/sessions/{name}`: closes a session. `PATCH /api/v1/sessions/{name}?workers=N`: resizes it.
   func addObjectRoutes(_ environment: AdminEnvironment) {
     let routes = ObjectRoutes(environment: environment)
     on("api/v1/objects", [.get: { request, _ in try await routes.kinds(request) }])
@@ -15,6 +15,7 @@ extension AdminRouter {
       [
         .get: { request, context in try await routes.get(request, context) },
         .delete: { request, context in try await routes.delete(request, context) },
+        .patch: { request, context in try await routes.resize(request, context) },
       ])
   }
 }
@@ -122,6 +123,26 @@ struct ObjectRoutes: Sendable {
         hint: "GET /api/v1/\(kind.plural) lists those that are there")
     }
     return Response(json: ObjectDocument.json(entry))
+  }
+
+  /// Gives a session another number of workers.
+  func resize(_ request: Request, _ context: AdminContext) async throws -> Response {
+    let kind = try kind(context)
+    let name = try ObjectName.name(in: request, after: 3)
+    guard kind == .session else {
+      var response = AdminError(.methodNotAllowed, "\(kind.plural) cannot be changed", hint: "Use GET").response
+      response.headers[.allow] = "GET"
+      return response
+    }
+    let query = try RequestQuery(request, ["workers"], limits: limits)
+    guard let workers = try query.integer("workers", in: 1...4096) else {
+      throw AdminError(.invalidArgument, "nothing to change was named", hint: "Use ?workers=N")
+    }
+    let hosts = try await environment.plane.resizeSession(name, workers: Int(workers), by: context.principal())
+    return Response(
+      json: .object([
+        ("kind", .string(kind.rawValue)), ("name", .string(name)), ("hosts", .array(hosts.map { .string($0) })),
+      ]))
   }
 
   /// Closes a session; other objects are not an operator's to delete.

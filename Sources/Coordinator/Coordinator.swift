@@ -14,6 +14,8 @@ public final class Coordinator: Sendable {
     public var shutdownGrace: Duration
     /// Where child processes are limited by control groups; nil for rlimits.
     public var controlGroups: ControlGroups?
+    /// How long the step of a session that has to give way may go on; then it is cut off, and begins again later.
+    public var drain = Duration.seconds(30)
 
     /// Bounds with their defaults.
     public init(
@@ -50,8 +52,10 @@ public final class Coordinator: Sendable {
     /// Sessions whose client has no connection now, by principal and id. A heartbeat looks for its sessions here: to
     /// look at all of them would let anybody occupy the coordinator with heartbeats.
     var unconnected: [Principal: [String: Session]] = [:]
-    /// Sessions whose engines are being started.
-    var opening = 0
+    /// Sessions that are being opened.
+    var opening: Set<String> = []
+    /// Those of them that have to give way as soon as they are open, with the reason.
+    var displaced: [String: (beneficiary: String, reason: String)] = [:]
     var nextSerial: UInt64 = 0
     var isShuttingDown = false
 
@@ -60,6 +64,11 @@ public final class Coordinator: Sendable {
       unbind(session)
       connections[session.id] = connection
       byConnection[connection, default: []].append(session)
+    }
+
+    mutating func endOpening(_ id: String) -> (beneficiary: String, reason: String)? {
+      opening.remove(id)
+      return displaced.removeValue(forKey: id)
     }
 
     /// The session is there, but its client was not heard yet.
@@ -88,15 +97,23 @@ public final class Coordinator: Sendable {
   let journal: Journal
   let workspace: Workspace
   let factory: any EngineFactory
+  /// Who gets what of the hosts.
+  let desk: ResourceDesk
+  /// What is counted and measured.
+  public let metrics = Metrics()
+  /// What the state store has of tenants and hosts.
+  let published = Mutex(PublishedObjects())
+  let startMilliseconds = nowMilliseconds()
   let limits: Limits
   let logger: Logger
   let clock = ContinuousClock()
   let state = Mutex(State())
 
   /// A coordinator without sessions; `recover` brings back those that `store` knows.
+  /// - Parameter plan: the hosts and who may have what of them; by default this host, for everybody alike.
   public init(
     version: String, workspace: Workspace, store: any StateStore, logs: LogStore, factory: any EngineFactory,
-    limits: Limits = Limits(), logger: Logger
+    plan: ClusterPlan? = nil, limits: Limits = Limits(), logger: Logger
   ) {
     self.version = version
     self.workspace = workspace
@@ -105,8 +122,13 @@ public final class Coordinator: Sendable {
     children = .stored(
       journal, logs, directory: workspace.path + "/children", controlGroups: limits.controlGroups)
     self.factory = factory
+    desk = ResourceDesk(plan ?? .ownHostAlone(sessions: limits.sessions), metrics: metrics)
     self.limits = limits
     self.logger = logger
+    desk.onPreempt { [weak self] owner, beneficiary, reason in
+      guard let self else { return }
+      Task { await self.giveWay(owner, to: beneficiary, reason) }
+    }
   }
 
   /// Number of open sessions.
@@ -125,16 +147,18 @@ public final class Coordinator: Sendable {
   public func connect(_ caller: Caller, _ request: ConnectRequest) async throws -> Session {
     if request.reconnect, let session = newestSession(of: caller) { return session }
     try requireCompatible(clientVersion: request.version)
-    let serial = try reserve()
+    let id = "session_" + randomStateID()
+    let serial = try reserve(id)
     let session: Session
     do {
-      session = try await open(caller, request, serial: serial)
+      session = try await open(id, caller, request, serial: serial)
     } catch {
-      state.withLock { $0.opening -= 1 }
+      state.withLock { _ = $0.endOpening(id) }
       throw error
     }
+    var displaced: (beneficiary: String, reason: String)?
     let isAdmitted = state.withLock { state in
-      state.opening -= 1
+      displaced = state.endOpening(id)
       guard !state.isShuttingDown else { return false }
       state.sessions[session.id] = session
       state.bind(session, to: caller.connection)
@@ -145,6 +169,8 @@ public final class Coordinator: Sendable {
       await release(session, .shutdown)
       throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
     }
+    metrics.add(.sessionsOpened)
+    if let displaced { Task { await giveWay(session.object, to: displaced.beneficiary, displaced.reason) } }
     logger.info("session opened", metadata: ["session": "\(session.id)", "principal": "\(caller.principal)"])
     journal.event(session.object, "Opened", "opened by \(caller.principal)")
     return session
@@ -171,68 +197,18 @@ public final class Coordinator: Sendable {
     }
   }
 
-  private func reserve() throws(CoordinatorError) -> UInt64 {
+  private func reserve(_ id: String) throws(CoordinatorError) -> UInt64 {
     try state.withLock { state throws(CoordinatorError) in
       guard !state.isShuttingDown else {
         throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
       }
-      guard state.sessions.count + state.opening < limits.sessions else {
+      guard state.sessions.count + state.opening.count < limits.sessions else {
         throw CoordinatorError(
           .limitReached, "\(limits.sessions) sessions are open, the bound. Close one, or raise limits.sessions")
       }
-      state.opening += 1
+      state.opening.insert(id)
       state.nextSerial += 1
       return state.nextSerial
-    }
-  }
-
-  private func open(_ caller: Caller, _ request: ConnectRequest, serial: UInt64) async throws -> Session {
-    let id = "session_" + randomStateID()
-    var document = SessionDocument(
-      kind: .session, name: id, owner: caller.principal.description, createdMilliseconds: nowMilliseconds(),
-      spec: SessionSpec(
-        clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial),
-      status: SessionStatus(phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: 0))
-    let author = caller.principal.description
-    try await journal.commit("open a session", by: author, on: "session/\(id)", [Journal.put(document)])
-    platform_failpoint("session-journaled")
-    var composition = SessionComposition.opening(lease: request.lease, at: clock.now)
-    do {
-      let directory = try workspace.makeSessionDirectory(id)
-      let engines = try await factory.makeEngines(EngineRequest(session: id, workspace: directory))
-      platform_failpoint("session-engines-made")
-      composition.analyticalBecameReady()
-      let description = engines.analytical.description
-      (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
-      document.setCondition(
-        "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
-      let instance = InstanceDocument(
-        kind: .instance, name: "\(id)/\(analyticalInstance)", owner: author, createdMilliseconds: nowMilliseconds(),
-        spec: InstanceSpec(session: id, kind: InstanceKind.analytical.rawValue),
-        status: InstanceStatus(phase: InstanceLifecycle.Phase.ready.rawValue, endpoints: []))
-      let revision = try await journal.commit(
-        "start the engines of a session", by: author, on: "session/\(id)", conditions: [.present("sessions/\(id)")],
-        [Journal.put(document), Journal.put(instance)])
-      platform_failpoint("session-opened")
-      return Session(
-        document, revision: revision, composition: composition, directory: directory, engines: engines,
-        journal: journal, log: SessionLog(store: logs, session: id), logger: logger)
-    } catch {
-      await undo(id, after: error)
-      throw error
-    }
-  }
-
-  /// Removes what an opening that failed left behind.
-  private func undo(_ id: String, after error: any Error) async {
-    journal.event("session/\(id)", "OpeningFailed", "\(error)", level: .error)
-    do {
-      try workspace.removeSessionDirectory(id)
-      try await journal.commit(
-        "give up a session", by: "coordinator", on: "session/\(id)",
-        [.delete("sessions/\(id)"), .delete(ObjectKind.instance.key("\(id)/\(analyticalInstance)"))])
-    } catch {
-      logger.error("cannot undo the opening of a session", metadata: ["session": "\(id)", "error": "\(error)"])
     }
   }
 

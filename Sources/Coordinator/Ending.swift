@@ -78,9 +78,16 @@ extension Coordinator {
     await writePhases(sessions)
   }
 
-  /// Looks for expired leases once a second, until the task is cancelled.
-  public func watchLeases() async {
-    while (try? await clock.sleep(for: .seconds(1))) != nil { await closeExpired() }
+  /// Looks once a second for expired leases and at those who wait, until the task is cancelled.
+  public func watch() async {
+    var rounds = 0
+    while (try? await clock.sleep(for: .seconds(1))) != nil {
+      await closeExpired()
+      desk.tick()
+      // What is written goes into the history: not with every change.
+      if rounds.isMultiple(of: 3) { await publishCluster() }
+      rounds += 1
+    }
   }
 
   private func writePhases(_ sessions: [Session]) async {
@@ -147,6 +154,7 @@ extension Coordinator {
     }
     platform_failpoint("session-closing")
     await session.release()
+    desk.leave(session.object)
     let last = session.stepNumber.load(ordering: .relaxed)
     let steps = Array(max(0, last - Journal.keptSteps)..<last).map { $0 + 1 }
     let instances = session.composition.withLock { $0.instances }

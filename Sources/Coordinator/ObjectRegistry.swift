@@ -67,6 +67,9 @@ struct ObjectRegistry {
   /// The number of an operation's object; nil when there is none.
   func number(of key: OperationKey) -> Int? { entries[key]?.number }
 
+  /// All objects that an engine may have.
+  var handles: [ObjectHandle] { entries.values.map(\.handle) }
+
   /// Numbers of all objects.
   var numbers: [Int] { entries.values.map(\.number) }
 

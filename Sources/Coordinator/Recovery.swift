@@ -39,9 +39,12 @@ extension Coordinator {
   /// - Throws: `CoordinatorError` when the state store or the workspace cannot be read.
   public func recover() async throws(CoordinatorError) -> RecoverySummary {
     try await recoverChildren()
+    try await recoverPublished()
     let remains = try await readRemains()
     var summary = RecoverySummary()
-    for remain in remains {
+    // Who holds something is booked before anybody who waits can be granted it.
+    let holders = remains.filter { !$0.session.document.waitsForResources }
+    for remain in holders + remains.filter(\.session.document.waitsForResources) {
       guard remain.session.document.wasOpen else {
         await finishClosing(remain, .interrupted)
         summary.closedSessions += 1
@@ -51,6 +54,7 @@ extension Coordinator {
         let id = remain.session.document.name
         logger.error("a session cannot go on", metadata: ["session": "\(id)", "error": "\(error)"])
         journal.event("session/\(id)", "RecoveryFailed", "it is closed: \(error)", level: .error)
+        desk.leave("session/\(id)")
         await finishClosing(remain, .recoveryFailed)
         summary.closedSessions += 1
       }
@@ -93,15 +97,27 @@ extension Coordinator {
   private func bringBack(_ remain: Remains, _ summary: inout RecoverySummary) async throws {
     let id = remain.session.document.name
     let directory = try workspace.makeSessionDirectory(id)
-    let engines = try await factory.makeEngines(EngineRequest(session: id, workspace: directory))
-    let lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
-    let session = restore(remain, directory: directory, engines: engines)
+    let latch = GrantLatch()
+    let allocation = try rebook(remain.session.document, waiter(for: id, latch))
+    let session = try restore(remain, directory: directory, waits: allocation == nil)
     try session.recoverFiles()
-    session.composition.withLock { $0.analyticalBecameReady() }
+    var lost: [LostObject] = []
+    if let allocation {
+      let engines = try await factory.makeEngines(
+        EngineRequest(
+          session: id, workspace: directory, size: EngineSize(allocation), storage: session.storage))
+      lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
+      session.composition.withLock { $0.analyticalBecameReady() }
+      _ = session.gate.open(engines)
+    }
     // Queries and sampling run in processes that end with the coordinator.
     let ended = remain.instances.filter { $0 != analyticalInstance }
     let interrupted = remain.steps.filter { $0.status.phase == .running }
-    let document = noting(interrupted, lost, in: remain.session.document)
+    var document = noting(interrupted, lost, in: remain.session.document)
+    document.status.allocation = allocation
+    if allocation == nil, !document.waitsForResources {
+      document.noteWaiting("Queued", "what it held is not there any more; it waits for resources")
+    }
     let revision = try await journal.commit(
       "bring back a session", by: "coordinator", on: session.object,
       [Journal.put(document)] + interrupted.map { Journal.put($0.interrupted()) }
@@ -112,19 +128,39 @@ extension Coordinator {
     session.wrote(document, revision: revision)
     tell(session, interrupted, lost)
     state.withLock { $0.addUnconnected(session) }
+    latch.open { [weak self] in self?.beginStart(of: session, on: $0) }
     summary.sessions += 1
     summary.interruptedSteps += interrupted.count
     summary.lostObjects += lost.count
   }
 
-  private func restore(_ remain: Remains, directory: String, engines: SessionEngines) -> Session {
+  /// Books again what a session held; one that waited, or whose place is gone, waits.
+  private func rebook(_ document: SessionDocument, _ waiter: ResourceDesk.Waiter) throws -> Allocation? {
+    let owner = "session/\(document.name)"
+    let request =
+      document.spec.request
+      ?? desk.plan.request(owner: owner, tenant: document.tenant ?? defaultTenant, isLocal: factory.isEmbedded)
+    if let allocation = document.status.allocation {
+      do throws(SchedulingError) {
+        try desk.restore(allocation, of: request)
+        return allocation
+      } catch {
+        logger.warning("a session's place is gone", metadata: ["session": "\(document.name)", "error": "\(error)"])
+      }
+    } else if document.spec.request == nil, let allocation = try? desk.submit(request, waiter) {
+      return allocation
+    }
+    try desk.restore(waiting: request, waiter)
+    return nil
+  }
+
+  private func restore(_ remain: Remains, directory: String, waits: Bool) throws -> Session {
     let (document, revision) = remain.session
     let lease = document.spec.leaseMilliseconds.map { Duration.milliseconds($0) }
-    let session = Session(
+    let session = try makeSession(
       document, revision: revision,
-      composition: .recovering(lease: lease, graphs: remain.objects.compactMap(\.document.graph), at: clock.now),
-      directory: directory, engines: engines, journal: journal, log: SessionLog(store: logs, session: document.name),
-      logger: logger)
+      .recovering(lease: lease, graphs: remain.objects.compactMap(\.document.graph), waits: waits, at: clock.now),
+      directory: directory)
     session.registry.withLock { registry in
       for (number, object) in remain.objects {
         registry.restore(object.handle, for: object.operation, number: number)
@@ -135,6 +171,7 @@ extension Coordinator {
         session.graphs.withLock { $0[key] = graph }
       }
     }
+    session.storage.setGraphs(session.graphs.withLock { $0.count })
     session.stepNumber.store(remain.steps.compactMap(\.number).max() ?? 0, ordering: .relaxed)
     return session
   }
@@ -182,7 +219,8 @@ extension SessionDocument {
   /// Whether its client may know of it and did not close it.
   fileprivate var wasOpen: Bool {
     let phase = SessionLifecycle.Phase(rawValue: status.phase)
-    return (phase == .connected || phase == .detached) && conditions.contains { $0.type == "Ready" && $0.holds }
+    guard phase == .connected || phase == .detached else { return false }
+    return condition("Ready")?.holds == true || waitsForResources
   }
 }
 

@@ -11,16 +11,20 @@ public final class Session: Sendable {
   public let id: String
   /// On whose behalf it was opened; nobody else can use it.
   public let principal: Principal
+  /// Whose quota and share it counts for.
+  public let tenant: String
   /// Its number in the order of opening.
   let serial: UInt64
   /// What its user may read.
   public let log: SessionLog
-  /// What the client is told about the engine.
-  public let engineDescription: EngineDescription
+  /// What the client is told about the engine; what is planned as long as it waits for resources.
+  public var engineDescription: EngineDescription { gate.current?.analytical.description ?? planned }
   /// Where its files live.
   let directory: String
 
-  let engines: SessionEngines
+  let gate: EngineGate
+  let storage: SessionStorage
+  private let planned: EngineDescription
   let turnstile = Turnstile()
   let registry = Mutex(ObjectRegistry())
   let running = Mutex<[UInt64: @Sendable () -> Void]>([:])
@@ -33,6 +37,10 @@ public final class Session: Sendable {
   private let document: Mutex<Stored>
   /// The clients' numbers of the graphs, by the engine's keys.
   let graphs = Mutex<[String: Int64]>([:])
+  /// The start of the engines, while it is under way.
+  let starting = Mutex<Task<Void, Never>?>(nil)
+  /// How often the session had to give way to others.
+  let preemptions = Atomic<Int>(0)
   /// How to give up instances that are being started, by name.
   let starts = Mutex<[String: @Sendable () -> Void]>([:])
   private let libraries = Mutex<[Int: Spool]>([:])
@@ -45,16 +53,18 @@ public final class Session: Sendable {
 
   init(
     _ document: SessionDocument, revision: Revision, composition: SessionComposition, directory: String,
-    engines: SessionEngines, journal: Journal, log: SessionLog, logger: Logger
+    planned: EngineDescription, storage: SessionStorage, journal: Journal, log: SessionLog, logger: Logger
   ) {
     id = document.name
     principal = Principal(document.owner)
+    tenant = document.tenant ?? defaultTenant
     serial = document.spec.serial
     self.directory = directory
-    self.engines = engines
+    gate = EngineGate()
+    self.planned = planned
+    self.storage = storage
     self.journal = journal
     self.log = log
-    engineDescription = engines.analytical.description
     self.composition = Mutex(composition)
     self.document = Mutex(Stored(document: document, revision: revision))
     var logger = logger
@@ -67,8 +77,11 @@ public final class Session: Sendable {
   /// Where the session stands.
   public var phase: SessionLifecycle.Phase { composition.withLock { $0.phase } }
 
-  /// The session's name among all objects.
+  /// The session's name among all objects, and among those who ask for resources.
   var object: String { "session/\(id)" }
+
+  var metrics: Metrics { storage.metrics }
+  var desk: ResourceDesk { storage.desk }
 
   /// The client was heard.
   /// - Returns: whether the session goes on.
@@ -109,9 +122,8 @@ public final class Session: Sendable {
   func release() async {
     await stopSteps()
     cancelStarts()
-    await engines.queries.closeAll()
-    await engines.learning.closeAll()
-    await engines.analytical.close()
+    let engines = await endEngines(CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again"))
+    await engines?.analytical.close()
     endedAll()
   }
 
@@ -119,10 +131,20 @@ public final class Session: Sendable {
   func suspend() async {
     await stopSteps()
     cancelStarts()
-    await engines.queries.closeAll()
-    await engines.learning.closeAll()
-    await engines.analytical.suspend()
+    let engines = await endEngines(CoordinatorError(.shuttingDown, "the coordinator is shutting down"))
+    await engines?.analytical.suspend()
     libraries.withLock { for library in $0.values { library.keep() } }
+  }
+
+  /// Lets no step have the engines any more, and ends all but the analytical one.
+  private func endEngines(_ reason: CoordinatorError) async -> SessionEngines? {
+    let engines = gate.fail(reason)
+    let start = starting.withLock { $0 }
+    start?.cancel()
+    await start?.value
+    await engines?.queries.closeAll()
+    await engines?.learning.closeAll()
+    return engines
   }
 
   private func stopSteps() async {
@@ -133,6 +155,16 @@ public final class Session: Sendable {
   }
 
   // MARK: In the state store
+
+  /// The document as the store has it, with the phase as it is now.
+  var storedDocument: SessionDocument {
+    var document = document.withLock { $0.document }
+    document.status.phase = phase.rawValue
+    return document
+  }
+
+  /// The revision at which the store has it.
+  var storedRevision: Revision { document.withLock { $0.revision } }
 
   /// The document with the phase as it is now, if that is not what the store has; and the revision that the store has.
   func changedDocument() -> (document: SessionDocument, revision: Revision)? {
@@ -157,7 +189,7 @@ public final class Session: Sendable {
   /// A file for data of a step; it goes when nobody refers to the spool any more.
   public func makeSpool(announcedBytes: Int) throws(CoordinatorError) -> Spool {
     let number = counter.add(1, ordering: .relaxed).newValue
-    return try Spool(path: "\(directory)/spool-\(number)", announcedBytes: announcedBytes)
+    return try Spool(path: "\(directory)/spool-\(number)", announcedBytes: announcedBytes, storage: storage)
   }
 
   /// Keeps a library archive for applications of this session.
@@ -165,7 +197,7 @@ public final class Session: Sendable {
   public func addLibrary(_ archive: UnsafeRawBufferPointer) throws(CoordinatorError) {
     _ = try LibraryArchive(archive).fileName
     let number = libraries.withLock { ($0.keys.max() ?? 0) + 1 }
-    let file = try Spool(path: "\(directory)/library-\(number).zip", announcedBytes: archive.count)
+    let file = try Spool(path: "\(directory)/library-\(number).zip", announcedBytes: archive.count, storage: storage)
     try file.append(archive)
     libraries.withLock { $0[number] = file }
   }
@@ -179,7 +211,7 @@ public final class Session: Sendable {
       } else if name.hasPrefix("library-"), name.hasSuffix(".zip"),
         let number = Int(name.dropFirst("library-".count).dropLast(".zip".count))
       {
-        let file = try Spool(opening: path)
+        let file = try Spool(opening: path, storage: storage)
         libraries.withLock { $0[number] = file }
       }
     }

@@ -11,7 +11,8 @@ extension Session {
   /// Opens query endpoints for a graph of this session.
   /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
   public func openQueries(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
-    try await start(.interactive, graph: request.objectID) { [engines] in
+    let engines = try await gate.engines()
+    return try await start(.interactive, graph: request.objectID) {
       let endpoints = try await engines.queries.open(request)
       return (endpoints, [endpoints.gremlin, endpoints.cypher].filter { !$0.isEmpty })
     }
@@ -19,13 +20,15 @@ extension Session {
 
   /// Closes the query endpoints of a graph.
   public func closeQueries(objectID: Int64) async throws {
-    try await stop(.interactive, graph: objectID) { [engines] in try await engines.queries.close(objectID: objectID) }
+    let engines = gate.current
+    try await stop(.interactive, graph: objectID) { try await engines?.queries.close(objectID: objectID) }
   }
 
   /// Starts sampling servers for a graph of this session.
   /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
   public func openLearning(_ request: LearningInstanceRequest) async throws -> LearningInstance {
-    try await start(.learning, graph: request.objectID) { [engines] in
+    let engines = try await gate.engines()
+    return try await start(.learning, graph: request.objectID) {
       let instance = try await engines.learning.open(request)
       return (instance, instance.endpoints)
     }
@@ -33,7 +36,8 @@ extension Session {
 
   /// Stops the sampling servers of a graph.
   public func closeLearning(objectID: Int64) async throws {
-    try await stop(.learning, graph: objectID) { [engines] in try await engines.learning.close(objectID: objectID) }
+    let engines = gate.current
+    try await stop(.learning, graph: objectID) { try await engines?.learning.close(objectID: objectID) }
   }
 
   // MARK: Starting and stopping
@@ -45,12 +49,12 @@ extension Session {
     let name = "\(kind.rawValue)-\(graph)"
     let object = "instance/\(id)/\(name)"
     _ = try refusing { try $0.request(name, kind: kind, graph: String(graph), at: .now) }
-    // The hosts' resources are not shared out yet: everything is granted.
-    _ = event(name) { machine in
-      _ = machine.granted(at: .now)
-      return machine.allocated(at: .now)
-    }
     do {
+      try await waitForResources(name, kind)
+      _ = event(name) { machine in
+        _ = machine.granted(at: .now)
+        return machine.allocated(at: .now)
+      }
       try await journal.commit("start an instance", by: principal.description, on: object, [put(name, kind, graph)])
       platform_failpoint("instance-journaled")
       let task = Task { try await body() }
@@ -84,9 +88,40 @@ extension Session {
     if composition.withLock({ $0.instance(name) }) != nil { await forget(name, "Stopped", "closed by its client") }
   }
 
+  /// Asks for what an instance takes and waits for it; the session's user is told how long that may be.
+  private func waitForResources(_ name: String, _ kind: InstanceKind) async throws {
+    var slot = Resources.zero
+    if kind == .interactive { slot.interactiveSlots = 1 } else { slot.learningSlots = 1 }
+    let request = ResourceRequest(
+      owner: "instance/\(id)/\(name)", tenant: tenant, priority: desk.plan.policy(of: tenant).priority,
+      members: [.init(slot)], placement: .local(hostsOfData))
+    let (granted, source) = AsyncStream.makeStream(of: Void.self)
+    let waiter = ResourceDesk.Waiter(
+      granted: { _ in source.finish() }, told: { [log] report in log.info("\(name) waits: \(report.text)") })
+    do throws(SchedulingError) {
+      if try desk.submit(request, waiter) != nil { return }
+      if let report = desk.tell(request.owner) { log.info("\(name) waits: \(report.text)") }
+    } catch {
+      metrics.add(.refusedRequests)
+      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
+    }
+    starts.withLock { $0[name] = { source.finish() } }
+    defer { _ = starts.withLock { $0.removeValue(forKey: name) } }
+    for await _ in granted {}
+    guard desk.allocation(of: request.owner) != nil else { throw CancellationError() }
+  }
+
+  /// How much of the session's data is on which host: what serves a graph is best where its files are.
+  private var hostsOfData: [String: Int64] {
+    let hosts = desk.allocation(of: object).map { Set($0.placements.map(\.host)) } ?? []
+    let bytes = max(1, storage.taken.diskBytes / Int64(max(1, hosts.count)))
+    return Dictionary(uniqueKeysWithValues: hosts.map { ($0, bytes) })
+  }
+
   /// Nothing of the instance is left.
   private func forget(_ name: String, _ reason: String, _ message: String, level: LogRecord.Level = .info) async {
     _ = event(name) { $0.ended() }
+    desk.leave("instance/\(id)/\(name)")
     composition.withLock { try? $0.forget(name) }
     let object = "instance/\(id)/\(name)"
     journal.event(object, reason, message, level: level)
@@ -115,6 +150,7 @@ extension Session {
   func endedAll() {
     composition.withLock { composition in
       for name in composition.instances {
+        desk.leave("instance/\(id)/\(name)")
         _ = composition.handle(name, at: .now) { machine in
           _ = machine.stop(at: .now)
           _ = machine.drained(at: .now)
@@ -149,38 +185,51 @@ extension Session {
     let phase = composition.withLock { $0.instance(name)?.phase } ?? .failed
     return Journal.put(
       InstanceDocument(
-        kind: .instance, name: "\(id)/\(name)", owner: principal.description, createdMilliseconds: nowMilliseconds(),
-        spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
+        kind: .instance, name: "\(id)/\(name)", owner: principal.description, tenant: tenant,
+        createdMilliseconds: nowMilliseconds(), spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
         status: InstanceStatus(phase: phase.rawValue, endpoints: endpoints)))
   }
 }
 
 extension SessionComposition {
-  /// A session whose analytical engine is about to be started.
+  /// A session whose analytical engine waits for resources.
   static func opening(lease: Duration?, at now: ContinuousClock.Instant) -> SessionComposition {
     var composition = SessionComposition(lease: lease, at: now)
     // A new session refuses nothing.
     _ = try? composition.request(analyticalInstance, kind: .analytical, at: now)
-    _ = composition.handle(analyticalInstance, at: now) { machine in
-      _ = machine.granted(at: now)
-      return machine.allocated(at: now)
-    }
     return composition
   }
 
   /// A session of an earlier process, whose analytical engine is to be found again.
   static func recovering(
-    lease: Duration?, graphs: some Sequence<Int64>, at now: ContinuousClock.Instant
+    lease: Duration?, graphs: some Sequence<Int64>, waits: Bool, at now: ContinuousClock.Instant
   ) -> SessionComposition {
     let analytical = Recorded(
-      name: analyticalInstance, kind: .analytical, graph: nil, record: .init(phase: .ready, isFailure: false))
+      name: analyticalInstance, kind: .analytical, graph: nil,
+      record: .init(phase: waits ? .queued : .ready, isFailure: false))
     return recovered(
       lease: lease, isClosing: false, graphs: Set(graphs.map { String($0) }), instances: [analytical], at: now
     ).session
   }
 
+  /// The resources of the analytical engine were granted: it is being started.
+  mutating func analyticalWasGranted() {
+    _ = handle(analyticalInstance, at: .now) { machine in
+      _ = machine.granted(at: .now)
+      return machine.allocated(at: .now)
+    }
+  }
+
   /// The analytical engine takes work.
   mutating func analyticalBecameReady() {
     _ = handle(analyticalInstance, at: .now) { $0.becameReady() }
+  }
+
+  /// The analytical engine, which has no step, gave way to others and waits again.
+  mutating func analyticalGaveWay() {
+    _ = handle(analyticalInstance, at: .now) { $0.stop(at: .now) }
+    _ = handle(analyticalInstance, at: .now) { $0.ended() }
+    try? forget(analyticalInstance)
+    _ = try? request(analyticalInstance, kind: .analytical, at: .now)
   }
 }

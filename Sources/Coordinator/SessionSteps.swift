@@ -9,12 +9,27 @@ extension Session {
   /// - Throws: `CancellationError` when the caller gives up; `CoordinatorError` when the session is being closed, or when
   ///   the state store does not take the step.
   public func run(_ operations: [StepOperation]) async throws -> StepOutcome {
+    while true {
+      let displacements = preemptions.load(ordering: .relaxed)
+      do { return try await runOnce(operations) } catch is CancellationError {
+        // A step that was cut off because its session gave way begins again when the session does.
+        guard !Task.isCancelled, preemptions.load(ordering: .relaxed) != displacements else {
+          throw CancellationError()
+        }
+        log.info("The step that was cut off begins again.")
+      }
+    }
+  }
+
+  private func runOnce(_ operations: [StepOperation]) async throws -> StepOutcome {
     guard phase == .connected || phase == .detached else {
       throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
     }
     let number = counter.add(1, ordering: .relaxed).newValue
     // Immediate: the step takes its place in the queue before the next one can arrive.
-    let task = Task.immediate { try await turnstile.pass { try await perform(operations) } }
+    let task = Task.immediate {
+      try await turnstile.pass { try await perform(operations, on: try await gate.engines()) }
+    }
     running.withLock { $0[number] = { task.cancel() } }
     defer { _ = running.withLock { $0.removeValue(forKey: number) } }
     if phase == .closing || phase == .closed { task.cancel() }
@@ -29,23 +44,23 @@ extension Session {
     }
   }
 
-  private func perform(_ operations: [StepOperation]) async throws -> StepOutcome {
+  private func perform(_ operations: [StepOperation], on engines: SessionEngines) async throws -> StepOutcome {
     defer { registry.withLock { $0.forgetTables(of: operations.map(\.key)) } }
     guard operations.contains(where: \.leavesSomething) else {
       var step = StepProgress(name: nil)
-      try await performing("reading") { try await perform(operations, &step) }
+      try await performing("reading") { try await perform(operations, on: engines, &step) }
       return step.outcome
     }
     let document = try await started(operations)
     var step = StepProgress(name: document.name)
     do {
-      try await performing(document.name) { try await perform(operations, &step) }
+      try await performing(document.name) { try await perform(operations, on: engines, &step) }
       platform_failpoint("step-performed")
-      try await finished(document, step, wasCancelled: false)
+      try await finished(document, step, on: engines, wasCancelled: false)
     } catch is CancellationError {
       // Also a step that nobody waits for must be known to have ended.
       let progress = step
-      try await Task { try await finished(document, progress, wasCancelled: true) }.value
+      try await Task { try await finished(document, progress, on: engines, wasCancelled: true) }.value
       throw CancellationError()
     }
     platform_failpoint("step-finished")
@@ -59,11 +74,13 @@ extension Session {
     try await body()
   }
 
-  private func perform(_ operations: [StepOperation], _ step: inout StepProgress) async throws {
+  private func perform(
+    _ operations: [StepOperation], on engines: SessionEngines, _ step: inout StepProgress
+  ) async throws {
     for operation in operations {
       try Task.checkCancellation()
       do {
-        step.outcome.results.append((operation.key, try await perform(operation, &step)))
+        step.outcome.results.append((operation.key, try await perform(operation, on: engines, &step)))
       } catch let error as EngineError {
         logger.info("operation failed", metadata: step.metadata(operation, error))
         step.outcome.failure = (operation.key, error)
@@ -76,7 +93,9 @@ extension Session {
     }
   }
 
-  private func perform(_ operation: StepOperation, _ step: inout StepProgress) async throws -> AnalyticalResult {
+  private func perform(
+    _ operation: StepOperation, on engines: SessionEngines, _ step: inout StepProgress
+  ) async throws -> AnalyticalResult {
     let inputs = try registry.withLock { registry throws(EngineError) in try registry.inputs(of: operation) }
     let result: AnalyticalResult
     let handle: ObjectHandle
@@ -86,7 +105,10 @@ extension Session {
       handle = .tables(tables)
     case .analytical(let request):
       if case .unload = request { try letGo(of: operation) }
-      result = try await engines.analytical.perform(request, on: inputs, log: log.about(step: step.name))
+      let progress = log.about(step: step.name)
+      result = try await withinBounds(request, on: inputs, engines.analytical, log: progress) {
+        try await engines.analytical.perform(request, on: inputs, log: progress)
+      }
       handle = Session.handle(of: result, from: request)
       if case .unload = request, let parent = operation.parents.first {
         step.gone(registry.withLock { $0.number(of: parent) }, parent)
@@ -107,7 +129,11 @@ extension Session {
     do throws(CoordinatorError) { try refusing { try $0.addGraph(String(graph.objectID)) } } catch {
       throw EngineError(.resourceExhausted, error.message)
     }
-    graphs.withLock { $0[graph.key] = graph.objectID }
+    storage.setGraphs(
+      graphs.withLock { graphs in
+        graphs[graph.key] = graph.objectID
+        return graphs.count
+      })
   }
 
   /// A graph that is to be unloaded must not be served by anybody.
@@ -117,7 +143,25 @@ extension Session {
     do throws(CoordinatorError) { try refusing { try $0.removeGraph(String(graph)) } } catch {
       throw EngineError(.illegalState, error.message)
     }
-    graphs.withLock { $0[key] = nil }
+    forgetGraph(key)
+  }
+
+  private func forgetGraph(_ key: String) {
+    storage.setGraphs(
+      graphs.withLock { graphs in
+        graphs[key] = nil
+        return graphs.count
+      })
+  }
+
+  /// An object that another one has replaced.
+  private func release(replaced handle: ObjectHandle, on engines: SessionEngines) async {
+    if case .graph(let key) = handle, let graph = graphs.withLock({ $0[key] }) {
+      // One that is served stays until it is served no more.
+      guard (try? refusing { try $0.removeGraph(String(graph)) }) != nil else { return }
+      forgetGraph(key)
+    }
+    await engines.analytical.release(handle)
   }
 
   /// How later operations refer to a result.
@@ -141,7 +185,7 @@ extension Session {
   private func started(_ operations: [StepOperation]) async throws(CoordinatorError) -> StepDocument {
     let number = stepNumber.add(1, ordering: .relaxed).newValue
     let document = StepDocument(
-      kind: .step, name: stepName(id, number), owner: principal.description,
+      kind: .step, name: stepName(id, number), owner: principal.description, tenant: tenant,
       createdMilliseconds: nowMilliseconds(), spec: StepSpec(operations), status: StepStatus(phase: .running))
     var changes = [Journal.put(document)]
     if number > Journal.keptSteps {
@@ -154,7 +198,7 @@ extension Session {
 
   /// Writes down what a step made and how it ended; only then are replaced objects released.
   private func finished(
-    _ document: StepDocument, _ step: StepProgress, wasCancelled: Bool
+    _ document: StepDocument, _ step: StepProgress, on engines: SessionEngines, wasCancelled: Bool
   ) async throws(CoordinatorError) {
     var document = document
     document.status = StepStatus(step.outcome, wasCancelled: wasCancelled)
@@ -170,7 +214,7 @@ extension Session {
       }
       throw error
     }
-    for case let replaced? in step.fresh.map(\.replaced) { await engines.analytical.release(replaced) }
+    for case let replaced? in step.fresh.map(\.replaced) { await release(replaced: replaced, on: engines) }
   }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import GraphStore
 import Synchronization
 
 /// Puts the data that arrives with a step into a file of the session, so that memory stays small however much a client
@@ -11,9 +12,12 @@ public final class Spool: Sendable {
   private let descriptor: Int32
   private let written = Mutex(0)
   private let isKept = Atomic<Bool>(false)
+  /// What its bytes count for.
+  private let storage: SessionStorage?
 
   /// Makes an empty file for at most `announcedBytes` bytes.
-  init(path: String, announcedBytes: Int) throws(CoordinatorError) {
+  init(path: String, announcedBytes: Int, storage: SessionStorage? = nil) throws(CoordinatorError) {
+    self.storage = storage
     descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system("cannot create", path) }
     self.path = path
@@ -21,17 +25,21 @@ public final class Spool: Sendable {
   }
 
   /// Takes over a file that is there.
-  init(opening path: String) throws(CoordinatorError) {
+  init(opening path: String, storage: SessionStorage? = nil) throws(CoordinatorError) {
+    self.storage = storage
     descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { throw .system("cannot open", path) }
     self.path = path
     announcedBytes = Int(lseek(descriptor, 0, SEEK_END))
-    written.withLock { $0 = announcedBytes }
+    let bytes = announcedBytes
+    written.withLock { $0 = bytes }
+    storage?.countDisk(bytes)
   }
 
   deinit {
     Glibc.close(descriptor)
     if !isKept.load(ordering: .relaxed) { unlink(path) }
+    storage?.giveBackDisk(byteCount)
   }
 
   /// From now on the file stays, for the next process.
@@ -48,11 +56,15 @@ public final class Spool: Sendable {
       throw CoordinatorError(
         .protocolViolation, "more data arrived than the \(announcedBytes) bytes that were announced for it")
     }
+    do throws(StorageRefusal) { try storage?.takeDisk(bytes.count) } catch {
+      throw CoordinatorError(.limitReached, "the data that came with a step is not taken: \(error)")
+    }
     var done = 0
     while done < bytes.count {
       let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(start + done))
       if count < 0 {
         if errno == EINTR { continue }
+        storage?.giveBackDisk(bytes.count)
         throw .system("cannot write", path)
       }
       done += count

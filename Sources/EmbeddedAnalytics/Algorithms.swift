@@ -139,12 +139,12 @@ public enum Algorithms {
   private static let cdlp = Algorithm("cdlp", [("max_round", .integer(10))]) { graph, arguments, workers in
     let labels = try CDLP.run(graph, rounds: arguments[0].integer, workers: workers)
     guard !graph.hasStringIDs else { return .vertexIDs(labels) }
-    let scratch = Scratch()
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     let ids = try scratch.reserve(Int64.self, count: graph.vertexCount)
     let original = OriginalIDs(segments: graph.segments)
     try workers.forEach(ids.count, grain: 1 << 16) { range, _ in try original.copy(range, into: ids) }
-    let result = try Buffer<Int64>(count: graph.vertexCount)
+    let result = try Buffer<Int64>(count: graph.vertexCount, storage: workers.storage)
     try workers.forEach(ids.count, grain: 1 << 16) { range, _ in
       for vertex in range { result.mutableValues[vertex] = ids[Int(labels.mutableValues[vertex])] }
     }
@@ -165,7 +165,7 @@ public enum Algorithms {
   private static let runNumberedWCC: @Sendable (SimpleGraph, [Algorithm.Argument], Workers) throws -> ResultValues = {
     graph, _, workers in
     let roots = try WCC.roots(graph, workers: workers)
-    let result = try Buffer<UInt64>(count: graph.vertexCount)
+    let result = try Buffer<UInt64>(count: graph.vertexCount, storage: workers.storage)
     try workers.forEach(graph.vertexCount, grain: 1 << 16) { range, _ in
       for vertex in range {
         let root = Int(roots.mutableValues[vertex])

@@ -17,10 +17,10 @@ enum BFS {
 
   /// Depths of all vertices from `source`; nil reaches nothing.
   static func run(_ graph: SimpleGraph, source: VertexNumber?, workers: Workers) throws -> Buffer<Int64> {
-    let depths = try Buffer<Int64>(count: graph.vertexCount)
+    let depths = try Buffer<Int64>(count: graph.vertexCount, storage: workers.storage)
     try workers.fill(depths.mutableValues, with: unreachable)
     guard let source else { return depths }
-    let scratch = Scratch()
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     var search = try Search(graph, depths: depths.mutableValues, workers: workers, scratch: scratch)
     try search.run(from: source)

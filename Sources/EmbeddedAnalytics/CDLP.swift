@@ -8,8 +8,8 @@ enum CDLP {
   /// For each vertex the vertex whose original id is its label, after at most `rounds` rounds.
   static func run(_ graph: SimpleGraph, rounds: Int, workers: Workers) throws -> Buffer<VertexNumber> {
     let count = graph.vertexCount
-    let result = try Buffer<VertexNumber>(count: count)
-    let scratch = Scratch()
+    let result = try Buffer<VertexNumber>(count: count, storage: workers.storage)
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     let ranks = try IDRanks(graph, workers: workers, scratch: scratch)
     var labels = ranks.rank

@@ -12,12 +12,22 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   let workspace: String
   let objects = Mutex(SessionObjects())
   let retention = Retention()
+  let storage: any StorageAccount
+  private let threadLimit: Atomic<Int>
+  /// Threads that an operation may use: as many as there are cores in the grant.
+  var threads: Int { threadLimit.load(ordering: .relaxed) }
 
-  /// An engine whose files live in `workspace`, a directory of its own that exists.
-  public init(workspace: String, pool: WorkerPool) {
+  /// An engine whose files live in `workspace`, a directory of its own that exists; they and the memory that it takes
+  /// count for `storage`.
+  public init(workspace: String, pool: WorkerPool, size: EngineSize, storage: any StorageAccount) {
+    threadLimit = Atomic(size.threads)
     self.workspace = workspace
     self.pool = pool
+    self.storage = storage
   }
+
+  /// Gives operations that begin from now on as many threads as there are cores in the new grant.
+  public func resize(to size: EngineSize) async throws { threadLimit.store(size.threads, ordering: .relaxed) }
 
   /// The operations that are built in, as the client calls them.
   private static let offered =
@@ -118,7 +128,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     _ sources: [TableSource], onto base: StoredGraph?, options: GraphOptions, key: String, _ log: any ProgressLog
   ) async throws -> StoredGraph {
     let loading = GraphLoading(workspace: workspace, log: log)
-    let graph = try await pool.run { workers in
+    let graph = try await pool.run(storage: storage, threads: threads) { workers in
       try loading.load(sources, onto: base, options: options, key: key, workers: workers)
     }
     platform_failpoint("engine-graph-sealed")
@@ -168,7 +178,9 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     _ projection: SimpleProjection, of stored: StoredGraph, _ schema: GraphSchema
   ) async throws -> SimpleGraph {
     if projection.isSingle { return try SimpleGraph(single: projection, of: stored, schema) }
-    return try await pool.run { try SimpleGraph(flattening: projection, of: stored, schema, workers: $0) }
+    return try await pool.run(storage: storage, threads: threads) {
+      try SimpleGraph(flattening: projection, of: stored, schema, workers: $0)
+    }
   }
 
   private func add(_ view: PropertyView) throws -> AnalyticalResult {
@@ -211,10 +223,10 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     }
     guard let application = objects.withLock({ $0.applications[key] }) else { throw Self.notThere("algorithm", key) }
     let description = ContextDescription(key: objectKey("ctx"), kind: application.algorithm.resultKind)
-    let context = try await pool.run { workers in
+    let context = try await pool.run(storage: storage, threads: threads) { workers in
       let values = try application.algorithm.run(on: application.graph.graph, arguments, workers: workers)
-      let context = ResultContext(description: description, graph: application.graph, values: values)
-      do { try self.keep(context) } catch {
+      var context = ResultContext(description: description, graph: application.graph, values: values)
+      do { try self.keep(&context) } catch {
         log.info("This result will not survive a restart of the coordinator: \(EngineError.describing(error))")
       }
       return context
@@ -224,14 +236,22 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     return .context(description)
   }
 
-  /// Writes what a later process must know of a result.
-  private func keep(_ context: ResultContext) throws {
+  /// From so many bytes on the values of a result are kept in their file only; smaller ones are not worth a mapping.
+  private static let mappedResultBytes = 1 << 17
+
+  /// Writes what a later process must know of a result. A large one is then in memory once, as the file's mapping.
+  private func keep(_ context: inout ResultContext) throws {
     let key = context.description.key
-    let values = try context.values.write(ObjectRecord.valuesPath(workspace, key))
+    let path = ObjectRecord.valuesPath(workspace, key)
+    let (values, file) = try context.values.write(path, storage)
     let record = ObjectRecord(
       kind: .result, graph: context.graph.recipe, result: context.description, values: values)
-    do { try record.write(workspace, key: key) } catch {
-      removeTree(ObjectRecord.valuesPath(workspace, key))
+    do {
+      if file.byteCount >= Self.mappedResultBytes { context.values = try ResultValues(values, path: path, file) }
+      try record.write(workspace, key: key)
+      context.file = file
+    } catch {
+      removeTree(path)
       throw error
     }
   }
@@ -239,12 +259,14 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   // MARK: Exports
 
   private func export(
-    _ inputs: [ObjectHandle], _ write: @escaping @Sendable (ExportSource, Cancellation) throws -> [UInt8]
+    _ inputs: [ObjectHandle], _ write: @escaping @Sendable (ExportSource, ExportBounds) throws -> [UInt8]
   ) async throws -> [UInt8] {
     let source = try exportSource(inputs)
     // A small one takes less time than a change of threads.
-    if source.vertexCount < ExportSource.largeCount { return try write(source, Cancellation()) }
-    return try await pool.run { try write(source, $0.cancellation) }
+    if source.vertexCount < ExportSource.largeCount { return try write(source, ExportBounds(storage: storage)) }
+    return try await pool.run(storage: storage, threads: threads) {
+      try write(source, ExportBounds(storage: $0.storage, cancellation: $0.cancellation))
+    }
   }
 
   private func exportSource(_ inputs: [ObjectHandle]) throws -> ExportSource {
@@ -278,7 +300,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     }
   }
 
-  private func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {
+  func propertyGraph(_ inputs: [ObjectHandle], for operation: String) throws(EngineError) -> PropertyView {
     switch try graph(inputs, for: operation) {
     case .property(let view): return view
     case .simple(let view):
@@ -310,4 +332,9 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     EngineError(
       .illegalState, "\(kind) '\(key)' is not in this session any more", hint: "It was unloaded; make it again")
   }
+}
+
+extension EngineSize {
+  /// One thread for each core that was begun; any number where no cores are granted.
+  fileprivate var threads: Int { cpuMillicores > 0 ? (cpuMillicores + 999) / 1000 : .max }
 }

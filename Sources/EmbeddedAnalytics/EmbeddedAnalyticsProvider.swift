@@ -8,13 +8,14 @@ public struct EmbeddedAnalyticsProvider: AnalyticalEngineProvider {
   /// Engines that run on the threads of `pool`.
   public init(pool: WorkerPool) { self.pool = pool }
 
-  /// Makes an engine with its files in a directory below `workspace`.
+  /// Makes an engine with its files in a directory below `workspace`; what it takes counts for `storage`.
   /// - Throws: `EngineError` when that cannot be made.
   public func makeEngine(
-    workspace: String, storage: any StorageAccount = UnboundedStorage()
+    workspace: String, size: EngineSize = EngineSize(hosts: ["localhost"]),
+    storage: any StorageAccount = UnboundedStorage()
   ) async throws -> any AnalyticalEngine {
     let directory = workspace + "/analytics"
     try makeDirectory(directory)
-    return EmbeddedAnalyticalEngine(workspace: directory, pool: pool)
+    return EmbeddedAnalyticalEngine(workspace: directory, pool: pool, size: size, storage: storage)
   }
 }

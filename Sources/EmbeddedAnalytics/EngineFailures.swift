@@ -7,12 +7,21 @@ extension EngineError {
     switch error {
     case is CancellationError, is EngineError: error
     case let error as GraphStoreError:
-      EngineError(
-        error.code == .limitExceeded ? .resourceExhausted : .engineFailure, error.message, evidence: error.evidence,
-        hint: error.hint)
+      switch error.code {
+      case .limitExceeded, .storageRefused:
+        EngineError(.resourceExhausted, error.message, evidence: error.evidence, hint: error.hint)
+      case .notFound, .invalidData, .invalidArgument, .damaged, .inputOutput:
+        EngineError(.engineFailure, error.message, evidence: error.evidence, hint: error.hint)
+      }
+    case let error as StorageRefusal: EngineError(error)
     default: EngineError(.internalFailure, "the analytical engine failed", evidence: "\(error)")
     }
   }
+}
+
+extension EngineError {
+  /// The error of an operation for whose memory or files there is no room, in the account's words.
+  init(_ refusal: StorageRefusal) { self.init(.resourceExhausted, refusal.description) }
 }
 
 /// Runs the body; what it throws reaches the user as an `EngineError`.

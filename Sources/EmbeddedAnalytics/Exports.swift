@@ -2,6 +2,12 @@ import Engines
 import GraphStore
 import Wire
 
+/// What the memory of an export counts for, and whether it must stop.
+struct ExportBounds {
+  let storage: any StorageAccount
+  var cancellation = Cancellation()
+}
+
 /// What a client reads columns from: a result, or a property graph.
 enum ExportSource {
   case result(ResultContext)
@@ -19,39 +25,48 @@ enum ExportSource {
     }
   }
 
-  /// One selected column as an archive.
-  func array(_ selector: String, _ range: VertexRange?, _ cancellation: Cancellation) throws -> [UInt8] {
-    let selected = try select([selector], cancellation)
-    let rows = try range?.rows(of: selected.ids, cancellation)
-    return withExtendedLifetime((self, selected.columns)) {
-      withRows(rows) { ResultArchive.array(selected.columns[0].values, rows: $0) }
-    }
+  /// One selected column as an archive. What it takes is given back when the archive is handed over.
+  func array(_ selector: String, _ range: VertexRange?, _ bounds: ExportBounds) throws -> [UInt8] {
+    let selected = try select([selector], bounds)
+    return try withRows(range, of: selected, bounds) { ResultArchive.array(selected.columns[0].values, rows: $0) }
   }
 
   /// Selected columns as an archive.
-  func frame(_ columns: [FrameColumn], _ range: VertexRange?, _ cancellation: Cancellation) throws -> [UInt8] {
+  func frame(_ columns: [FrameColumn], _ range: VertexRange?, _ bounds: ExportBounds) throws -> [UInt8] {
     guard !columns.isEmpty else { return ResultArchive.dataframe([]) }
-    let selected = try select(columns.map(\.selector), cancellation)
-    let rows = try range?.rows(of: selected.ids, cancellation)
+    let selected = try select(columns.map(\.selector), bounds)
     let named = zip(columns, selected.columns).map { (name: $0.name, values: $1.values) }
-    return withExtendedLifetime((self, selected.columns)) {
-      withRows(rows) { ResultArchive.dataframe(named, rows: $0) }
-    }
+    return try withRows(range, of: selected, bounds) { ResultArchive.dataframe(named, rows: $0) }
   }
 
-  private func withRows(_ rows: [UInt32]?, _ body: (UnsafeBufferPointer<UInt32>?) -> [UInt8]) -> [UInt8] {
-    guard let rows else { return body(nil) }
-    // An empty array's pointer may be nil; the buffer of no rows must still be one.
-    return rows.withUnsafeBufferPointer { body($0) }
+  /// Writes the chosen rows, in memory that was taken for the archive.
+  private func withRows(
+    _ range: VertexRange?, of selected: (columns: [ExportColumn], ids: [VertexIDs]), _ bounds: ExportBounds,
+    _ write: (UnsafeBufferPointer<UInt32>?) -> [UInt8]
+  ) throws -> [UInt8] {
+    let candidates = selected.ids.reduce(0) { $0 + $1.count }
+    let choice = try bounds.storage.reserve(range == nil ? 0 : 4 * candidates)
+    let rows = try range?.rows(of: selected.ids, bounds)
+    return try withExtendedLifetime((self, selected.columns, choice)) {
+      guard let rows else {
+        let archive = try bounds.storage.reserve(selected.columns.reduce(0) { $0 + $1.archiveBytes(nil) })
+        return withExtendedLifetime(archive) { write(nil) }
+      }
+      // An empty array's pointer may be nil; the buffer of no rows must still be one.
+      return try rows.withUnsafeBufferPointer { rows in
+        let archive = try bounds.storage.reserve(selected.columns.reduce(0) { $0 + $1.archiveBytes(rows) })
+        return withExtendedLifetime(archive) { write(rows) }
+      }
+    }
   }
 
   /// The columns of some selectors, and the ids of the rows.
   private func select(
-    _ selectors: [String], _ cancellation: Cancellation
+    _ selectors: [String], _ bounds: ExportBounds
   ) throws -> (columns: [ExportColumn], ids: [VertexIDs]) {
     switch self {
     case .result(let context):
-      let columns = try selectors.map { try Self.column($0, of: context, cancellation) }
+      let columns = try selectors.map { try Self.column($0, of: context, bounds) }
       return (columns, context.graph.graph.segments.map(\.ids))
     case .graph(let view):
       let parsed = try selectors.map { selector throws(EngineError) in try GraphSelector(selector, view.schema) }
@@ -64,7 +79,7 @@ enum ExportSource {
       let ids = graph.ids(label: label)
       let columns = try parsed.map { selector in
         guard let property = selector.property else {
-          return try ExportColumn.ids([ids], type: graph.options.idType, owner: graph, cancellation)
+          return try ExportColumn.ids([ids], type: graph.options.idType, owner: graph, bounds)
         }
         return ExportColumn(graph.vertexColumn(label: label, property: property))
       }
@@ -73,13 +88,13 @@ enum ExportSource {
   }
 
   private static func column(
-    _ selector: String, of context: ResultContext, _ cancellation: Cancellation
+    _ selector: String, of context: ResultContext, _ bounds: ExportBounds
   ) throws -> ExportColumn {
     let graph = context.graph.graph
     switch try ResultSelector(selector, isFlattened: context.graph.description.isFlattened) {
     case .id:
       return try .ids(
-        graph.segments.map(\.ids), type: context.graph.description.options.idType, owner: graph, cancellation)
+        graph.segments.map(\.ids), type: context.graph.description.options.idType, owner: graph, bounds)
     case .data:
       let columns = graph.segments.compactMap(\.data)
       guard columns.count == graph.segments.count else {
@@ -87,16 +102,16 @@ enum ExportSource {
           .notApplicable, "the graph of this result has no vertex data", evidence: selector,
           hint: "Project the graph with the vertex property that is wanted, or select v.id or r")
       }
-      return try ExportColumn(columns, cancellation)
+      return try ExportColumn(columns, bounds)
     case .labelID:
-      let buffer = try Buffer<Int32>(count: graph.vertexCount)
+      let buffer = try Buffer<Int32>(count: graph.vertexCount, storage: bounds.storage)
       for segment in graph.segments {
         UnsafeMutableBufferPointer(rebasing: buffer.mutableValues[segment.vertices])
           .update(repeating: Int32(segment.labelID))
       }
       return ExportColumn(.int32(buffer.values), owners: [buffer])
     case .value:
-      return try .values(context.values, of: graph, cancellation)
+      return try .values(context.values, of: graph, bounds)
     }
   }
 }

@@ -14,12 +14,18 @@ struct GraphLoading {
   ) throws -> PropertyGraph {
     let staging = "\(workspace)/\(key).tables"
     try makeDirectory(staging)
-    defer { removeTree(staging) }
+    // Files of tables are on the disk until all of them are removed, also those that nobody reads any more.
+    var staged: [StorageReservation] = []
+    defer {
+      removeTree(staging)
+      staged = []
+    }
     var builder = try GraphBuilder(
       directory: "\(workspace)/\(key)", extending: base?.graph, options: options, workers: workers,
       progress: { log.info("Loading: \($0)") })
     for source in sources {
       let table = try read(source, staging: staging, workers)
+      staged += table.reservations
       switch source.role {
       case .vertices(let label, let id):
         try builder.addVertices(label: label, table: table, id: id)

@@ -22,6 +22,8 @@ final class StoredFiles: Sendable {
   let directory: String
   private let retention: Retention
   private let graph = Mutex(Opened())
+  /// What the files of an earlier process were taken for, by name; those of this process are held by their mappings.
+  let reservations: [String: StorageReservation]
 
   private struct Opened {
     weak var graph: StoredGraph?
@@ -36,8 +38,9 @@ final class StoredFiles: Sendable {
   /// The last part of the path.
   var name: String { String(directory[directory.lastIndex(of: "/").map(directory.index(after:))!...]) }
 
-  init(_ directory: String, _ retention: Retention) {
+  init(_ directory: String, _ retention: Retention, _ reservations: [String: StorageReservation] = [:]) {
     self.directory = directory
+    self.reservations = reservations
     self.retention = retention
   }
 
@@ -105,5 +108,7 @@ struct BoundApplication: Sendable {
 struct ResultContext: Sendable {
   let description: ContextDescription
   let graph: SimpleView
-  let values: ResultValues
+  var values: ResultValues
+  /// What the values' file was taken for; nil while there is none.
+  var file: StorageReservation?
 }

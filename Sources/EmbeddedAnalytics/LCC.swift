@@ -13,9 +13,9 @@ enum LCC {
   /// Coefficients of all vertices, 0 for those with fewer than two neighbours.
   static func run(_ graph: SimpleGraph, workers: Workers) throws -> Buffer<Double> {
     let count = graph.vertexCount
-    let result = try Buffer<Double>(count: count)
+    let result = try Buffer<Double>(count: count, storage: workers.storage)
     guard count > 0 else { return result }
-    let scratch = Scratch()
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     let ranks = try DegreeRanks(graph, workers: workers, scratch: scratch)
     let rows = try RankedRows(graph, ranks, workers: workers, scratch: scratch)

@@ -8,12 +8,14 @@ public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
 
   let mutableValues: UnsafeMutableBufferPointer<Element>
   private let file: MappedFile?
+  private let reservation: StorageReservation?
 
   /// The values. Valid as long as this object lives.
   public var values: UnsafeBufferPointer<Element> { UnsafeBufferPointer(mutableValues) }
 
-  /// Makes a buffer of `count` values, all bits zero.
-  init(count: Int) throws(EngineError) {
+  /// Makes a buffer of `count` values, all bits zero, whose memory counts for `storage`.
+  init(count: Int, storage: any StorageAccount) throws(EngineError) {
+    reservation = try storage.reserve(count * MemoryLayout<Element>.stride)
     mutableValues = try allocateZeroed(Element.self, count: count)
     file = nil
   }
@@ -29,6 +31,7 @@ public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     }
     mutableValues = file.mutableValues(as: Element.self)
     self.file = file
+    reservation = nil
   }
 
   deinit { if file == nil { free(mutableValues.baseAddress) } }
@@ -38,11 +41,17 @@ public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
 /// pointers valid until then.
 final class Scratch {
   private var blocks: [UnsafeMutableRawPointer] = []
+  private var reservations: [StorageReservation] = []
+  private let storage: any StorageAccount
+
+  /// Memory that counts for `storage`.
+  init(storage: any StorageAccount) { self.storage = storage }
 
   /// Reserves room for `count` values, all bits zero.
   func reserve<Element: BitwiseCopyable>(
     _ type: Element.Type, count: Int
   ) throws(EngineError) -> UnsafeMutableBufferPointer<Element> {
+    reservations.append(try storage.reserve(count * MemoryLayout<Element>.stride))
     let values = try allocateZeroed(type, count: count)
     if let base = values.baseAddress { blocks.append(base) }
     return values
@@ -52,6 +61,15 @@ final class Scratch {
   func free() {
     for block in blocks { Glibc.free(block) }
     blocks = []
+    reservations = []
+  }
+}
+
+extension StorageAccount {
+  /// Takes memory for as long as somebody holds the reservation.
+  /// - Throws: `EngineError` of code `resourceExhausted` with the account's sentence.
+  func reserve(_ bytes: Int) throws(EngineError) -> StorageReservation {
+    do { return try StorageReservation(bytes, as: .memory, from: self) } catch { throw EngineError(error) }
   }
 }
 

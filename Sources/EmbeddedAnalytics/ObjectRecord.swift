@@ -83,17 +83,18 @@ extension ResultValues {
     }
   }
 
-  /// Writes the values to a new file, little-endian.
-  func write(_ path: String) throws -> ObjectRecord.Values {
+  /// Writes the values to a new file, little-endian, which is taken from `storage`.
+  func write(_ path: String, _ storage: any StorageAccount) throws -> (ObjectRecord.Values, StorageReservation) {
     let (element, bytes, count) = stored
+    let file = try StorageReservation(bytes.count, as: .mappedFile, from: storage)
     try withExtendedLifetime(self) { try writeFile(path, bytes) }
-    return ObjectRecord.Values(element: element, count: count)
+    return (ObjectRecord.Values(element: element, count: count), file)
   }
 
-  /// Maps the values of a file.
+  /// Maps the values of a file, with what it was taken for.
   /// - Throws: `GraphStoreError`, or `EngineError` when the file has another size than it should.
-  init(_ values: ObjectRecord.Values, path: String) throws {
-    let file = try MappedFile.open(path: path)
+  init(_ values: ObjectRecord.Values, path: String, _ reservation: StorageReservation?) throws {
+    let file = try MappedFile.open(path: path, reservation: reservation)
     switch values.element {
     case .int64: self = .int64(try Buffer(file, count: values.count))
     case .uint64: self = .uint64(try Buffer(file, count: values.count))

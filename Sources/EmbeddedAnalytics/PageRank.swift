@@ -9,9 +9,9 @@ enum PageRank {
   /// Ranks after `rounds` rounds with damping factor `delta`; they sum to 1.
   static func run(_ graph: SimpleGraph, delta: Double, rounds: Int, workers: Workers) throws -> Buffer<Double> {
     let count = graph.vertexCount
-    let ranks = try Buffer<Double>(count: count)
+    let ranks = try Buffer<Double>(count: count, storage: workers.storage)
     guard count > 0 else { return ranks }
-    let scratch = Scratch()
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     let rank = ranks.mutableValues
     let (outgoing, incoming) = (graph.outgoing, graph.incoming)

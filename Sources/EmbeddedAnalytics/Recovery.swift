@@ -1,5 +1,6 @@
 import Engines
 import FoundationEssentials
+import Glibc
 import GraphStore
 
 extension EmbeddedAnalyticalEngine {
@@ -13,6 +14,7 @@ extension EmbeddedAnalyticalEngine {
     var lost: [LostObject] = []
     var wanted: Set<String> = []
     var directories: [String: StoredFiles] = [:]
+    var found = FoundFiles(storage: storage)
     for handle in handles {
       guard let key = handle.key else { continue }
       do {
@@ -23,10 +25,14 @@ extension EmbeddedAnalyticalEngine {
           record.graph.description.schemaPath = "\(workspace)/\(record.graph.description.key).json"
         }
         let directory = record.graph.directory
-        let files = directories[directory] ?? StoredFiles("\(workspace)/\(directory)", retention)
+        let files =
+          directories[directory]
+          ?? StoredFiles("\(workspace)/\(directory)", retention, found.take("\(workspace)/\(directory)"))
         directories[directory] = files
         wanted.formUnion([directory, "\(key).object", "\(key).values", "\(key).json"])
-        objects.withLock { $0.add(DormantObject(record: record, files: files), key: key) }
+        let values = record.values == nil ? nil : found.take(file: ObjectRecord.valuesPath(workspace, key))
+        let object = DormantObject(record: record, files: files, values: values)
+        objects.withLock { $0.add(object, key: key) }
       } catch {
         lost.append(LostObject(handle, reason: "it cannot be found again: \(EngineError.describing(error))"))
       }
@@ -63,8 +69,9 @@ extension EmbeddedAnalyticalEngine {
         algorithm: try Algorithms.named(algorithm), graph: try await simpleView(dormant))
       try objects.withLock { try $0.add(application, key: key) }
     case (.result, _, let description?, let values?):
-      let values = try ResultValues(values, path: ObjectRecord.valuesPath(workspace, key))
-      let context = ResultContext(description: description, graph: try await simpleView(dormant), values: values)
+      let values = try ResultValues(values, path: ObjectRecord.valuesPath(workspace, key), dormant.values)
+      let context = ResultContext(
+        description: description, graph: try await simpleView(dormant), values: values, file: dormant.values)
       guard context.values.count == context.graph.graph.vertexCount else {
         throw EngineError(.engineFailure, "the stored result '\(key)' has another size than its graph")
       }
@@ -95,7 +102,38 @@ extension EmbeddedAnalyticalEngine {
 
   private func stored(_ files: StoredFiles) async throws -> StoredGraph {
     if let graph = files.opened { return graph }
-    return StoredGraph(try await pool.run { try PropertyGraph.open(directory: files.directory, workers: $0) }, files)
+    let graph = try await pool.run(storage: storage, threads: threads) {
+      try PropertyGraph.open(directory: files.directory, workers: $0, reservations: files.reservations)
+    }
+    return StoredGraph(graph, files)
+  }
+}
+
+/// Takes what the files of an earlier process count for. They are there, so they cannot be refused; one that several
+/// graphs share by hard links counts once.
+private struct FoundFiles {
+  let storage: any StorageAccount
+  private var known: [ino_t: StorageReservation] = [:]
+
+  init(storage: any StorageAccount) { self.storage = storage }
+
+  /// The files of a stored graph, by name.
+  mutating func take(_ directory: String) -> [String: StorageReservation] {
+    var files: [String: StorageReservation] = [:]
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where name != "manifest" {
+      files[name] = take(file: "\(directory)/\(name)")
+    }
+    return files
+  }
+
+  /// A file; nil if it is not there, or none.
+  mutating func take(file path: String) -> StorageReservation? {
+    var info = stat()
+    guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
+    if let reservation = known[info.st_ino] { return reservation }
+    let reservation = StorageReservation(unconditionally: Int(info.st_size), as: .mappedFile, from: storage)
+    known[info.st_ino] = reservation
+    return reservation
   }
 }
 

@@ -19,12 +19,12 @@ enum SSSP {
   /// Distances of all vertices from `source`; nil reaches nothing. Edges without numbers have length 1.
   /// - Throws: `EngineError` of code `invalidValue` for a weight that is negative or not a number.
   static func run(_ graph: SimpleGraph, source: VertexNumber?, workers: Workers) throws -> Buffer<Double> {
-    let distances = try Buffer<Double>(count: graph.vertexCount)
+    let distances = try Buffer<Double>(count: graph.vertexCount, storage: workers.storage)
     guard let source else {
       try workers.fill(distances.mutableValues, with: unreachable)
       return distances
     }
-    let scratch = Scratch()
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     try workers.fill(distances.mutableValues, with: .infinity)
     let weights = try EdgeWeights(graph, workers: workers, scratch: scratch)

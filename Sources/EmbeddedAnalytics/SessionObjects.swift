@@ -69,6 +69,8 @@ struct SessionObjects {
 struct DormantObject: Sendable {
   let record: ObjectRecord
   let files: StoredFiles
+  /// What the file of a result's values was taken for.
+  let values: StorageReservation?
 }
 
 extension ObjectHandle {

@@ -128,7 +128,7 @@ final class MergedRows: Sendable {
   }
 
   init(_ pieces: [RowPiece], vertexCount: Int, hasWeights: Bool, workers: Workers) throws {
-    offsets = try Buffer(count: vertexCount + 1)
+    offsets = try Buffer(count: vertexCount + 1, storage: workers.storage)
     let offsets = offsets.mutableValues
     for piece in pieces {
       try workers.forEach(piece.rows.vertexCount, grain: chunkWork) { range, _ in
@@ -136,9 +136,10 @@ final class MergedRows: Sendable {
       }
     }
     try workers.sumUp(offsets)
-    neighbours = try Buffer(count: Int(offsets[vertexCount]))
+    neighbours = try Buffer(count: Int(offsets[vertexCount]), storage: workers.storage)
     weights =
-      hasWeights && pieces.contains { $0.weights != nil } ? try Buffer(count: Int(offsets[vertexCount])) : nil
+      hasWeights && pieces.contains { $0.weights != nil }
+      ? try Buffer(count: Int(offsets[vertexCount]), storage: workers.storage) : nil
     let (neighbours, weights) = (neighbours.mutableValues, weights?.mutableValues)
     // Pieces with the same rows are merged together, row by row.
     for (firstRow, group) in Dictionary(grouping: pieces, by: \.firstRow) {

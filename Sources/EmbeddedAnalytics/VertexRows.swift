@@ -5,7 +5,7 @@ extension VertexRange {
   /// The places of the ids that lie in the range, in their order; nil when the range has no bounds. Integers are
   /// compared by value, texts by their bytes.
   /// - Throws: `EngineError` of code `engineFailure` for a bound that is no integer while ids are.
-  func rows(of ids: [VertexIDs], _ cancellation: Cancellation) throws -> [UInt32]? {
+  func rows(of ids: [VertexIDs], _ bounds: ExportBounds) throws -> [UInt32]? {
     guard begin != nil || end != nil else { return nil }
     var rows: [UInt32] = []
     var first = 0
@@ -17,7 +17,7 @@ extension VertexRange {
           if low.map({ values[index] >= $0 }) ?? true, high.map({ values[index] < $0 }) ?? true {
             rows.append(UInt32(truncatingIfNeeded: first + index))
           }
-          if index % chunkWork == 0 { try cancellation.check() }
+          if index % chunkWork == 0 { try bounds.cancellation.check() }
         }
         first += values.count
       case .string(let values):
@@ -29,12 +29,22 @@ extension VertexRange {
           {
             rows.append(UInt32(truncatingIfNeeded: first + index))
           }
-          if index % chunkWork == 0 { try cancellation.check() }
+          if index % chunkWork == 0 { try bounds.cancellation.check() }
         }
         first += values.count
       }
     }
     return rows
+  }
+}
+
+extension VertexIDs {
+  /// Number of ids.
+  var count: Int {
+    switch self {
+    case .int64(let values): values.count
+    case .string(let values): values.count
+    }
   }
 }
 

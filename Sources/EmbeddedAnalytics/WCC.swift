@@ -11,7 +11,7 @@ enum WCC {
   /// For each vertex the smallest vertex number of its component.
   static func roots(_ graph: SimpleGraph, workers: Workers) throws -> Buffer<VertexNumber> {
     let count = graph.vertexCount
-    let parents = try Buffer<VertexNumber>(count: count)
+    let parents = try Buffer<VertexNumber>(count: count, storage: workers.storage)
     guard count > 0 else { return parents }
     let forest = Forest(parents: parents.mutableValues)
     try workers.forEach(count, grain: 1 << 16) { range, _ in
@@ -51,8 +51,8 @@ enum WCC {
   /// For each vertex the smallest original id in its component.
   static func smallestIDs(_ graph: SimpleGraph, workers: Workers) throws -> Buffer<Int64> {
     let roots = try roots(graph, workers: workers)
-    let result = try Buffer<Int64>(count: graph.vertexCount)
-    let scratch = Scratch()
+    let result = try Buffer<Int64>(count: graph.vertexCount, storage: workers.storage)
+    let scratch = Scratch(storage: workers.storage)
     defer { scratch.free() }
     let ids = OriginalIDs(segments: graph.segments)
     let (root, value) = (roots.mutableValues, result.mutableValues)

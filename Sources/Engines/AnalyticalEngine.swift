@@ -18,6 +18,10 @@ public protocol AnalyticalEngine: Sendable {
   /// - Throws: `EngineError` when its tables cannot be read.
   func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate?
 
+  /// Goes on with more or fewer workers, from the next operation on at the latest.
+  /// - Throws: `EngineError` when it cannot; nothing has changed then.
+  func resize(to size: EngineSize) async throws
+
   /// Forgets an object; one that is not there any more is no error.
   func release(_ handle: ObjectHandle) async
 
@@ -36,7 +40,16 @@ public protocol AnalyticalEngine: Sendable {
 
 extension AnalyticalEngine {
   /// Tells nothing.
-  public func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate? { nil }
+  public func estimate(
+    _ operation: AnalyticalOperation, on inputs: [ObjectHandle]
+  ) async throws -> LoadEstimate? { nil }
+
+  /// Refuses.
+  public func resize(to size: EngineSize) async throws {
+    throw EngineError(
+      .unimplemented, "this engine cannot change the number of its workers while it runs",
+      hint: "Open another session with as many workers as are wanted")
+  }
 }
 
 /// What loading a graph will take, as far as its tables and its schema tell.
@@ -78,7 +91,9 @@ public protocol AnalyticalEngineProvider: Sendable {
   /// Starts an engine whose files live in `workspace`, a directory of the session's own, which may hold what an engine of
   /// an earlier process left there: see `AnalyticalEngine.recover`.
   /// - Throws: `EngineError` when it cannot be started.
-  func makeEngine(workspace: String, storage: any StorageAccount) async throws -> any AnalyticalEngine
+  func makeEngine(
+    workspace: String, size: EngineSize, storage: any StorageAccount
+  ) async throws -> any AnalyticalEngine
 }
 
 /// What a client is told about an engine.

@@ -22,6 +22,22 @@ public protocol EngineFactory: Sendable {
   /// Makes the engines of a session.
   /// - Throws: `EngineError` when they cannot be started.
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines
+
+  /// Whether the engines run within this process, on this host alone.
+  var isEmbedded: Bool { get }
+
+  /// What a client is told about engines that wait for resources.
+  func plannedDescription(workers: Int) -> EngineDescription
+}
+
+extension EngineFactory {
+  /// They do.
+  public var isEmbedded: Bool { true }
+
+  /// One engine on this host.
+  public func plannedDescription(workers: Int) -> EngineDescription {
+    EngineDescription(hosts: ["localhost"], workerCount: isEmbedded ? 1 : workers)
+  }
 }
 
 /// What a session's engines are made of.
@@ -30,19 +46,33 @@ public struct EngineRequest: Sendable {
   public var session: String
   /// A directory of the session's own, which may hold what engines of an earlier process left there.
   public var workspace: String
-  /// The host of each worker, as the scheduler placed them; one or more.
-  public var hosts: [String]
+  /// What the scheduler gave them.
+  public var size: EngineSize
   /// What the engines' memory and files count for.
   public var storage: any StorageAccount
 
-  /// A request for as many workers as there are hosts.
+  /// A request.
   public init(
-    session: String, workspace: String, hosts: [String] = ["localhost"],
+    session: String, workspace: String, size: EngineSize = EngineSize(hosts: ["localhost"]),
     storage: any StorageAccount = UnboundedStorage()
   ) {
     self.session = session
     self.workspace = workspace
-    self.hosts = hosts
+    self.size = size
     self.storage = storage
+  }
+}
+
+/// How large an engine is: its workers and what they may use.
+public struct EngineSize: Sendable, Equatable {
+  /// The host of each worker; one or more.
+  public var hosts: [String]
+  /// Thousandths of a processor core for all of them together; 0 for a share of what is idle.
+  public var cpuMillicores: Int
+
+  /// A size.
+  public init(hosts: [String], cpuMillicores: Int = 0) {
+    self.hosts = hosts
+    self.cpuMillicores = cpuMillicores
   }
 }

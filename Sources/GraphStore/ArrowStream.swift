@@ -15,14 +15,18 @@ struct ArrowStream {
   /// The batches in the order of the stream, with a part for every field.
   private(set) var batches: [[Part]] = []
   private(set) var rowCount = 0
+  /// Whether all batches were read, and the bytes of those that were, with all before them.
+  private(set) var isWhole = true
+  private(set) var byteCount = 0
   private let bytes: UnsafeRawBufferPointer
 
-  /// Reads all messages. `bytes` must outlive the stream.
-  init(_ bytes: UnsafeRawBufferPointer) throws(GraphStoreError) {
+  /// Reads all messages, or those up to a number of batches. `bytes` must outlive the stream.
+  init(_ bytes: UnsafeRawBufferPointer, batchLimit: Int = .max) throws(GraphStoreError) {
     self.bytes = bytes
     var hasSchema = false
     var position = 0
     while let message = try Self.message(in: bytes, at: &position) {
+      defer { byteCount = position }
       switch message.kind {
       case 1:
         guard !hasSchema else { throw .malformedArrow("a second schema") }
@@ -35,6 +39,10 @@ struct ArrowStream {
       case 3:
         guard hasSchema else { throw .malformedArrow("a record batch before the schema") }
         try append(message.header, body: message.body)
+        if batches.count == batchLimit {
+          isWhole = position == bytes.count
+          return
+        }
       default: throw .malformedArrow("a message of the unknown kind \(message.kind)")
       }
     }

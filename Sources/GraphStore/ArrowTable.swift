@@ -21,7 +21,9 @@ extension TableReader {
     let stream = try ArrowStream(UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount]))
     return try withExtendedLifetime(file) {
       try stream.requireValues(in: required)
-      return try ArrowTableBuilder(stream, staging: ColumnFileStaging(directory: staging), workers: workers).table()
+      return try ArrowTableBuilder(
+        stream, staging: ColumnFileStaging(directory: staging, storage: workers.storage), workers: workers
+      ).table()
     }
   }
 }
@@ -298,7 +300,7 @@ private struct ArrowTableBuilder {
 }
 
 extension ArrowType {
-  fileprivate var isString: Bool { self == .string || self == .largeString }
+  var isString: Bool { self == .string || self == .largeString }
 }
 
 extension ArrowStream.Part {

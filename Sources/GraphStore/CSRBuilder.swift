@@ -96,22 +96,28 @@ struct CSRBuilder {
   private let workers: Workers
   private let entryCount: Int
   private let scratch: UnsafeMutableBufferPointer<Entry>
+  private let reservation: StorageReservation
 
   private static let grain = 1 << 16
   private static let buckets = 256
 
-  private init(entryCount: Int, workers: Workers) {
+  private init(entryCount: Int, workers: Workers) throws(GraphStoreError) {
     self.entryCount = entryCount
     self.workers = workers
+    reservation = try workers.storage.reserve(Self.scratchBytes(entryCount: entryCount), as: .memory)
     scratch = .allocate(capacity: entryCount)
   }
+
+  /// Memory that building takes beside the rows themselves. The counters of a pass are left out: they are 8 bytes for
+  /// each row of the buckets in work, and a bucket is 1/256 of all rows.
+  static func scratchBytes(entryCount: Int) -> Int { entryCount * MemoryLayout<Entry>.stride }
 
   /// Outgoing and incoming rows of directed edges.
   static func directed(
     source: UnsafeBufferPointer<VertexNumber>, destination: UnsafeBufferPointer<VertexNumber>, outgoing: Rows,
     incoming: Rows, workers: Workers
   ) throws {
-    let builder = CSRBuilder(entryCount: source.count, workers: workers)
+    let builder = try CSRBuilder(entryCount: source.count, workers: workers)
     defer { builder.scratch.deallocate() }
     try builder.distribute(IncomingEntries(source: source, destination: destination), into: incoming)
     try builder.distribute(TransposedEntries(rows: incoming), into: outgoing)
@@ -124,7 +130,7 @@ struct CSRBuilder {
     source: UnsafeBufferPointer<VertexNumber>, destination: UnsafeBufferPointer<VertexNumber>, rows: Rows,
     workers: Workers
   ) throws {
-    let builder = CSRBuilder(entryCount: 2 * source.count, workers: workers)
+    let builder = try CSRBuilder(entryCount: 2 * source.count, workers: workers)
     defer { builder.scratch.deallocate() }
     try builder.distribute(EntriesOfBothEnds(source: source, destination: destination), into: rows)
     try builder.distribute(TransposedEntries(rows: rows), into: rows)

@@ -73,6 +73,11 @@ final class CSVFile: Sendable {
 /// Memory for one piece of a file at a time, with a line end behind it. Used by one thread at a time.
 final class CSVBuffer {
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  private let storage: any StorageAccount
+  private var reservation: StorageReservation?
+
+  /// Memory that counts for `storage`.
+  init(storage: any StorageAccount = UnboundedStorage()) { self.storage = storage }
 
   deinit { memory.deallocate() }
 
@@ -80,7 +85,11 @@ final class CSVBuffer {
   func load(_ range: Range<Int>, from file: CSVFile) throws(GraphStoreError) -> UnsafeBufferPointer<UInt8> {
     if memory.count <= range.count {
       memory.deallocate()
-      memory = .allocate(byteCount: range.count + range.count / 8 + 1, alignment: 64)
+      memory = .init(start: nil, count: 0)
+      reservation = nil
+      let size = range.count + range.count / 8 + 1
+      reservation = try storage.reserve(size, as: .memory)
+      memory = .allocate(byteCount: size, alignment: 64)
     }
     try file.read(at: range.lowerBound, into: .init(rebasing: memory[..<range.count]))
     memory[range.count] = UInt8(ascii: "\n")

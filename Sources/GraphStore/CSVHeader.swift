@@ -9,8 +9,11 @@ struct CSVHeader: Sendable, Equatable {
   static let maximumColumns = 8192
 
   /// Reads the header, or counts the fields of the first row. A byte order mark and blank lines before it are skipped.
-  init(_ file: CSVFile, delimiter: UInt8, hasHeader: Bool, maximumRowBytes: Int) throws(GraphStoreError) {
-    let buffer = CSVBuffer()
+  init(
+    _ file: CSVFile, delimiter: UInt8, hasHeader: Bool, maximumRowBytes: Int,
+    storage: any StorageAccount = UnboundedStorage()
+  ) throws(GraphStoreError) {
+    let buffer = CSVBuffer(storage: storage)
     var window = 64 << 10
     while true {
       let bytes = try buffer.load(0..<min(window, file.byteCount), from: file)

@@ -57,18 +57,19 @@ struct CSVReader {
     return try withoutActuallyEscaping(progress) { progress in
       let file = try CSVFile(path: path)
       let header = try CSVHeader(
-        file, delimiter: options.delimiter, hasHeader: options.hasHeader, maximumRowBytes: tuning.maximumRowBytes)
+        file, delimiter: options.delimiter, hasHeader: options.hasHeader, maximumRowBytes: tuning.maximumRowBytes,
+        storage: workers.storage)
       let selection = try CSVSelection(options, header: header, file: file)
       // Counting rows and joining strings are much cheaper than reading cells.
       let meter = ProgressMeter(total: file.byteCount + file.byteCount / 4, report: progress)
-      let buffers = (0..<workers.width).map { _ in CSVBuffer() }
+      let buffers = (0..<workers.width).map { _ in CSVBuffer(storage: workers.storage) }
       let layout = try CSVLayout(
         file, from: header.dataStart, delimiter: options.delimiter, tuning: tuning, workers: workers, buffers: buffers,
         meter: meter)
       let reader = CSVReader(
         file: file, delimiter: options.delimiter, header: header, layout: layout,
-        staging: ColumnFileStaging(directory: staging), workers: workers, buffers: buffers, meter: meter,
-        tuning: tuning)
+        staging: ColumnFileStaging(directory: staging, storage: workers.storage), workers: workers, buffers: buffers,
+        meter: meter, tuning: tuning)
       return try reader.table(selection)
     }
   }
@@ -185,18 +186,21 @@ struct CSVReader {
     _ outcome: inout CSVOutcome
   ) throws {
     let runs = TextRuns(rows: chunks.count, columns: texts.count)
+    let texting = try workers.storage.reserve(0, as: .memory)
+    defer { withExtendedLifetime(texting) {} }
     let firstFailed = Atomic<Int>(.max)
     let shared = Mutex((refuted: outcome.refuted, failures: [Int: CSVFailure]()))
     try workers.forEach(chunks.count, grain: 1) { places, slot in
       for place in places where place < firstFailed.load(ordering: .relaxed) {
         let chunk = layout.chunks[chunks.lowerBound + place]
         let bytes = try buffers[slot].load(chunk.range, from: file)
-        withTargets(prototype) { targets in
+        try withTargets(prototype) { targets in
           var parser = CSVRowParser(
             bytes, fileOffset: chunk.range.lowerBound, firstRow: chunk.firstRow, delimiter: delimiter,
             targets: targets)
           parser.run(rowCount: chunk.rowCount)
           for (index, text) in texts.enumerated() { runs[place, index] = targets[text.column].text }
+          try texting.extend(by: texts.reduce(0) { $0 + targets[$1.column].text.count })
           let refuted = inferred.filter { targets[$0].isRefuted }
           guard !refuted.isEmpty || parser.failure != nil else { return }
           shared.withLock { shared in
@@ -219,9 +223,9 @@ struct CSVReader {
   /// Puts the characters of some chunks behind those of the chunks before, and makes their offsets count from the
   /// beginning of the file.
   private func write(_ runs: TextRuns, of chunks: Range<Int>, to texts: [CSVTextColumn]) throws {
-    let starts = texts.indices.map { index in
+    let starts = try texts.indices.map { index in
       let counts = chunks.indices.map { runs[$0 - chunks.lowerBound, index].count }
-      return texts[index].characters.reserve(counts)
+      return try texts[index].characters.reserve(counts)
     }
     try workers.forEach(chunks.count, grain: 1) { places, slot in
       for place in places {

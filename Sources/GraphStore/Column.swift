@@ -73,6 +73,12 @@ public struct Table: Sendable {
   /// Where the rows come from, as the user knows it, for messages; empty when it has no name.
   public let origin: String
 
+  /// What its files were taken for. A column lets go of it when it is not mapped any more; who made the directory that
+  /// the files are in holds it until they are removed.
+  public var reservations: [StorageReservation] {
+    columns.flatMap { [$0.data.reservation, $0.characters?.reservation].compactMap(\.self) }
+  }
+
   /// Makes a table of columns that all hold `rowCount` values.
   public init(columns: [Column], rowCount: Int, origin: String = "") {
     self.columns = columns

@@ -5,9 +5,11 @@ import Synchronization
 struct ColumnFileStaging: Sendable {
   private static let tables = Atomic<Int>(0)
   private let prefix: String
+  private let storage: any StorageAccount
 
-  /// Names for a new table's files in `directory`.
-  init(directory: String) {
+  /// Names for a new table's files in `directory`, which count for `storage`.
+  init(directory: String, storage: any StorageAccount) {
+    self.storage = storage
     let table = Self.tables.add(1, ordering: .relaxed).newValue
     prefix = "\(directory)/table-\(table)"
   }
@@ -18,17 +20,18 @@ struct ColumnFileStaging: Sendable {
     let path = "\(prefix)-\(column).values"
     unlink(path)
     unlink("\(prefix)-\(column).characters")
-    return try MappedFile.create(path: path, byteCount: (type == .string ? count + 1 : count) * type.stride)
+    return try MappedFile.create(
+      path: path, byteCount: (type == .string ? count + 1 : count) * type.stride, storage: storage)
   }
 
   /// Makes the file of a column's characters.
   func characters(column: Int, byteCount: Int) throws(GraphStoreError) -> MappedFile {
-    try MappedFile.create(path: "\(prefix)-\(column).characters", byteCount: byteCount)
+    try MappedFile.create(path: "\(prefix)-\(column).characters", byteCount: byteCount, storage: storage)
   }
 
   /// Makes the file of a column's characters, whose number is not yet known.
   func writer(column: Int) throws(GraphStoreError) -> ColumnFileWriter {
-    try ColumnFileWriter(path: "\(prefix)-\(column).characters")
+    try ColumnFileWriter(path: "\(prefix)-\(column).characters", storage: storage)
   }
 }
 
@@ -38,15 +41,18 @@ struct ColumnFileStaging: Sendable {
 final class ColumnFileWriter: Sendable {
   private let path: String
   private let byteCount = Atomic<Int>(0)
+  private let reservation: StorageReservation
 
-  /// Makes an empty file.
-  init(path: String) throws(GraphStoreError) {
+  /// Makes an empty file, whose bytes will count for `storage`.
+  init(path: String, storage: any StorageAccount) throws(GraphStoreError) {
     self.path = path
+    reservation = try storage.reserve(0, as: .mappedFile)
     _ = try MappedFile.create(path: path, byteCount: 0)
   }
 
   /// Makes room for parts of the given sizes behind all that was reserved before; where each of them begins.
-  func reserve(_ byteCounts: [Int]) -> [Int] {
+  func reserve(_ byteCounts: [Int]) throws(GraphStoreError) -> [Int] {
+    try reservation.extend(by: byteCounts.reduce(0, +))
     var end = byteCount.load(ordering: .relaxed)
     let starts = byteCounts.map { count in
       defer { end += count }
@@ -72,5 +78,7 @@ final class ColumnFileWriter: Sendable {
   }
 
   /// The file, mapped for reading, when all parts have been written.
-  func finish() throws(GraphStoreError) -> MappedFile { try MappedFile.open(path: path) }
+  func finish() throws(GraphStoreError) -> MappedFile {
+    try MappedFile.open(path: path, reservation: reservation)
+  }
 }

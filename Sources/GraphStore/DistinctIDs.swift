@@ -4,6 +4,9 @@ struct DistinctIDs {
   let staging: StagingDirectory
   let hash: WordHash
 
+  /// Places of a list or table that begins to grow; both double when they are full.
+  static let leastCapacity = 1 << 12
+
   /// The distinct values of all columns, in their order, as a temporary column named `id`. Throws `limitExceeded` when
   /// there are more than a label may have.
   func column(of columns: [Column], type: ColumnType, label: String) throws -> Column {
@@ -14,36 +17,39 @@ struct DistinctIDs {
     let columns = columns.map { $0.values(as: Int64.self) }
     let bounds = try columns.compactMap { try IDIndex.bounds($0, workers) }
     let total = columns.reduce(0) { $0 + $1.count }
-    var ids: [Int64] = []
+    let reservation = try workers.storage.reserve(0, as: .memory)
+    var ids = CountedList<Int64>(reservation)
     if let least = bounds.map(\.least).min(), let greatest = bounds.map(\.greatest).max(),
       let range = IDIndex.Bounds(least: least, greatest: greatest, isContiguous: false).range,
       range <= max(1024, 16 * total)
     {
       // One bit per possible id.
-      var seen = [UInt64](repeating: 0, count: range / 64 + 1)
+      let words = range / 64 + 1
+      try reservation.extend(by: words * 8)
+      var seen = [UInt64](repeating: 0, count: words)
       try visit(columns) { id in
         let place = Int(id &- least)
         let bit: UInt64 = 1 << (UInt64(place) & 63)
         if seen[place >> 6] & bit == 0 {
           seen[place >> 6] |= bit
-          ids.append(id)
+          try ids.append(id)
           try checkLimit(ids.count, label)
         }
       }
     } else {
-      var table = GrowingTable()
+      var table = try GrowingTable(reservation)
       try visit(columns) { id in
-        if table.insert(
-          hash(UInt64(bitPattern: id)), count: ids.count, isEqual: { ids[$0] == id },
-          hash: { hash(UInt64(bitPattern: ids[$0])) })
+        if try table.insert(
+          hash(UInt64(bitPattern: id)), count: ids.count, isEqual: { ids.values[$0] == id },
+          hash: { hash(UInt64(bitPattern: ids.values[$0])) })
         {
-          ids.append(id)
+          try ids.append(id)
           try checkLimit(ids.count, label)
         }
       }
     }
     let file = try staging.createTemporary(byteCount: ids.count * 8)
-    ids.withUnsafeBytes { file.bytes.copyMemory(from: $0) }
+    ids.values.withUnsafeBytes { file.bytes.copyMemory(from: $0) }
     return Column(name: "id", type: .int64, count: ids.count, data: file)
   }
 
@@ -57,17 +63,18 @@ struct DistinctIDs {
   }
 
   private func strings(_ columns: [StringValues], _ label: String) throws -> Column {
-    var ids: [UnsafeRawBufferPointer] = []
+    let reservation = try workers.storage.reserve(0, as: .memory)
+    var ids = CountedList<UnsafeRawBufferPointer>(reservation)
     var size = 0
-    var table = GrowingTable()
+    var table = try GrowingTable(reservation)
     for column in columns {
       for row in 0..<column.count {
         if row & 0xFFFF == 0 { try workers.cancellation.check() }
         let id = column[row]
-        if table.insert(
-          hash(id), count: ids.count, isEqual: { sameBytes(ids[$0], id) }, hash: { hash(ids[$0]) })
+        if try table.insert(
+          hash(id), count: ids.count, isEqual: { sameBytes(ids.values[$0], id) }, hash: { hash(ids.values[$0]) })
         {
-          ids.append(id)
+          try ids.append(id)
           size += id.count
           try checkLimit(ids.count, label)
         }
@@ -77,7 +84,7 @@ struct DistinctIDs {
     let characters = try staging.createTemporary(byteCount: size)
     let offsets = data.mutableValues(as: UInt64.self)
     var end = 0
-    for (row, id) in ids.enumerated() {
+    for (row, id) in ids.values.enumerated() {
       offsets[row] = UInt64(end)
       if id.count > 0 { (characters.bytes.baseAddress! + end).copyMemory(from: id.baseAddress!, byteCount: id.count) }
       end += id.count
@@ -93,15 +100,52 @@ struct DistinctIDs {
   }
 }
 
-/// A hash table of numbers 0, 1, 2, … whose keys lie elsewhere; slots are as in `IDIndex`.
+/// A list whose memory is taken before it grows.
+private struct CountedList<Element> {
+  private(set) var values: [Element] = []
+  private let reservation: StorageReservation
+
+  init(_ reservation: StorageReservation) { self.reservation = reservation }
+
+  var count: Int { values.count }
+
+  @inline(__always)
+  mutating func append(_ value: Element) throws {
+    if values.count == values.capacity { try grow() }
+    values.append(value)
+  }
+
+  @inline(never)
+  private mutating func grow() throws {
+    let old = values.capacity
+    let wanted = max(DistinctIDs.leastCapacity, 2 * old)
+    try reservation.extend(by: wanted * MemoryLayout<Element>.stride)
+    values.reserveCapacity(wanted)
+    reservation.shrink(by: old * MemoryLayout<Element>.stride)
+    // The allocator may have given a little more.
+    if values.capacity > wanted {
+      try reservation.extend(by: (values.capacity - wanted) * MemoryLayout<Element>.stride)
+    }
+  }
+}
+
+/// A hash table of numbers 0, 1, 2, … whose keys lie elsewhere; slots are as in `IDIndex`. Its memory is taken before it
+/// grows.
 private struct GrowingTable {
-  private var slots = [UInt64](repeating: 0, count: 1 << 12)
+  private var slots: [UInt64]
+  private let reservation: StorageReservation
+
+  init(_ reservation: StorageReservation) throws {
+    try reservation.extend(by: DistinctIDs.leastCapacity * 8)
+    slots = [UInt64](repeating: 0, count: DistinctIDs.leastCapacity)
+    self.reservation = reservation
+  }
 
   /// Enters the number `count` unless an equal key is there already; returns whether it did.
   @inline(__always)
   mutating func insert(
     _ hash: UInt64, count: Int, isEqual: (Int) -> Bool, hash rehash: (Int) -> UInt64
-  ) -> Bool {
+  ) throws -> Bool {
     let mask = slots.count - 1
     var place = Int(truncatingIfNeeded: hash) & mask
     while slots[place] != 0 {
@@ -110,11 +154,12 @@ private struct GrowingTable {
       place = (place + 1) & mask
     }
     slots[place] = (hash & ~0xFFFF_FFFF) | UInt64(truncatingIfNeeded: count + 1)
-    if (count + 1) * 3 > slots.count * 2 { grow(hash: rehash, last: hash, count: count) }
+    if (count + 1) * 3 > slots.count * 2 { try grow(hash: rehash, last: hash, count: count) }
     return true
   }
 
-  private mutating func grow(hash: (Int) -> UInt64, last: UInt64, count: Int) {
+  private mutating func grow(hash: (Int) -> UInt64, last: UInt64, count: Int) throws {
+    try reservation.extend(by: slots.count * 2 * 8)
     var larger = [UInt64](repeating: 0, count: slots.count * 2)
     let mask = larger.count - 1
     for number in 0...count {
@@ -124,6 +169,7 @@ private struct GrowingTable {
       while larger[place] != 0 { place = (place + 1) & mask }
       larger[place] = (hash & ~0xFFFF_FFFF) | UInt64(number + 1)
     }
+    reservation.shrink(by: slots.count * 8)
     slots = larger
   }
 }

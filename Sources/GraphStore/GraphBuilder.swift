@@ -25,7 +25,7 @@ public struct GraphBuilder {
         .invalidArgument, "a graph cannot be extended with other options than its own",
         evidence: "\(options) instead of \(base.options)")
     }
-    staging = try StagingDirectory(target: directory)
+    staging = try StagingDirectory(target: directory, storage: workers.storage)
     self.base = base
     self.options = options
     self.workers = workers

@@ -12,6 +12,8 @@ public struct GraphStoreError: Error, Sendable, Equatable, CustomStringConvertib
     case damaged
     /// A bound of this implementation (numbers of vertices, sizes) was reached.
     case limitExceeded
+    /// The account that memory and files count for has no room; see `StorageAccount`.
+    case storageRefused
     /// The operating system refused: no space, no permission, no such device.
     case inputOutput
   }

@@ -14,7 +14,7 @@ struct IDIndex: Sendable {
   let hash: WordHash
 
   /// A table over a range may hold this many entries per vertex.
-  private static let directEntriesPerVertex = 4
+  static let directEntriesPerVertex = 4
   private static let grain = 1 << 15
 
   /// The vertex of an integer id.

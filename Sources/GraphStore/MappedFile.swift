@@ -12,31 +12,42 @@ public final class MappedFile: @unchecked Sendable {
   /// The mapped bytes; empty for an empty file. Valid as long as this object lives.
   public let bytes: UnsafeMutableRawBufferPointer
 
-  private init(path: String, bytes: UnsafeMutableRawBufferPointer) {
+  /// What the file was taken for; nil for one that counts elsewhere, or for nobody.
+  let reservation: StorageReservation?
+
+  private init(path: String, bytes: UnsafeMutableRawBufferPointer, _ reservation: StorageReservation?) {
     self.path = path
     self.bytes = bytes
+    self.reservation = reservation
   }
 
   deinit {
     if let base = bytes.baseAddress { munmap(base, bytes.count) }
   }
 
-  /// Makes a file of `byteCount` zero bytes and maps it for writing. An existing file is an error.
-  public static func create(path: String, byteCount: Int) throws(GraphStoreError) -> MappedFile {
+  /// Makes a file of `byteCount` zero bytes, which are taken from `storage`, and maps it for writing. An existing file
+  /// is an error.
+  public static func create(
+    path: String, byteCount: Int, storage: any StorageAccount = UnboundedStorage()
+  ) throws(GraphStoreError) -> MappedFile {
+    let reservation = try storage.reserve(byteCount, as: .mappedFile)
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system("cannot create", path) }
     defer { close(descriptor) }
-    guard byteCount > 0 else { return MappedFile(path: path, bytes: .init(start: nil, count: 0)) }
+    guard byteCount > 0 else { return MappedFile(path: path, bytes: .init(start: nil, count: 0), reservation) }
     let failure = posix_fallocate(descriptor, 0, off_t(byteCount))
     guard failure == 0 else {
       unlink(path)
       throw .system("cannot reserve \(byteCount) bytes for", path, errno: failure)
     }
-    return try map(descriptor, path: path, byteCount: byteCount, protection: PROT_READ | PROT_WRITE)
+    return try map(
+      descriptor, path: path, byteCount: byteCount, protection: PROT_READ | PROT_WRITE, reservation)
   }
 
-  /// Maps an existing file for reading.
-  public static func open(path: String) throws(GraphStoreError) -> MappedFile {
+  /// Maps an existing file for reading; the mapping holds what the file was taken for, if that is known.
+  public static func open(
+    path: String, reservation: StorageReservation? = nil
+  ) throws(GraphStoreError) -> MappedFile {
     // Without O_NONBLOCK a pipe would be waited for, instead of refused below.
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system("cannot open", path) }
@@ -46,17 +57,17 @@ public final class MappedFile: @unchecked Sendable {
     guard info.st_mode & S_IFMT == S_IFREG else {
       throw GraphStoreError(.invalidArgument, "'\(path)' is not a regular file")
     }
-    guard info.st_size > 0 else { return MappedFile(path: path, bytes: .init(start: nil, count: 0)) }
-    return try map(descriptor, path: path, byteCount: Int(info.st_size), protection: PROT_READ)
+    guard info.st_size > 0 else { return MappedFile(path: path, bytes: .init(start: nil, count: 0), reservation) }
+    return try map(descriptor, path: path, byteCount: Int(info.st_size), protection: PROT_READ, reservation)
   }
 
   private static func map(
-    _ descriptor: Int32, path: String, byteCount: Int, protection: Int32
+    _ descriptor: Int32, path: String, byteCount: Int, protection: Int32, _ reservation: StorageReservation?
   ) throws(GraphStoreError) -> MappedFile {
     guard let base = mmap(nil, byteCount, protection, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
       throw .system("cannot map", path)
     }
-    return MappedFile(path: path, bytes: .init(start: base, count: byteCount))
+    return MappedFile(path: path, bytes: .init(start: base, count: byteCount), reservation)
   }
 
   /// Ends writing: from now on the mapping is read-only, and a stray write is a crash instead of a damaged graph.

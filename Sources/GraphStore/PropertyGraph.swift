@@ -50,15 +50,18 @@ public final class PropertyGraph: Sendable {
     }
   }
 
-  /// Opens a stored graph as `open(directory:)` does, on the threads of a job. Also throws `CancellationError`.
-  public static func open(directory: String, workers: Workers) throws -> PropertyGraph {
+  /// Opens a stored graph as `open(directory:)` does, on the threads of a job. What its files were taken for, by name, is
+  /// held by their mappings. Also throws `CancellationError`.
+  public static func open(
+    directory: String, workers: Workers, reservations: [String: StorageReservation] = [:]
+  ) throws -> PropertyGraph {
     let manifest = try Manifest.read(directory: directory)
     try GraphVerification.checkShape(of: manifest, directory: directory)
     var files: [String: MappedFile] = [:]
     for (name, entry) in manifest.files {
       let path = directory + "/" + name
       let file: MappedFile
-      do { file = try MappedFile.open(path: path) } catch {
+      do { file = try MappedFile.open(path: path, reservation: reservations[name]) } catch {
         throw error.code == .inputOutput ? error : GraphStoreError.damaged(path, error.description)
       }
       guard file.bytes.count == entry.size else {

@@ -12,11 +12,14 @@ final class StagingDirectory {
   let path: String
   /// The files that belong to the graph, by name.
   private(set) var files: [String: MappedFile] = [:]
-  private var temporaries = 0
+  private let storage: any StorageAccount
+  /// What the temporary files were taken for: they are on the disk until they are removed, mapped or not.
+  private var temporaries: [StorageReservation?] = []
   private var isPublished = false
 
-  /// Makes the directory beside `target`, whose parent must exist.
-  init(target: String) throws(GraphStoreError) {
+  /// Makes the directory beside `target`, whose parent must exist. Its files count for `storage`.
+  init(target: String, storage: any StorageAccount) throws(GraphStoreError) {
+    self.storage = storage
     var target = target
     while target.count > 1, target.hasSuffix("/") { target.removeLast() }
     self.target = target
@@ -37,22 +40,24 @@ final class StagingDirectory {
 
   /// Makes a file of zero bytes that belongs to the graph.
   func create(_ name: String, byteCount: Int) throws(GraphStoreError) -> MappedFile {
-    let file = try MappedFile.create(path: path + "/" + name, byteCount: byteCount)
+    let file = try MappedFile.create(path: path + "/" + name, byteCount: byteCount, storage: storage)
     files[name] = file
     return file
   }
 
   /// Makes a file of zero bytes that is gone when the graph is published, unless it is taken into the graph.
   func createTemporary(byteCount: Int) throws(GraphStoreError) -> MappedFile {
-    let file = try MappedFile.create(path: temporaryPath(temporaries), byteCount: byteCount)
-    temporaries += 1
+    let file = try MappedFile.create(
+      path: temporaryPath(temporaries.count), byteCount: byteCount, storage: storage)
+    temporaries.append(file.reservation)
     return file
   }
 
   private func temporaryPath(_ number: Int) -> String { path + "/temporary-\(number)" }
 
   private func removeTemporaries() {
-    for number in 0..<temporaries { unlink(temporaryPath(number)) }
+    for number in temporaries.indices { unlink(temporaryPath(number)) }
+    temporaries = []
   }
 
   /// Takes a loader's file into the graph, by renaming it where that is possible.

@@ -5,6 +5,10 @@ public protocol StorageAccount: Sendable {
   /// - Throws: `StorageRefusal` when there is no room for them; nothing is taken then.
   func take(_ bytes: Int, as kind: StorageKind) throws(StorageRefusal)
 
+  /// Takes bytes that are there already, such as the files of an earlier process: it is never refused, and what it takes
+  /// beyond the bounds makes later takes fail.
+  func takeUnconditionally(_ bytes: Int, as kind: StorageKind)
+
   /// Gives bytes back that were taken as the same kind.
   func giveBack(_ bytes: Int, as kind: StorageKind)
 }
@@ -32,6 +36,8 @@ public struct UnboundedStorage: StorageAccount {
   public init() {}
   /// Takes anything.
   public func take(_ bytes: Int, as kind: StorageKind) {}
+  /// Takes anything.
+  public func takeUnconditionally(_ bytes: Int, as kind: StorageKind) {}
   /// Forgets it.
   public func giveBack(_ bytes: Int, as kind: StorageKind) {}
 }

@@ -21,11 +21,14 @@ public final class WorkerPool: Sendable {
     drivers.close()
   }
 
-  /// Runs `job` on a driving thread and suspends until it ends. Cancelling the task raises the job's flag; the job
-  /// then throws `CancellationError` at its next chunk. Throws what the job throws, and `limitExceeded` if the system
-  /// has no thread to give.
-  public func run<R: Sendable>(_ job: @escaping @Sendable (Workers) throws -> R) async throws -> R {
-    let workers = Workers(width: width, cancellation: Cancellation(), queue: queue)
+  /// Runs `job` on a driving thread and suspends until it ends; what it takes counts for `storage`, and at most `threads`
+  /// work on it. Cancelling the task raises the job's flag; the job then throws `CancellationError` at its next chunk.
+  /// Throws what the job throws, and `limitExceeded` if the system has no thread to give.
+  public func run<R: Sendable>(
+    storage: any StorageAccount = UnboundedStorage(), threads: Int = .max,
+    _ job: @escaping @Sendable (Workers) throws -> R
+  ) async throws -> R {
+    let workers = Workers(width: max(1, min(width, threads)), cancellation: Cancellation(), queue: queue, storage: storage)
     let job = Job(job)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in
@@ -73,6 +76,15 @@ public struct Workers: Sendable {
   /// Raised when the job must stop.
   public let cancellation: Cancellation
   let queue: BatchQueue
+  /// What the memory and the files that the job takes count for.
+  public let storage: any StorageAccount
+
+  init(width: Int, cancellation: Cancellation, queue: BatchQueue, storage: any StorageAccount = UnboundedStorage()) {
+    self.width = width
+    self.cancellation = cancellation
+    self.queue = queue
+    self.storage = storage
+  }
 
   /// Runs `body` over `0..<count` in ranges of at most `grain`, on several threads, and returns when all are done.
   /// Everything the bodies wrote is then visible to the caller.

@@ -40,10 +40,16 @@ struct OperatorClient: Sendable {
   /// The JSON at a path.
   /// - Throws: `OperatorError`.
   func get(_ path: String, _ query: [(String, String?)] = []) async throws -> JSONValue {
+    try await send("GET", path, query)
+  }
+
+  /// What is answered to a request without a body.
+  /// - Throws: `OperatorError`.
+  func send(_ method: String, _ path: String, _ query: [(String, String?)] = []) async throws -> JSONValue {
     let answer: HTTPResponse
     do {
       answer = try await http.send(
-        HTTPRequest("GET", url(path, query), maximumBodyByteCount: Self.maximumAnswerBytes))
+        HTTPRequest(method, url(path, query), maximumBodyByteCount: Self.maximumAnswerBytes))
     } catch let error as HTTPClientError {
       throw unreachable(error)
     }

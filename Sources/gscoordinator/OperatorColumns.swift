@@ -32,7 +32,8 @@ struct ObjectColumns {
 
   /// An object's cells. A status that is given beats its own.
   func row(_ object: JSONValue, status: String? = nil, now: Int64) -> [String] {
-    let phase = object["damaged"] == nil ? object.at("status.phase")?.text : "Damaged"
+    var phase = object["damaged"] == nil ? object.at("status.phase")?.text : "Damaged"
+    if Self.waits(object) { phase = phase.map { $0 + ",waiting" } }
     let first = [
       object["name"]?.text ?? object["key"]?.text ?? "", status ?? phase ?? "", object["owner"]?.text ?? "",
       OperatorTime.age(object["createdMilliseconds"]?.number, now: now),
@@ -40,6 +41,12 @@ struct ObjectColumns {
     guard isWide else { return first }
     let extra = paths.map { path in object.at(path)?.cell(key: path) ?? "" }
     return first + extra + [Self.conditions(object), object["revision"]?.cell(key: "") ?? ""]
+  }
+
+  /// Whether it is open and waits for resources.
+  private static func waits(_ object: JSONValue) -> Bool {
+    let ready = object["conditions"]?.elements?.first { $0["type"]?.text == "Ready" && $0["holds"] == .bool(false) }
+    return ready?["reason"]?.text == "Queued" || ready?["reason"]?.text == "GaveWay"
   }
 
   /// `Ready,!Reachable(NoAnswer)`: what holds, and what does not and why.

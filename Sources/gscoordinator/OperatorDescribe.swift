@@ -41,6 +41,7 @@ struct ObjectDescription {
     field("Name", object["name"]?.text)
     field("Kind", object["kind"]?.text)
     field("Owner", object["owner"]?.text)
+    field("Tenant", object["tenant"]?.text)
     field("Created", created.map { "\(OperatorTime.text($0)) (\(OperatorTime.age($0, now: now)) ago)" })
     field("Revision", object["revision"]?.cell(key: ""))
     if let damage = object["damaged"]?.text { field("Damaged", damage) }

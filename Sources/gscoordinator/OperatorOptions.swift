@@ -33,7 +33,7 @@ struct OperatorOptions: ParsableArguments {
 
 /// The objects that a command is about, written `KIND`, `KIND NAME` or `KIND/NAME`.
 struct ObjectArguments: ParsableArguments {
-  @Argument(help: "The kind: sessions, steps, instances, graphservices, jobs or children.")
+  @Argument(help: "The kind: sessions, steps, instances, graphservices, jobs, children, tenants or hosts.")
   var kind: String
   @Argument(help: "The object's name. Without it all of the kind are meant.")
   var name: String?

@@ -46,16 +46,20 @@ final class Server: Sendable {
     let election = try backend == .etcd ? LeaderElection(opened, try Self.candidacy(settings)) : nil
     store = election.map { FencedStateStore(opened, of: $0) } ?? opened
     tls = try ServerTLSConfiguration(settings).map { try ServerTLS($0, logger: logger) }
+    let readPlan = try Self.planReader(settings)
     let coordinator = Coordinator(
       version: clientVersion, workspace: workspace, store: store, logs: logs,
-      factory: try Self.makeFactory(settings, pool: pool), limits: try Self.coordinatorLimits(settings), logger: logger)
+      factory: try Self.makeFactory(settings, pool: pool), plan: try readPlan(),
+      limits: try Self.coordinatorLimits(settings), logger: logger)
     self.coordinator = coordinator
     let gate = StandbyGate(isOpen: election == nil)
     let service = CoordinatorService(coordinator: coordinator) { work in try await pool.run { _ in try work() } }
     server = GRPCServer(
       services: [service.methods()], limits: try Self.limits(settings), interceptors: [gate], logger: logger,
       onConnectionClosed: { service.connectionClosed($0) })
-    let plane = CoordinatorPlane(coordinator, release: Release(server: serverVersion, client: clientVersion))
+    let plane = CoordinatorPlane(
+      coordinator, release: Release(server: serverVersion, client: clientVersion),
+      readPlan: settings.optionalText(.clusterFile) == nil ? nil : readPlan)
     // The socket is in the workspace, which belongs to whoever leads.
     let socket = adminSocket(of: workspace.path)
     let ports = try Self.adminPorts(settings)
@@ -77,7 +81,7 @@ final class Server: Sendable {
       return Leading(
         $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: admin, logger: logger)
     }
-    leases = Task { await coordinator.watchLeases() }
+    leases = Task { await coordinator.watch() }
     tlsWatch = tls.map { tls in Task { await tls.watch() } }
   }
 
@@ -119,6 +123,14 @@ final class Server: Sendable {
       ? ProcessInfo.processInfo.activeProcessorCount : try settings.integer(.threads, in: 1...1024)
   }
 
+  /// Reads hosts and tenants: those of the cluster file, or this host for everybody alike.
+  private static func planReader(_ settings: Settings) throws -> @Sendable () throws -> ClusterPlan {
+    let base = ClusterPlan.ownHostAlone(
+      sessions: try settings.integer(.sessions, in: 1...10_000_000), cpuMillicores: Int64(try threads(settings)) * 1000)
+    guard let path = settings.optionalText(.clusterFile) else { return { base } }
+    return { try ClusterFile(base: base).read(path) }
+  }
+
   private static func makeFactory(_ settings: Settings, pool: WorkerPool) throws -> any EngineFactory {
     switch settings.text(.engine) {
     case "embedded": return EmbeddedFactory(pool: pool)
@@ -130,10 +142,12 @@ final class Server: Sendable {
   }
 
   private static func coordinatorLimits(_ settings: Settings) throws -> Coordinator.Limits {
-    Coordinator.Limits(
+    var limits = Coordinator.Limits(
       sessions: try settings.integer(.sessions, in: 1...10_000_000),
       shutdownGrace: .seconds(try settings.integer(.shutdownGrace, in: 0...3600)),
       controlGroups: try controlGroups(settings))
+    limits.drain = .seconds(try settings.integer(.drain, in: 0...86_400))
+    return limits
   }
 
   private static func controlGroups(_ settings: Settings) throws -> ControlGroups? {

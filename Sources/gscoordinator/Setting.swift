@@ -5,6 +5,7 @@ enum Setting: String, CaseIterable {
   case socket
   case adminPort = "admin_port"
   case engine
+  case clusterFile = "cluster_file"
   case workspace
   case threads
   case logLevel = "log_level"
@@ -28,6 +29,7 @@ enum Setting: String, CaseIterable {
   case tlsMinimumVersion = "tls.minimum_version"
   case sessions = "limits.sessions"
   case shutdownGrace = "limits.shutdown_grace_seconds"
+  case drain = "limits.drain_seconds"
   case messageBytes = "limits.message_bytes"
   case inFlightBytes = "limits.in_flight_bytes"
   case connections = "limits.connections"
@@ -45,7 +47,7 @@ enum Setting: String, CaseIterable {
     switch self {
     case .host: "127.0.0.1"
     case .port: "63800"
-    case .socket, .adminPort, .workspace, .threads: ""
+    case .socket, .adminPort, .workspace, .threads, .clusterFile: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
       .advertise, .controlGroup, .tlsCertificateFile, .tlsKeyFile, .tlsClientAuthorityFile:
       ""
@@ -61,6 +63,7 @@ enum Setting: String, CaseIterable {
     case .idleExit: "0"
     case .sessions: "10000"
     case .shutdownGrace: "8"
+    case .drain: "30"
     case .messageBytes: "2147483647"
     case .inFlightBytes: "4294967296"
     case .connections: "10000"
@@ -76,6 +79,7 @@ enum Setting: String, CaseIterable {
     case .socket: "path of a Unix socket to listen on as well; empty for none"
     case .adminPort: "TCP port of the admin endpoint on loopback, 0 for a free one; empty for its Unix socket alone"
     case .engine: "which engines sessions get: embedded"
+    case .clusterFile: "file with hosts, tenants, quotas and what sessions ask for; empty for none"
     case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"
     case .logLevel: "trace, debug, info, notice, warning, error or critical"
@@ -103,6 +107,7 @@ enum Setting: String, CaseIterable {
     case .stateBytes: "bytes that the state database may have"
     case .sessions: "sessions that may be open at a time"
     case .shutdownGrace: "seconds that running steps get to finish at shutdown"
+    case .drain: "seconds that the step of a session that has to give way may go on before it is cut off"
     case .messageBytes: "largest message that is taken"
     case .inFlightBytes: "bytes of all messages that may be in memory on their way in"
     case .connections: "client connections that may be open at a time"

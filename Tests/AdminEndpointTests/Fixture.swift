@@ -18,6 +18,7 @@ final class FakePlane: ControlPlane {
     var records: [LogRecord] = []
     var queries: [RecordQuery] = []
     var closed: [String] = []
+    var reloads: [Bool] = []
     var followers: [AsyncThrowingStream<LogRecord, any Error>.Continuation] = []
   }
 
@@ -44,6 +45,18 @@ final class FakePlane: ControlPlane {
     }
     return stream
   }
+
+  func resizeSession(_ id: String, workers: Int, by principal: Principal) async throws -> [String] {
+    guard id == "s1" else { throw AdminError(.notFound, "there is no session '\(id)'") }
+    return Array(repeating: "localhost", count: workers)
+  }
+
+  func reload(isDryRun: Bool, by principal: Principal) async throws -> [String] {
+    script.withLock { $0.reloads.append(isDryRun) }
+    return ["tenant a is added"]
+  }
+
+  var metrics: String { "# TYPE x counter\nx 1\n" }
 
   /// A record that comes while others follow.
   func happens(_ record: LogRecord) {

@@ -15,27 +15,31 @@ struct Bench {
   let coordinator: Coordinator
 
   init(
-    limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil, services: FakeServices? = nil
+    plan: ClusterPlan? = nil, limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil,
+    services: FakeServices? = nil
   ) throws {
     let workspace = try Workspace(temporaryBelow: temporaryRoot("workspaces"))
     try self.init(
       workspace: workspace, store: InMemoryStateStore(), factory: FakeFactory(failingWith: error, services: services),
-      limits: limits)
+      plan: plan, limits: limits)
   }
 
   /// A coordinator of a later process, with the state and the files of another one that ended.
-  init(after earlier: Bench, factory: FakeFactory = FakeFactory()) throws {
-    try self.init(workspace: earlier.workspace, store: earlier.store, factory: factory, limits: .init())
+  init(after earlier: Bench, factory: FakeFactory = FakeFactory(), plan: ClusterPlan? = nil) throws {
+    try self.init(workspace: earlier.workspace, store: earlier.store, factory: factory, plan: plan, limits: .init())
   }
 
-  init(workspace: Workspace, store: any StateStore, factory: FakeFactory, limits: Coordinator.Limits) throws {
+  init(
+    workspace: Workspace, store: any StateStore, factory: FakeFactory, plan: ClusterPlan? = nil,
+    limits: Coordinator.Limits
+  ) throws {
     (self.workspace, self.store, self.factory) = (workspace, store, factory)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     coordinator = Coordinator(
       version: "0.29.0", workspace: workspace, store: store,
       logs: try LogStore(directory: workspace.path + "/logs", instance: randomStateID()), factory: factory,
-      limits: limits, logger: logger)
+      plan: plan, limits: limits, logger: logger)
   }
 
   func connect(

@@ -26,8 +26,27 @@ final class FakeEngine: AnalyticalEngine {
   var recovered: Int { state.withLock { $0.recovered } }
   /// Keys of objects that a recovery does not find.
   private let losing: Set<String>
+  /// What its graphs are charged to.
+  private let storage: any StorageAccount
+  /// What it estimates for every graph; it takes `taking` bytes for one, whatever it estimates.
+  private let estimate: LoadEstimate?
+  private let taking: Int
 
-  init(losing: Set<String> = []) { self.losing = losing }
+  init(
+    losing: Set<String> = [], storage: any StorageAccount = UnboundedStorage(), estimate: LoadEstimate? = nil,
+    taking: Int = 0
+  ) {
+    self.losing = losing
+    self.storage = storage
+    self.estimate = estimate
+    self.taking = taking
+  }
+
+  func resize(to size: EngineSize) async throws {}
+
+  func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate? {
+    if case .createGraph = operation { estimate } else { nil }
+  }
 
   func perform(
     _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
@@ -42,6 +61,9 @@ final class FakeEngine: AnalyticalEngine {
           return "app_\(state.counter)"
         })
     case .createGraph(let options, let layout):
+      do throws(StorageRefusal) { try storage.take(taking, as: .mappedFile) } catch {
+        throw EngineError(.resourceExhausted, error.description)
+      }
       let number = state.withLock { state in
         state.counter += 1
         return Int64(state.counter)
@@ -131,8 +153,15 @@ final class FakeFactory: EngineFactory {
   private let losing: Set<String>
 
   private let services: FakeServices?
+  private let estimate: LoadEstimate?
+  private let taking: Int
 
-  init(failingWith error: EngineError? = nil, losing: Set<String> = [], services: FakeServices? = nil) {
+  init(
+    failingWith error: EngineError? = nil, losing: Set<String> = [], services: FakeServices? = nil,
+    estimate: LoadEstimate? = nil, taking: Int = 0
+  ) {
+    self.estimate = estimate
+    self.taking = taking
     self.error = error
     self.losing = losing
     self.services = services
@@ -142,7 +171,7 @@ final class FakeFactory: EngineFactory {
 
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     if let error { throw error }
-    let engine = FakeEngine(losing: losing)
+    let engine = FakeEngine(losing: losing, storage: request.storage, estimate: estimate, taking: taking)
     made.withLock { $0.append(engine) }
     return SessionEngines(
       analytical: engine, queries: services ?? FakeQueries(), learning: services ?? FakeLearning())

@@ -20,17 +20,19 @@ final class EngineFixture: Sendable {
 
   private static let pool = WorkerPool(threads: 2)
 
-  init() async throws {
+  init(storage: any StorageAccount = UnboundedStorage()) async throws {
     root = temporaryPath()
     try FileManager.default.createDirectory(atPath: root + "/session", withIntermediateDirectories: true)
-    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(workspace: root + "/session")
+    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(
+      workspace: root + "/session", storage: storage)
     earlier = nil
   }
 
   /// An engine of a later process on the files of another fixture, which must outlive this one.
-  init(after earlier: EngineFixture) async throws {
+  init(after earlier: EngineFixture, storage: any StorageAccount = UnboundedStorage()) async throws {
     root = earlier.root
-    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(workspace: root + "/session")
+    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(
+      workspace: root + "/session", storage: storage)
     self.earlier = earlier
   }
 
@@ -96,10 +98,18 @@ final class EngineFixture: Sendable {
 
   /// Binds and runs an algorithm; returns the result's handle.
   func run(_ name: String, on graph: GraphDescription, _ arguments: [QueryValue] = []) async throws -> ObjectHandle {
+    try await run(try await bind(name, to: graph), arguments)
+  }
+
+  func bind(_ name: String, to graph: GraphDescription) async throws -> ObjectHandle {
     _ = try await perform(.createApplication(algorithm: name, archive: []))
     let bound = try await perform(.bindApplication, .graph(graph.key), .application(algorithm: name, archive: []))
     guard case .boundApplication(let key) = bound else { throw Surprise() }
-    guard case .context(let context) = try await perform(.runApplication(arguments), .boundApplication(key)) else {
+    return .boundApplication(key)
+  }
+
+  func run(_ application: ObjectHandle, _ arguments: [QueryValue] = []) async throws -> ObjectHandle {
+    guard case .context(let context) = try await perform(.runApplication(arguments), application) else {
       throw Surprise()
     }
     return .context(context.key)

@@ -19,6 +19,16 @@ final class StoredPlane: ControlPlane {
 
   func failures() async -> [HealthProblem] { [] }
   func obstacles() async -> [HealthProblem] { [] }
+  func resizeSession(_ id: String, workers: Int, by principal: Principal) async throws -> [String] {
+    Array(repeating: "localhost", count: workers)
+  }
+
+  func reload(isDryRun: Bool, by principal: Principal) async throws -> [String] {
+    isDryRun ? ["tenant a is added"] : []
+  }
+
+  var metrics: String { "" }
+
   func closeSession(_ id: String, by principal: Principal) async throws {}
 
   func records(_ query: RecordQuery) async throws -> AsyncThrowingStream<LogRecord, any Error> {

@@ -31,7 +31,7 @@ public struct InstanceLifecycle: Sendable, Equatable {
   public enum Action: Sendable, Equatable, CaseIterable {
     /// Nothing.
     case none
-    /// Ask the ledger for all resources at once, then call `granted`, or `broke` when it refuses.
+    /// Ask the scheduler for all resources at once, then call `granted`, or `broke` when it refuses.
     case askForResources
     /// Take the request back.
     case withdraw
@@ -138,7 +138,7 @@ public struct InstanceLifecycle: Sendable, Equatable {
     return .askForResources
   }
 
-  /// The ledger gave it what it asked for.
+  /// The scheduler gave it what it asked for.
   public mutating func granted(at now: ContinuousClock.Instant) -> Action {
     guard state == .queued else { return .none }
     state = .allocating(deadline: now.advanced(by: timeouts.allocation))

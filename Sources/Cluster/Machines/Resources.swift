@@ -1,5 +1,5 @@
 /// Amounts of what a host has and what instances take.
-public struct Resources: Sendable, Equatable, Codable {
+public struct Resources: Sendable, Hashable, Codable {
   /// Thousandths of a processor core.
   public var cpuMillicores: Int64
   /// Memory in bytes.
@@ -68,7 +68,7 @@ public struct Allocation: Sendable, Equatable, Codable {
     }
   }
 
-  /// Who holds it; unique in a ledger.
+  /// Who holds it; unique among all that hold or wait.
   public var owner: String
   /// The members' shares.
   public var placements: [Placement]

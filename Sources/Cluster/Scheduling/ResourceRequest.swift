@@ -1,7 +1,7 @@
 /// What somebody asks the scheduler for: a *gang* of members, each on one host, all granted at once or none.
 public struct ResourceRequest: Sendable, Equatable, Codable {
   /// One part of a gang.
-  public struct Member: Sendable, Equatable, Codable {
+  public struct Member: Sendable, Hashable, Codable {
     /// What it takes on its host.
     public var resources: Resources
     /// Labels that its host must have.
@@ -15,7 +15,7 @@ public struct ResourceRequest: Sendable, Equatable, Codable {
   }
 
   /// How hosts are chosen among those that fit.
-  public enum Placement: Sendable, Equatable, Codable {
+  public enum Placement: Sendable, Hashable, Codable {
     /// The emptiest host: members and requests stay out of each other's way.
     case spread
     /// The fullest host that has room: large requests find room later.

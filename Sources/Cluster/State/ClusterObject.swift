@@ -12,6 +12,10 @@ public enum ObjectKind: String, Sendable, CaseIterable, Codable {
   case job
   /// A child process.
   case child
+  /// Who shares the hosts with others: its policy, and what it has.
+  case tenant
+  /// What engines run on.
+  case host
 
   /// The kind's name in keys, commands and addresses, for example `sessions`.
   public var plural: String {
@@ -22,6 +26,8 @@ public enum ObjectKind: String, Sendable, CaseIterable, Codable {
     case .graphService: "graphservices"
     case .job: "jobs"
     case .child: "children"
+    case .tenant: "tenants"
+    case .host: "hosts"
     }
   }
 
@@ -41,6 +47,8 @@ public struct ClusterObject<Spec: Codable & Sendable, Status: Codable & Sendable
   public var name: String
   /// Who asked for it.
   public var owner: String
+  /// Whose it is; nil for what belongs to no tenant.
+  public var tenant: String?
   /// When it was asked for, in milliseconds since 1970.
   public var createdMilliseconds: Int64
   /// What was asked for.
@@ -52,12 +60,13 @@ public struct ClusterObject<Spec: Codable & Sendable, Status: Codable & Sendable
 
   /// An object.
   public init(
-    kind: ObjectKind, name: String, owner: String, createdMilliseconds: Int64, spec: Spec, status: Status,
-    conditions: [ObjectCondition] = []
+    kind: ObjectKind, name: String, owner: String, tenant: String? = nil, createdMilliseconds: Int64, spec: Spec,
+    status: Status, conditions: [ObjectCondition] = []
   ) {
     self.kind = kind
     self.name = name
     self.owner = owner
+    self.tenant = tenant
     self.createdMilliseconds = createdMilliseconds
     self.spec = spec
     self.status = status

@@ -15,6 +15,8 @@ public struct SessionSpec: Codable, Sendable {
   public var leaseMilliseconds: Int64?
   /// Its number in the order of opening.
   public var serial: UInt64
+  /// What was asked for on its behalf; nil for sessions from before there was a scheduler.
+  public var request: ResourceRequest?
 }
 
 /// How a session stands.
@@ -25,6 +27,8 @@ public struct SessionStatus: Codable, Sendable {
   public var hosts: [String]
   /// Number of the engine's workers.
   public var workers: Int
+  /// What it holds; nil while it waits.
+  public var allocation: Allocation?
 }
 
 /// A step as it stands in the state store. Steps that only read are not kept.

@@ -1,6 +1,6 @@
 @testable import Cluster
 
-/// The simulated coordinator: the machines and the ledger, and nothing that waits. Inputs change it and leave effects,
+/// The simulated coordinator: the machines and the scheduler, and nothing that waits. Inputs change it and leave effects,
 /// which the simulation performs when what changed is journaled.
 struct ControlPlane {
   enum Command: Equatable { case spawn(String, InstanceKind), term(String), kill(String) }
@@ -65,7 +65,7 @@ struct ControlPlane {
   var leases: [String: Duration?] = [:]
   var demands: [String: Demand] = [:]
   var nextQueueNumber = 0
-  var ledger = ResourceLedger()
+  var scheduler = Scheduler()
   var children: [String: Child] = [:]
   var hosts: [String: Host] = [:]
   /// Running steps and their sessions.
@@ -97,6 +97,13 @@ struct ControlPlane {
     case .interactive: Resources(cpuMillicores: 2_000, memoryBytes: 4 * gibi, interactiveSlots: 1)
     case .learning: Resources(cpuMillicores: 1_000, memoryBytes: 2 * gibi, learningSlots: 1)
     }
+  }
+
+  /// All are of one tenant, so that they are granted in the order in which they come, or fit.
+  static func request(_ owner: String, _ demand: Demand) -> ResourceRequest {
+    let member = ResourceRequest.Member(resources(demand.kind))
+    return ResourceRequest(
+      owner: owner, tenant: "default", members: Array(repeating: member, count: demand.workers))
   }
 
   static let timeouts = InstanceLifecycle.Timeouts(
@@ -263,7 +270,7 @@ struct ControlPlane {
     case .askForResources: ask(owner)
     case .withdraw:
       demands[owner]?.queueNumber = nil
-      ledger.withdraw(owner)
+      scheduler.withdraw(owner)
     case .allocate: effects.append(.later(milliseconds: 200, .allocated(owner)))
     case .start, .find: makeChildren(of: owner, areThere: action == .find)
     case .drain:
@@ -289,9 +296,8 @@ struct ControlPlane {
 
   private mutating func ask(_ owner: String) {
     guard let demand = demands[owner], demand.queueNumber == nil else { return }
-    let members = [Resources](repeating: Self.resources(demand.kind), count: demand.workers)
     do {
-      try ledger.request(owner, members: members)
+      try scheduler.submit(Self.request(owner, demand), at: now)
       demands[owner]!.queueNumber = nextQueueNumber
       nextQueueNumber += 1
     } catch {
@@ -301,7 +307,7 @@ struct ControlPlane {
 
   /// Comes last in a transaction.
   mutating func grantWaiting() {
-    for allocation in ledger.grantWaiting() {
+    for case .grant(let allocation) in scheduler.schedule(at: now) {
       demands[allocation.owner]?.queueNumber = nil
       tell(allocation.owner) { [now] in $0.granted(at: now) }
     }
@@ -315,12 +321,12 @@ struct ControlPlane {
     }
     if sabotage == .forgetRelease, demands[owner]?.kind == .learning { return }
     for _ in 0..<(sabotage == .releaseTwice ? 2 : 1) {
-      do { try ledger.release(owner) } catch { faults.append("released exactly once: \(error)") }
+      do { try scheduler.release(owner, at: now) } catch { faults.append("released exactly once: \(error)") }
     }
   }
 
   private mutating func makeChildren(of owner: String, areThere: Bool) {
-    guard let allocation = ledger.allocation(of: owner), let demand = demands[owner] else { return }
+    guard let allocation = scheduler.allocation(of: owner), let demand = demands[owner] else { return }
     for (number, placement) in allocation.placements.enumerated() {
       let id = "\(owner)/\(number)"
       children[id] = Child(

@@ -50,13 +50,13 @@ extension ControlPlane {
     guard hosts[name]!.isLost, hosts[name]!.leftovers.isEmpty else { return }
     hosts[name]!.isLost = false
     touchedHosts.insert(name)
-    do { try ledger.setHost(name, capacity: capacity) } catch { faults.append("\(error)") }
+    do { try scheduler.setHost(name, capacity: capacity) } catch { faults.append("\(error)") }
   }
 
   mutating func lose(_ name: String) {
     hosts[name]!.isLost = true
     touchedHosts.insert(name)
-    let owners = ledger.removeHost(name)
+    let owners = scheduler.removeHost(name)
     for id in hosts[name]!.children.sorted() { giveUp(id) }
     for owner in owners {
       tell(owner) { [now] in $0.broke(at: now) }

@@ -42,7 +42,7 @@ extension ControlPlane {
         image[ObjectKind.instance.key(owner)] = instanceText(owner)
       }
     }
-    for holder in ledger.holders { image["allocations/" + holder.owner] = allocationText(holder.owner) }
+    for owner in scheduler.holding { image["allocations/" + owner] = allocationText(owner) }
     for (name, host) in hosts { image["hosts/" + name] = host.isLost ? "lost" : "here" }
     for (step, session) in steps { image[ObjectKind.step.key(step)] = session }
     return image
@@ -54,7 +54,7 @@ extension ControlPlane {
   ) -> ControlPlane {
     var plane = ControlPlane(sabotage: sabotage, capacity: capacity)
     plane.now = now
-    plane.rebuildLedger(from: journal)
+    plane.rebuildScheduler(from: journal)
     var instances: [String: [SessionComposition.Recorded]] = [:]
     for (owner, text) in journal.entries(ObjectKind.instance.prefix) {
       let parts = owner.split(separator: "/").map(String.init)
@@ -81,18 +81,18 @@ extension ControlPlane {
     for name in hosts.keys.sorted() where !hosts[name]!.isLost {
       effects.append(.later(milliseconds: 30_000, .lookForHost(name, link: 0)))
     }
-    touchedByRecovery = Set(ledger.holders.map(\.owner))
+    touchedByRecovery = Set(scheduler.holding)
     for (session, effects) in recovery { perform(effects, session: session) }
     recovery = []
     grantWaiting()
   }
 
-  private mutating func rebuildLedger(from journal: MemoryJournal) {
+  private mutating func rebuildScheduler(from journal: MemoryJournal) {
     do {
       let known = journal.entries("hosts/")
       for (name, state) in known {
         hosts[name] = Host(isLost: state == "lost")
-        try ledger.setHost(name, capacity: capacity)
+        try scheduler.setHost(name, capacity: capacity)
       }
       for (owner, text) in journal.entries(ObjectKind.instance.prefix) {
         let words = text.split(separator: " ")
@@ -108,17 +108,17 @@ extension ControlPlane {
         let placements = text.split(separator: " ").map {
           Allocation.Placement(host: String($0), resources: resources)
         }
-        try ledger.restore(Allocation(owner: owner, placements: placements))
+        try scheduler.restore(
+          Allocation(owner: owner, placements: placements), of: Self.request(owner, demand), at: now)
       }
-      for (name, state) in known where state == "lost" { _ = ledger.removeHost(name) }
+      for (name, state) in known where state == "lost" { _ = scheduler.removeHost(name) }
       let waiting = demands.compactMap { owner, demand in demand.queueNumber.map { ($0, owner, demand) } }
       for (number, owner, demand) in waiting.sorted(by: { $0.0 < $1.0 }) {
-        let members = [Resources](repeating: Self.resources(demand.kind), count: demand.workers)
-        try ledger.restore(waiting: owner, members: members)
+        try scheduler.restore(waiting: Self.request(owner, demand), at: now)
         nextQueueNumber = number + 1
       }
     } catch {
-      faults.append("the journal's ledger can be rebuilt: \(error)")
+      faults.append("the journal's scheduler can be rebuilt: \(error)")
     }
   }
 
@@ -146,7 +146,7 @@ extension ControlPlane {
   }
 
   private func allocationText(_ owner: String) -> String? {
-    ledger.allocation(of: owner)?.placements.map(\.host).joined(separator: " ")
+    scheduler.allocation(of: owner)?.placements.map(\.host).joined(separator: " ")
   }
 
   private static func recorded(_ name: String, _ text: String) -> SessionComposition.Recorded {

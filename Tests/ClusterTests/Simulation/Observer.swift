@@ -60,7 +60,7 @@ struct Observer {
       from: journal, sabotage: settings.sabotage, capacity: settings.capacity, at: plane.now)
     let invariant = "what is rebuilt from the journal agrees"
     expect(rebuilt.faults.isEmpty, invariant, rebuilt.faults.joined(separator: ", "))
-    expect(rebuilt.ledger == plane.ledger, invariant, "the ledgers differ")
+    expect(rebuilt.scheduler == plane.scheduler, invariant, "the schedulers differ")
     expect(rebuilt.sessions.keys == plane.sessions.keys, invariant, "the sessions differ")
     for (name, session) in plane.sessions where settings.sabotage != .forgetClosing {
       expect(
@@ -84,18 +84,18 @@ struct Observer {
 
   /// Looks at everything.
   mutating func checkAll(_ plane: ControlPlane, journal: MemoryJournal, hosts: [String: FakeHost]) {
-    let violations = plane.ledger.violations()
-    expect(violations.isEmpty, "sums of allocations equal the ledger", violations.joined(separator: ", "))
+    let violations = plane.scheduler.violations()
+    expect(violations.isEmpty, "sums of allocations equal what is booked", violations.joined(separator: ", "))
     for (name, session) in plane.sessions {
       check(session: name, plane)
       for instance in session.instances { check(name + "/" + instance, plane) }
     }
-    for holder in plane.ledger.holders { check(holder.owner, plane) }
+    for holder in plane.scheduler.holding { check(holder, plane) }
     for (name, host) in hosts {
       guard let known = plane.hosts[name], known.isLinked, known.link == host.link, !known.isLost else { continue }
       for child in host.processes.keys {
         let owner = child.split(separator: "/").dropLast().joined(separator: "/")
-        let isHeld = plane.ledger.allocation(of: owner)?.placements.contains { $0.host == name } ?? false
+        let isHeld = plane.scheduler.allocation(of: owner)?.placements.contains { $0.host == name } ?? false
         expect(isHeld, "every process has resources", "\(child) on \(name)")
       }
     }
@@ -104,7 +104,7 @@ struct Observer {
 
   private mutating func check(_ owner: String, _ plane: ControlPlane) {
     let phase = plane.phase(of: owner)
-    let allocation = plane.ledger.allocation(of: owner)
+    let allocation = plane.scheduler.allocation(of: owner)
     let holds = phase?.holdsResources ?? false
     expect(
       holds == (allocation != nil), "resources are held by those that live and nobody else",
@@ -114,7 +114,7 @@ struct Observer {
       isRouted == (phase?.serves ?? false), "who drains does not serve",
       "\(owner) is \(phase?.rawValue ?? "gone") and is \(isRouted ? "" : "not ")routed to")
     for placement in allocation?.placements ?? [] {
-      let usage = plane.ledger.usage(of: placement.host)
+      let usage = plane.scheduler.usage(of: placement.host)
       expect(usage?.used.fits(in: usage!.capacity) ?? false, "no host is overcommitted", placement.host)
     }
   }
@@ -138,7 +138,7 @@ struct Observer {
     let invariant = "everything ends"
     expect(plane.sessions.isEmpty, invariant, "sessions \(plane.sessions.keys.sorted())")
     expect(plane.children.isEmpty, invariant, "children \(plane.children.keys.sorted())")
-    expect(plane.ledger.holders.isEmpty && plane.ledger.waiting.isEmpty, invariant, "the ledger is not empty")
+    expect(plane.scheduler.holding.isEmpty && plane.scheduler.waiting.isEmpty, invariant, "the scheduler is not empty")
     let kept = granted.subtracting(released).sorted()
     expect(kept.isEmpty, invariant, "not released: \(kept)")
     let running = stepsBegun.subtracting(stepsEnded).sorted()

@@ -1,0 +1,298 @@
+/// Hosts that are kept for a request for whose sake others are drained.
+struct Claim: Sendable {
+  let owner: String
+  let tenant: String
+  /// The members' hosts, and what they need there.
+  let slots: [Int]
+  let amounts: [Resources]
+  /// Those that hold there still.
+  var victims: Set<String>
+  /// The state of the hosts, see `Scheduler.freed`, in which it did not fit.
+  var triedAt: UInt64 = 0
+}
+
+extension Scheduler {
+  /// Hosts that are looked at for a member.
+  private static let maximumCandidates = 64
+  /// Shares that differ by less are equal.
+  static let tolerance = 1e-9
+
+  func hasClaim(_ owner: String) -> Bool { claims.contains { $0.owner == owner } }
+
+  /// Grants what others were drained for, as soon as it fits.
+  mutating func settleClaims(_ pass: inout Pass) {
+    for claim in claims {
+      let waiter = waiters[claim.owner]!
+      let tenant = tenants[claim.tenant]!
+      let total = shapes[waiter.shape].total
+      let quota = tenant.policy.quota
+      guard quota.exceeded(by: total, sessions: waiter.request.sessions, beyond: tenant).isEmpty else {
+        drop(claim)
+        continue
+      }
+      guard claim.triedAt != freed else { continue }
+      unreserve(claim.slots, claim.amounts)
+      if let slots = search(waiter) {
+        claims.removeAll { $0.owner == claim.owner }
+        free(claim.victims)
+        freed += 1
+        pass.decisions.append(.grant(grant(waiter, slots, at: pass.time)))
+        continue
+      }
+      reserve(claim.slots, claim.amounts)
+      if claim.victims.isEmpty, claim.slots.allSatisfy({ hosts[$0].draining == .zero }) {
+        drop(claim)
+      } else if let index = claims.firstIndex(where: { $0.owner == claim.owner }) {
+        claims[index].triedAt = freed
+      }
+    }
+  }
+
+  /// Keeps nothing for a request any more.
+  mutating func forgetPlans(of owner: String) {
+    if reservation?.owner == owner { dropReservation() }
+    if let claim = claims.first(where: { $0.owner == owner }) { drop(claim) }
+  }
+
+  mutating func drop(_ claim: Claim) {
+    guard let index = claims.firstIndex(where: { $0.owner == claim.owner }) else { return }
+    free(claims.remove(at: index).victims)
+    unreserve(claim.slots, claim.amounts)
+    freed += 1
+  }
+
+  /// They go on draining, for nobody.
+  private mutating func free(_ victims: Set<String>) {
+    for victim in victims { holders[victim]?.claimant = nil }
+  }
+
+  // MARK: - Who may displace whom
+
+  /// Displaces others for a request that does not fit, if it may and that helps.
+  mutating func preempt(for waiter: Waiter, _ pass: inout Pass) -> Bool {
+    guard pass.searches > 0, !preemptibleByRank.isEmpty else { return false }
+    let name = waiter.request.tenant
+    guard !claims.contains(where: { $0.tenant == name }) else { return false }
+    let rights = rights(of: waiter, &pass)
+    guard rights.displacesLower || rights.claimsShare else { return false }
+    pass.searches -= 1
+    guard let (slots, victims) = eviction(for: waiter, rights) else { return false }
+    let amounts = waiter.request.members.map(\.resources)
+    let claim = Claim(
+      owner: waiter.request.owner, tenant: name, slots: slots, amounts: amounts, victims: Set(victims))
+    for victim in victims {
+      pass.decisions.append(
+        .preempt(owner: victim, for: claim.owner, reason: reason(holders[victim]!, waiter, rights)))
+    }
+    for victim in victims { drain(victim, for: claim.owner) }
+    reserve(slots, amounts)
+    claims.append(claim)
+    return true
+  }
+
+  /// Why a request may displace others.
+  struct Rights {
+    /// Those of a lower rank than this.
+    let priority: Int
+    let displacesLower: Bool
+    /// Those of no higher priority than this, of tenants above their share.
+    let level: Int
+    let claimsShare: Bool
+  }
+
+  private func rights(of waiter: Waiter, _ pass: inout Pass) -> Rights {
+    let tenant = tenants[waiter.request.tenant]!
+    let priority = priority(of: waiter.request)
+    let after = (tenant.held + shapes[waiter.shape].total).dominantPart(of: hosts.total)
+    var claimsShare = after <= fairShare(of: tenant) + Self.tolerance
+    if claimsShare {
+      let someone = pass.someoneBorrows ?? tenants.values.contains { $0.preemptible > 0 && isBorrowing($0) }
+      pass.someoneBorrows = someone
+      claimsShare = someone
+    }
+    return Rights(
+      priority: priority, displacesLower: preemptibleByRank.keys.contains { $0 < priority },
+      level: Self.level(of: waiter.key, at: pass.time), claimsShare: claimsShare)
+  }
+
+  /// Whether a tenant has more than its share.
+  func isBorrowing(_ tenant: Tenant) -> Bool {
+    dominantShare(of: tenant) > fairShare(of: tenant) + Self.tolerance
+  }
+
+  private func mayDisplace(
+    _ holder: Holder, _ waiter: Waiter, _ rights: Rights, held: [String: Resources]
+  ) -> Bool {
+    guard holder.mayBePreempted else { return false }
+    if holder.rank < rights.priority { return true }
+    let name = holder.request.tenant
+    guard rights.claimsShare, name != waiter.request.tenant, priority(of: holder.request) <= rights.level else {
+      return false
+    }
+    let tenant = tenants[name]!
+    let left = (held[name] ?? tenant.held) - .sum(holder.booked)
+    return left.dominantPart(of: hosts.total) >= fairShare(of: tenant) - Self.tolerance
+  }
+
+  private func reason(_ holder: Holder, _ waiter: Waiter, _ rights: Rights) -> String {
+    if holder.rank < rights.priority {
+      return "\(waiter.request.owner) has priority \(rights.priority), \(holder.request.owner) has \(holder.rank)."
+    }
+    let (mine, theirs) = (tenants[waiter.request.tenant]!, tenants[holder.request.tenant]!)
+    return "Tenant \(waiter.request.tenant) holds \(percent(dominantShare(of: mine))) of the hosts, its fair share is "
+      + "\(percent(fairShare(of: mine))); tenant \(holder.request.tenant) holds \(percent(dominantShare(of: theirs))), "
+      + "its fair share is \(percent(fairShare(of: theirs)))."
+  }
+
+  private mutating func drain(_ victim: String, for claimant: String) {
+    let holder = holders[victim]!
+    for (slot, amount) in Self.bySlot(holder.slots, holder.booked) {
+      hosts.change(slot) { host in
+        host.preemptible = host.preemptible - amount
+        host.draining = host.draining + amount
+      }
+    }
+    countPreemptible(-1, rank: holder.rank)
+    changeTenant(holder.request.tenant) { $0.preemptible -= 1 }
+    holders[victim]!.isDraining = true
+    holders[victim]!.claimant = claimant
+  }
+
+  // MARK: - Whom
+
+  /// Changes to the hosts that are only supposed.
+  private struct Supposition {
+    var victims: [String] = []
+    /// What tenants hold after that.
+    var held: [String: Resources] = [:]
+    var placed: [(slot: Int, amount: Resources)] = []
+  }
+
+  /// Hosts for all members, and whom to drain for that: per member the host where those to drain have the lowest
+  /// priority, are fewest, and are youngest. Nothing is changed.
+  private mutating func eviction(for waiter: Waiter, _ rights: Rights) -> (slots: [Int], victims: [String])? {
+    let entry = shapes[waiter.shape]
+    let shape = entry.shape
+    let forbidden = shape.apartFrom.flatMap { groups[$0] } ?? [:]
+    var supposed = Supposition()
+    defer { undo(supposed) }
+    var slots = [Int](repeating: -1, count: shape.members.count)
+    for number in entry.order {
+      let member = shape.members[number]
+      let used = shape.membersApart ? Set(slots) : []
+      let open = hosts.first(
+        selector: member.selector, fromEmptiest: shape.placement == .spread, with: member.resources, of: .offer
+      ) { slot, _ in forbidden[slot] == nil && !used.contains(slot) }
+      guard
+        let slot = open
+          ?? evict(
+            for: member, waiter, rights, &supposed,
+            avoiding: { slot in
+              forbidden[slot] != nil || used.contains(slot)
+            })
+      else { return nil }
+      slots[number] = slot
+      hosts.change(slot) { $0.used = $0.used + member.resources }
+      supposed.placed.append((slot, member.resources))
+    }
+    return (slots, supposed.victims)
+  }
+
+  private mutating func evict(
+    for member: ResourceRequest.Member, _ waiter: Waiter, _ rights: Rights, _ supposed: inout Supposition,
+    avoiding isAvoided: (Int) -> Bool
+  ) -> Int? {
+    var candidates: [Int] = []
+    _ = hosts.first(selector: member.selector, fromEmptiest: true, with: member.resources, of: .reach) { slot, _ in
+      if !isAvoided(slot) { candidates.append(slot) }
+      return candidates.count >= Self.maximumCandidates
+    }
+    var best: (slot: Int, victims: [String], cost: Cost)?
+    for slot in candidates {
+      guard let victims = victims(on: slot, for: member.resources, waiter, rights, supposed) else { continue }
+      let cost = Cost(victims.map { holders[$0]! })
+      if best.map({ cost < $0.cost }) ?? true { best = (slot, victims, cost) }
+    }
+    guard let best else { return nil }
+    for victim in best.victims {
+      let holder = holders[victim]!
+      let name = holder.request.tenant
+      supposed.victims.append(victim)
+      supposed.held[name] = (supposed.held[name] ?? tenants[name]!.held) - .sum(holder.booked)
+      change(holder, by: -1)
+    }
+    return best.slot
+  }
+
+  /// The fewest holders of a host that must go for so much room, those of low rank and young ones before others; nil
+  /// when that is not enough.
+  private func victims(
+    on slot: Int, for wanted: Resources, _ waiter: Waiter, _ rights: Rights, _ supposed: Supposition
+  ) -> [String]? {
+    let host = hosts[slot]
+    var room = host.capacity - host.used + host.draining - host.reserved
+    var held = supposed.held
+    var chosen: [(owner: String, amount: Resources)] = []
+    let gone = Set(supposed.victims)
+    let all = host.holders.filter { !gone.contains($0) }.map { holders[$0]! }.sorted(by: Self.goesBefore)
+    for holder in all where !wanted.fits(in: room) {
+      guard mayDisplace(holder, waiter, rights, held: held) else { continue }
+      let name = holder.request.tenant
+      let amount = zip(holder.slots, holder.booked).reduce(Resources.zero) { $1.0 == slot ? $0 + $1.1 : $0 }
+      held[name] = (held[name] ?? tenants[name]!.held) - .sum(holder.booked)
+      room = room + amount
+      chosen.append((holder.request.owner, amount))
+    }
+    guard wanted.fits(in: room) else { return nil }
+    for victim in chosen.reversed() where wanted.fits(in: room - victim.amount) {
+      room = room - victim.amount
+      chosen.removeAll { $0.owner == victim.owner }
+    }
+    return chosen.map(\.owner)
+  }
+
+  /// The order in which holders are drained.
+  private static func goesBefore(_ a: Holder, _ b: Holder) -> Bool {
+    if a.rank != b.rank { return a.rank < b.rank }
+    return a.started != b.started ? a.started > b.started : a.sequence > b.sequence
+  }
+
+  /// What it means to drain some holders; less is better.
+  private struct Cost: Comparable {
+    let rank: Int
+    let count: Int
+    let oldest: Int64
+
+    init(_ victims: [Holder]) {
+      rank = victims.map(\.rank).max() ?? .min
+      count = victims.count
+      oldest = victims.map(\.started).min() ?? .max
+    }
+
+    static func < (a: Cost, b: Cost) -> Bool {
+      if a.rank != b.rank { return a.rank < b.rank }
+      return a.count != b.count ? a.count < b.count : a.oldest > b.oldest
+    }
+  }
+
+  private mutating func undo(_ supposed: Supposition) {
+    for (slot, amount) in supposed.placed { hosts.change(slot) { $0.used = $0.used - amount } }
+    for victim in supposed.victims { change(holders[victim]!, by: 1) }
+  }
+
+  /// Supposes that a holder is gone, or is back.
+  private mutating func change(_ holder: Holder, by sign: Int64) {
+    for (slot, amount) in Self.bySlot(holder.slots, holder.booked) {
+      hosts.change(slot) { host in
+        host.used = host.used + amount.times(sign)
+        host.preemptible = host.preemptible + amount.times(sign)
+      }
+    }
+  }
+}
+
+/// A part for people.
+func percent(_ part: Double) -> String {
+  let tenths = Int((part * 1_000).rounded())
+  return tenths % 10 == 0 ? "\(tenths / 10)%" : "\(tenths / 10).\(tenths % 10)%"
+}

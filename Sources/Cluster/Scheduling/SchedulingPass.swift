@@ -1,0 +1,171 @@
+/// What the scheduler decides. Decisions are facts when they are returned.
+public enum SchedulingDecision: Sendable, Equatable {
+  /// The owner waits no more: it holds this now.
+  case grant(Allocation)
+  /// This holder must be drained for the sake of another owner. It holds what it holds until `requeue` or `release`;
+  /// what it gives back is kept for the other one.
+  case preempt(owner: String, for: String, reason: String)
+}
+
+/// A tenant's turn in a pass: how far its queue was looked through, and what the next request there counts.
+struct Turn: Sendable, Comparable {
+  let tenant: String
+  /// The priority of the next request, with what it gained by waiting.
+  var level = 0
+  var share = 0.0
+  /// Lines that were found not to fit.
+  var cursor = 0
+  /// Bounds of the quota for which an earlier request waits.
+  var lacking: QuotaBounds = []
+  /// What an earlier request waits for hosts with, which later ones must leave it of the quota.
+  var promised: (resources: Resources, sessions: Int)?
+
+  static func < (a: Turn, b: Turn) -> Bool {
+    if a.level != b.level { return a.level > b.level }
+    return a.share != b.share ? a.share < b.share : a.tenant < b.tenant
+  }
+
+  static func == (a: Turn, b: Turn) -> Bool { a.level == b.level && a.share == b.share && a.tenant == b.tenant }
+}
+
+/// One call of `schedule`.
+struct Pass {
+  let time: Int64
+  /// The highest priority that waits: nobody gets above it by waiting.
+  let ceiling: Int
+  var turns = BinaryHeap<Turn>()
+  var decisions: [SchedulingDecision] = []
+  /// Whether the first that does not fit was found.
+  var headIsKnown = false
+  /// Lines behind the first of a tenant that may still be looked at.
+  var lines = Scheduler.maximumLines
+  /// Searches for what would end before the reservation, and for those who could be preempted, that are left.
+  var early = 32
+  var searches = 16
+  /// Whether something was opened for those that were looked at before.
+  var hasOpened = false
+  /// Whether a tenant has more than its share and somebody to preempt; nil when nobody asked yet.
+  var someoneBorrows: Bool?
+}
+
+extension Scheduler {
+  /// Lines of requests, behind the first of each tenant, that a pass looks at.
+  static let maximumLines = 4_096
+
+  /// Decides everything that can be decided now.
+  public mutating func schedule(at now: ContinuousClock.Instant) -> [SchedulingDecision] {
+    var pass = Pass(time: clock(now), ceiling: waitingByPriority.keys.max() ?? 0)
+    guard !waiters.isEmpty else { return [] }
+    settleClaims(&pass)
+    repeat {
+      pass.hasOpened = false
+      pass.headIsKnown = false
+      for (name, tenant) in tenants where tenant.queue.count > 0 { push(Turn(tenant: name), &pass) }
+      while let turn = pass.turns.popFirst() { take(turn, &pass) }
+    } while pass.hasOpened
+    return pass.decisions
+  }
+
+  /// The priority that counts at a time: one more for each ageing interval, up to the highest that waits.
+  static func level(of key: QueueKey, at time: Int64) -> Int {
+    let waited = time - key.due
+    return Int(waited >= 0 ? waited / ageingNanoseconds : (waited - ageingNanoseconds + 1) / ageingNanoseconds)
+  }
+
+  private func push(_ turn: Turn, _ pass: inout Pass) {
+    var turn = turn
+    guard let tenant = tenants[turn.tenant], turn.cursor < tenant.queue.fronts.count else { return }
+    turn.level = min(Self.level(of: tenant.queue.fronts[turn.cursor].key, at: pass.time), pass.ceiling)
+    turn.share = weightedShare(of: tenant)
+    pass.turns.insert(turn)
+  }
+
+  private mutating func take(_ turn: Turn, _ pass: inout Pass) {
+    var turn = turn
+    if turn.cursor > 0 {
+      guard pass.lines > 0 else { return }
+      pass.lines -= 1
+    }
+    let tenant = tenants[turn.tenant]!
+    let shape = tenant.queue.fronts[turn.cursor].shape
+    let waiter = waiters[tenant.queue.first(of: shape).owner]!
+    let (total, sessions) = (shapes[shape].total, waiter.request.sessions)
+    let exceeded = tenant.policy.quota.exceeded(by: total, sessions: sessions, beyond: tenant)
+    if !exceeded.isEmpty || !turn.lacking.isDisjoint(with: .used(by: total, sessions: sessions)) {
+      turn.lacking.formUnion(exceeded)
+    } else if let promised = turn.promised,
+      !tenant.policy.quota.exceeded(
+        by: total + promised.resources, sessions: sessions + promised.sessions, beyond: tenant
+      ).isEmpty
+    {
+      // It would take what the first one is going to need.
+    } else if hasClaim(waiter.request.owner) {
+      turn.promised = turn.promised ?? (total, sessions)
+    } else if let slots = room(for: waiter, &pass) {
+      pass.decisions.append(.grant(grant(waiter, slots, at: pass.time)))
+      return push(turn, &pass)
+    } else if turn.promised == nil {
+      turn.promised = (total, sessions)
+    }
+    turn.cursor += 1
+    push(turn, &pass)
+  }
+
+  /// Hosts for a request, or nil after what follows from that there are none: a reservation, or others to preempt.
+  private mutating func room(for waiter: Waiter, _ pass: inout Pass) -> [Int]? {
+    let owner = waiter.request.owner
+    if !pass.headIsKnown, let held = reservation {
+      if held.owner != owner {
+        dropReservation()
+      } else if shapes[waiter.shape].blockedAt != freed {
+        // Its own reservation is no obstacle.
+        unreserve(held.slots, held.amounts)
+        let slots = findHosts(for: waiter)
+        if slots == nil {
+          reserve(held.slots, held.amounts)
+        } else {
+          reservation = nil
+          freed += 1
+        }
+        if let slots { return slots }
+      }
+    }
+    if let slots = findHosts(for: waiter) ?? findEarlyHosts(for: waiter, &pass) { return slots }
+    if preempt(for: waiter, &pass) {
+      if reservation?.owner == owner { dropReservation() }
+      freed += 1
+      pass.hasOpened = true
+    } else if !pass.headIsKnown {
+      if reservation?.owner != owner { reserveHosts(for: waiter, at: pass.time) }
+      pass.headIsKnown = reservation != nil
+    }
+    return nil
+  }
+
+  /// Hosts that have room for a request now, without what is reserved.
+  mutating func findHosts(for waiter: Waiter) -> [Int]? {
+    let entry = shapes[waiter.shape]
+    guard entry.blockedAt != freed else { return nil }
+    if entry.total.fits(in: hosts.total - hosts.used), let slots = search(waiter) { return slots }
+    shapes[waiter.shape].blockedAt = freed
+    return nil
+  }
+
+  mutating func search(_ waiter: Waiter, measure: HostList.Measure = .offer) -> [Int]? {
+    let entry = shapes[waiter.shape]
+    var search = GangSearch(entry.shape)
+    if let group = entry.shape.apartFrom { search.forbidden = groups[group] ?? [:] }
+    return search.find(in: &hosts, order: entry.order, measure: measure)
+  }
+
+  /// Makes a holder of somebody who waits.
+  mutating func grant(_ waiter: Waiter, _ slots: [Int], at time: Int64) -> Allocation {
+    let request = waiter.request
+    let holder = Holder(
+      request: request, slots: slots, booked: request.members.map(\.resources), arrival: waiter.arrival,
+      sequence: waiter.key.sequence, started: time, rank: Self.level(of: waiter.key, at: time))
+    add(holder)
+    dequeue(request.owner)
+    return allocation(holder)
+  }
+}

@@ -1,0 +1,83 @@
+import Engines
+import GraphStore
+
+extension Session {
+  /// Runs an operation. One that makes a graph runs only when what it is expected to take is free: it is kept free for
+  /// it meanwhile, and the expectation is compared with what was taken.
+  /// - Throws: `EngineError` of code `resourceExhausted` with the numbers, or what `body` throws.
+  func withinBounds(
+    _ operation: AnalyticalOperation, on inputs: [ObjectHandle], _ engine: any AnalyticalEngine,
+    log: any ProgressLog, _ body: () async throws -> AnalyticalResult
+  ) async throws -> AnalyticalResult {
+    guard operation.makesGraph else { return try await body() }
+    let estimate = try await engine.estimate(operation, on: inputs)
+    let before = storage.taken
+    do throws(StorageRefusal) {
+      try storage.beginLoad(memory: estimate?.peakBytes ?? 0, disk: estimate?.diskBytes ?? 0, graphs: 1)
+    } catch {
+      metrics.add(.refusedLoads)
+      throw refusal(of: operation, estimate, error)
+    }
+    if let estimate, estimate.peakBytes >= 1 << 20 { log.info("This load needs about \(estimate.text).") }
+    do {
+      let result = try await body()
+      let measured = storage.endLoad(since: before)
+      if let estimate { note(estimate, peak: measured.peak, resident: measured.resident) }
+      return result
+    } catch {
+      _ = storage.endLoad(since: before)
+      throw error
+    }
+  }
+
+  private func refusal(
+    of operation: AnalyticalOperation, _ estimate: LoadEstimate?, _ refusal: StorageRefusal
+  ) -> EngineError {
+    let need = estimate.map { " It needs about \($0.text), told by \($0.basis)." } ?? ""
+    return EngineError(
+      .resourceExhausted, "\(operation.name) was not begun: there is no room for its graph.\(need) \(refusal)",
+      hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota")
+  }
+
+  /// Small loads tell nothing: their memory is mostly that of the buffers.
+  private func note(_ estimate: LoadEstimate, peak: Int64, resident: Int64) {
+    guard peak >= 1 << 20, resident > 0 else { return }
+    metrics.observe(.estimatedPeak, Double(estimate.peakBytes) / Double(peak))
+    metrics.observe(.estimatedResident, Double(estimate.residentBytes) / Double(resident))
+    logger.debug(
+      "load estimated",
+      metadata: [
+        "estimated_peak": "\(estimate.peakBytes)", "peak": "\(peak)", "estimated_resident": "\(estimate.residentBytes)",
+        "resident": "\(resident)",
+      ])
+  }
+}
+
+extension AnalyticalOperation {
+  /// Whether a graph is there afterwards that was not there before.
+  fileprivate var makesGraph: Bool {
+    switch self {
+    case .createGraph, .addLabels, .project, .projectToSimple: true
+    default: false
+    }
+  }
+}
+
+extension LoadEstimate {
+  /// For example `1.5 GiB of memory, 900 MiB of which stay, and 900 MiB on disk`.
+  fileprivate var text: String {
+    "\(byteText(peakBytes)) of memory, \(byteText(residentBytes)) of which stay, and \(byteText(diskBytes)) on disk"
+  }
+}
+
+/// A number of bytes for people: `1.5 GiB`.
+func byteText(_ bytes: Int) -> String {
+  var value = Double(bytes)
+  var unit = 0
+  while value >= 1024, unit < 5 {
+    value /= 1024
+    unit += 1
+  }
+  let text = unit == 0 || value >= 100 ? "\(Int(value.rounded()))" : "\((value * 10).rounded() / 10)"
+  return text + " " + ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"][unit]
+}

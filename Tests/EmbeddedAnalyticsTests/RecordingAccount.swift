@@ -1,0 +1,61 @@
+import GraphStore
+import Synchronization
+
+/// An account that remembers what is taken, and refuses one take, or all beyond a bound.
+final class RecordingAccount: StorageAccount {
+  struct Books: Equatable {
+    var memory = 0
+    var mappedFiles = 0
+    var all: Int { memory + mappedFiles }
+  }
+
+  private struct State {
+    var books = Books()
+    var peak = 0
+    var takes = 0
+    var refusedTake: Int?
+    var bound = Int.max
+    var wentBelowZero = false
+
+    mutating func add(_ bytes: Int, _ kind: StorageKind) {
+      switch kind {
+      case .memory: books.memory += bytes
+      case .mappedFile: books.mappedFiles += bytes
+      }
+      peak = max(peak, books.all)
+      wentBelowZero = wentBelowZero || books.memory < 0 || books.mappedFiles < 0
+    }
+  }
+
+  private let state = Mutex(State())
+
+  /// Refuses the take with this number, from 1, and all beyond `bound` bytes.
+  init(refusing take: Int? = nil, bound: Int = .max) {
+    state.withLock { ($0.refusedTake, $0.bound) = (take, bound) }
+  }
+
+  var books: Books { state.withLock { $0.books } }
+  var takes: Int { state.withLock { $0.takes } }
+  /// The most bytes of both kinds that were taken at a time.
+  var peak: Int { state.withLock { $0.peak } }
+  /// Whether more was ever given back than taken.
+  var wentBelowZero: Bool { state.withLock { $0.wentBelowZero } }
+
+  func forgetPeak() { state.withLock { $0.peak = $0.books.all } }
+
+  static let refusal = StorageRefusal("tenant 'alice' has 3 bytes of 8 left, and 4 are wanted; unload a graph")
+
+  func take(_ bytes: Int, as kind: StorageKind) throws(StorageRefusal) {
+    let isGranted = state.withLock { state in
+      state.takes += 1
+      guard state.takes != state.refusedTake, bytes <= state.bound - state.books.all else { return false }
+      state.add(bytes, kind)
+      return true
+    }
+    if !isGranted { throw Self.refusal }
+  }
+
+  func takeUnconditionally(_ bytes: Int, as kind: StorageKind) { state.withLock { $0.add(bytes, kind) } }
+
+  func giveBack(_ bytes: Int, as kind: StorageKind) { state.withLock { $0.add(-bytes, kind) } }
+}
