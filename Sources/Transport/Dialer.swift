@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Opens client connections.
 public enum Dialer {
@@ -16,6 +17,9 @@ public enum Dialer {
     timeout: TimeAmount = .seconds(10), secure: (@Sendable (any Channel) throws -> Void)? = nil,
     onClosed: @escaping @Sendable () -> Void
   ) async throws -> NIOLoopBound<HTTP2ChannelHandler> {
+    // Several addresses of a host may be tried, each with a channel of its own. A channel that has failed has no handlers
+    // left, but what they know is still wanted.
+    let handlers = Mutex<[ObjectIdentifier: NIOLoopBound<HTTP2ChannelHandler>]>([:])
     let bootstrap = ClientBootstrap(group: group)
       .connectTimeout(timeout)
       .channelOption(.maxMessagesPerRead, value: 4)
@@ -32,27 +36,20 @@ public enum Dialer {
             role: .client, channel: channel, peer: Peer(address), http2Limits: http2Limits, limits: limits,
             onClosed: onClosed)
           try channel.pipeline.syncOperations.addHandler(handler)
+          let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+          handlers.withLock { $0[ObjectIdentifier(channel)] = bound }
         }
       }
     do {
-      let connected =
+      let channel =
         switch address {
         case .tcp(let host, let port):
-          bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
-        case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+          try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port).get()
+        case .unix(let path): try await bootstrap.connect(unixDomainSocketPath: path).get()
         }
-      // From here on the channel's loop alone: what TLS has to say is lost with the channel's handlers.
-      return try await connected.flatMap { channel in
-        channel.eventLoop.flatSubmit {
-          do {
-            let handler = try channel.pipeline.syncOperations.handler(type: HTTP2ChannelHandler.self)
-            let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
-            return handler.started().map { bound }
-          } catch {
-            return channel.eventLoop.makeFailedFuture(error)
-          }
-        }
-      }.get()
+      guard let handler = handlers.withLock({ $0[ObjectIdentifier(channel)] }) else { throw ChannelError.eof }
+      try await channel.eventLoop.flatSubmit { handler.value.started() }.get()
+      return handler
     } catch {
       throw TransportError(
         code: .connectFailed, message: "Cannot connect to \(address)", evidence: "\(error)",
