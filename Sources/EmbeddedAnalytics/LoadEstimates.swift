@@ -12,12 +12,16 @@ extension EmbeddedAnalyticalEngine {
         return try await estimate(sources, onto: nil, options: options)
       case .addLabels:
         guard inputs.count > 1, case .tables(let sources) = inputs[1] else { return nil }
-        try await wake(inputs[0])
-        let base = try propertyGraph(inputs, for: "ADD_LABELS").stored.graph
+        guard let base = try? await graphToExtend(inputs) else { return nil }
         return try await estimate(sources, onto: base, options: base.options)
       default: return nil
       }
     }
+  }
+
+  private func graphToExtend(_ inputs: [ObjectHandle]) async throws -> PropertyGraph {
+    try await wake(inputs[0])
+    return try propertyGraph(inputs, for: "ADD_LABELS").stored.graph
   }
 
   private func estimate(

@@ -108,6 +108,7 @@ extension Int {
 }
 
 extension GeneratedTables: CustomTestStringConvertible {
+  /// The name of the shape.
   public var testDescription: String { name }
 }
 
