@@ -12,7 +12,7 @@ final class RecordingAccount: StorageAccount {
   private struct State {
     var books = Books()
     var peak = 0
-    var takes = 0
+    /// Takes to go until one is refused; 0 when it was, nil when none shall be.
     var refusedTake: Int?
     var bound = Int.max
     var wentBelowZero = false
@@ -29,13 +29,20 @@ final class RecordingAccount: StorageAccount {
 
   private let state = Mutex(State())
 
-  /// Refuses the take with this number, from 1, and all beyond `bound` bytes.
-  init(refusing take: Int? = nil, bound: Int = .max) {
-    state.withLock { ($0.refusedTake, $0.bound) = (take, bound) }
-  }
+  /// Refuses all beyond `bound` bytes.
+  init(bound: Int = .max) { state.withLock { $0.bound = bound } }
+
+  /// Refuses one take: that with this number, from 1, from now on.
+  func refuse(_ number: Int) { state.withLock { $0.refusedTake = number } }
+
+  /// Whether that take has come.
+  var hasRefused: Bool { state.withLock { $0.refusedTake == 0 } }
 
   var books: Books { state.withLock { $0.books } }
-  var takes: Int { state.withLock { $0.takes } }
+  var bound: Int {
+    get { state.withLock { $0.bound } }
+    set { state.withLock { $0.bound = newValue } }
+  }
   /// The most bytes of both kinds that were taken at a time.
   var peak: Int { state.withLock { $0.peak } }
   /// Whether more was ever given back than taken.
@@ -47,8 +54,9 @@ final class RecordingAccount: StorageAccount {
 
   func take(_ bytes: Int, as kind: StorageKind) throws(StorageRefusal) {
     let isGranted = state.withLock { state in
-      state.takes += 1
-      guard state.takes != state.refusedTake, bytes <= state.bound - state.books.all else { return false }
+      let number = state.refusedTake ?? 0
+      state.refusedTake = max(0, number - 1)
+      guard number != 1, bytes <= state.bound - state.books.all else { return false }
       state.add(bytes, kind)
       return true
     }
