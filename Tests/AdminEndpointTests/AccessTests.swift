@@ -35,7 +35,8 @@ private struct Guarded {
   private init() async throws {
     logs = try LogStore(directory: directory, instance: "test")
     let people: [(String, String, Role)] = [
-      ("alice", "a", .user), ("ann", "a", .user), ("vic", "a", .viewer), ("bob", "b", .user), ("root", "default", .operator),
+      ("alice", "a", .user), ("ann", "a", .user), ("vic", "a", .viewer), ("bob", "b", .user),
+      ("root", "default", .operator),
     ]
     var (tokens, secrets): ([AccessToken], [String: String]) = ([], [:])
     for (name, tenant, role) in people {
@@ -76,7 +77,8 @@ private struct Guarded {
       status: ["phase": "ready"])
     _ = try await store.commit(
       StateTransaction(
-        author: owner, summary: "put \(name)", changes: [.put(kind.key(name), Array(try JSONEncoder().encode(object)))]))
+        author: owner, summary: "put \(name)", changes: [.put(kind.key(name), Array(try JSONEncoder().encode(object)))])
+    )
   }
 
   func delete(_ key: String) async throws {
@@ -102,18 +104,20 @@ private struct Guarded {
 
 @Suite("Who may do what at the admin endpoint", .takesTurns)
 struct AccessTests {
-  @Test("The least role for every path; what is not listed is operators' alone", arguments: [
-    ("GET", "/healthz", nil), ("GET", "/readyz", nil), ("GET", "/version", Role.viewer),
-    ("GET", "/api/v1/objects", .viewer), ("GET", "/api/v1/sessions", .viewer), ("GET", "/api/v1/sessions/x", .viewer),
-    ("GET", "/api/v1/history", .viewer), ("GET", "/api/v1/diff?from=1", .viewer), ("GET", "/api/v1/events", .viewer),
-    ("GET", "/api/v1/audit", .viewer), ("GET", "/api/v1/logs?session=x", .viewer),
-    ("GET", "/api/v1/logs", .operator), ("GET", "/api/v1/logs?child=x", .operator),
-    ("GET", "/api/v1/logs?session=x&child=y", .operator), ("DELETE", "/api/v1/sessions/x", .user),
-    ("DELETE", "/api/v1/sessions", .operator), ("DELETE", "/api/v1/steps/x", .operator),
-    ("PATCH", "/api/v1/sessions/x", .operator), ("POST", "/api/v1/reload", .operator), ("GET", "/metrics", .operator),
-    ("POST", "/api/v1/events", .operator), ("GET", "/", .operator), ("GET", "/api/v1/unheard", .operator),
-    ("GET", "/api/v2/sessions", .operator), ("GET", "/healthz/x", .operator),
-  ] as [(String, String, Role?)])
+  @Test(
+    "The least role for every path; what is not listed is operators' alone",
+    arguments: [
+      ("GET", "/healthz", nil), ("GET", "/readyz", nil), ("GET", "/version", Role.viewer),
+      ("GET", "/api/v1/objects", .viewer), ("GET", "/api/v1/sessions", .viewer), ("GET", "/api/v1/sessions/x", .viewer),
+      ("GET", "/api/v1/history", .viewer), ("GET", "/api/v1/diff?from=1", .viewer), ("GET", "/api/v1/events", .viewer),
+      ("GET", "/api/v1/audit", .viewer), ("GET", "/api/v1/logs?session=x", .viewer),
+      ("GET", "/api/v1/logs", .operator), ("GET", "/api/v1/logs?child=x", .operator),
+      ("GET", "/api/v1/logs?session=x&child=y", .operator), ("DELETE", "/api/v1/sessions/x", .user),
+      ("DELETE", "/api/v1/sessions", .operator), ("DELETE", "/api/v1/steps/x", .operator),
+      ("PATCH", "/api/v1/sessions/x", .operator), ("POST", "/api/v1/reload", .operator), ("GET", "/metrics", .operator),
+      ("POST", "/api/v1/events", .operator), ("GET", "/", .operator), ("GET", "/api/v1/unheard", .operator),
+      ("GET", "/api/v2/sessions", .operator), ("GET", "/healthz/x", .operator),
+    ] as [(String, String, Role?)])
   func roles(_ method: String, _ path: String, _ role: Role?) async throws {
     try await Guarded.run { (guarded: Guarded) async throws in
       let ranks: [(String?, Role?)] = [(nil, nil), ("vic", .viewer), ("alice", .user), ("root", .operator)]

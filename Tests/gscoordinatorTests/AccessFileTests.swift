@@ -40,19 +40,25 @@ struct AccessFileTests {
     #expect(file.anonymous == .granted(.init(tenant: "guests", role: .viewer)))
   }
 
-  @Test("What is not understood is refused, with the place and what was perhaps meant", arguments: [
-    ("user:\n  - {user: 1, role: user}", "'users'"), ("users: {user: 1}", "list"), ("users: [1]", "users[0]"),
-    ("users:\n  - {user: 1, rol: user}", "'role'"), ("users:\n  - {user: 1}", "role"),
-    ("users:\n  - {user: 1, role: king}", "viewer, user, operator"), ("users:\n  - {user: nobody-here, role: user}", "nobody-here"),
-    ("users:\n  - {user: 1, role: user}\n  - {user: 1, role: viewer}", "two entries"),
-    ("networks:\n  - {network: 10.0.0.0/8, role: user}\n  - {network: 10.0.0.0/8, role: user}", "two entries"),
-    ("networks:\n  - {network: 10.0.0.1/8, role: user}", "10.0.0.1/8"),
-    ("certificates:\n  - {role: user}", "names no certificate"), ("certificates:\n  - {fingerprint: zz, role: user}", "64"),
-    ("listeners:\n  - {name: x, role: user}", "address"), ("listeners:\n  - {name: x, address: nowhere, role: user}", "nowhere"),
-    ("listeners:\n  - {name: main, address: \"127.0.0.1:1\", role: user}", "main"),
-    ("anonymous: {role: operator}", "operators"), ("anonymous: maybe", "anonymous"), ("[", "YAML"), ("- x", "keys and values"),
-    ("users:\n  - {user: 1, role: user, role: operator}", "YAML"),
-  ])
+  @Test(
+    "What is not understood is refused, with the place and what was perhaps meant",
+    arguments: [
+      ("user:\n  - {user: 1, role: user}", "'users'"), ("users: {user: 1}", "list"), ("users: [1]", "users[0]"),
+      ("users:\n  - {user: 1, rol: user}", "'role'"), ("users:\n  - {user: 1}", "role"),
+      ("users:\n  - {user: 1, role: king}", "viewer, user, operator"),
+      ("users:\n  - {user: nobody-here, role: user}", "nobody-here"),
+      ("users:\n  - {user: 1, role: user}\n  - {user: 1, role: viewer}", "two entries"),
+      ("networks:\n  - {network: 10.0.0.0/8, role: user}\n  - {network: 10.0.0.0/8, role: user}", "two entries"),
+      ("networks:\n  - {network: 10.0.0.1/8, role: user}", "10.0.0.1/8"),
+      ("certificates:\n  - {role: user}", "names no certificate"),
+      ("certificates:\n  - {fingerprint: zz, role: user}", "64"),
+      ("listeners:\n  - {name: x, role: user}", "address"),
+      ("listeners:\n  - {name: x, address: nowhere, role: user}", "nowhere"),
+      ("listeners:\n  - {name: main, address: \"127.0.0.1:1\", role: user}", "main"),
+      ("anonymous: {role: operator}", "operators"), ("anonymous: maybe", "anonymous"), ("[", "YAML"),
+      ("- x", "keys and values"),
+      ("users:\n  - {user: 1, role: user, role: operator}", "YAML"),
+    ])
   func strict(_ yaml: String, _ part: String) {
     let error = #expect(throws: AccessPolicyError.self) { try AccessFile(yaml: yaml) }
     #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
@@ -104,9 +110,11 @@ struct AccessFileTests {
     #expect(throws: AccessRefusal.self) { try control.authenticate(Evidence(host: "127.0.0.1")) }
   }
 
-  @Test("Anonymous callers are refused unless it is said otherwise", arguments: [
-    ("refuse", nil), ("tenant", "anonymous"),
-  ] as [(String, String?)])
+  @Test(
+    "Anonymous callers are refused unless it is said otherwise",
+    arguments: [
+      ("refuse", nil), ("tenant", "anonymous"),
+    ] as [(String, String?)])
   func anonymous(_ word: String, _ tenant: String?) throws {
     #expect(try setup([(.accessAnonymous, word)]).control?.policy.anonymous?.tenant == tenant)
     #expect(throws: ConfigurationError.self) { try setup([(.accessAnonymous, "perhaps")]) }

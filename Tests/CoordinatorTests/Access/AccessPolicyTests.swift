@@ -48,7 +48,9 @@ struct AccessPolicyTests {
         host: users == 1 ? nil : shown.contains(.network) ? "10.1.2.3" : "192.168.0.1")
       let result = Result { () throws(AccessRefusal) in try policy.identify(evidence, tokens: tokens, at: Self.now) }
       let expected: String? =
-        if shown.contains(.wrongToken) { nil } else if shown.contains(.token) { "by token" } else if shown.contains(
+        if shown.contains(.wrongToken) { nil } else if shown.contains(.token) {
+          "by token"
+        } else if shown.contains(
           .certificate)
         { "by certificate" } else if shown.contains(.user) { "by user" } else if shown.contains(.listener) {
           "by listener"
@@ -148,7 +150,8 @@ struct AccessPolicyTests {
     #expect(throws: AccessPolicyError.self) { try policy.requireOneTenant(tokens) }
   }
 
-  @Test("Names that could pass for others are no names", arguments: ["", "uid 0", "host x", "a/b", "a\nb", "certificate x"])
+  @Test(
+    "Names that could pass for others are no names", arguments: ["", "uid 0", "host x", "a/b", "a\nb", "certificate x"])
   func names(_ name: String) {
     #expect(throws: AccessPolicyError.self) { try AccessNames.checkPrincipal(name) }
     #expect(throws: AccessPolicyError.self) { try AccessNames.checkTenant(name + " ") }
@@ -181,9 +184,11 @@ struct AccessPolicyTests {
     #expect(tokens.find(secret, at: Self.now)?.principal == "alice")
   }
 
-  @Test("Only one bearer token is an authorization", arguments: [
-    ["Basic abc"], ["Bearer"], ["Bearer a b"], ["Bearer a", "Bearer a"], ["a"], [""],
-  ])
+  @Test(
+    "Only one bearer token is an authorization",
+    arguments: [
+      ["Basic abc"], ["Bearer"], ["Bearer a b"], ["Bearer a", "Bearer a"], ["a"], [""],
+    ])
   func authorization(_ headers: [String]) {
     #expect(throws: AccessRefusal.malformedAuthorization) { try BearerToken.parse(headers) }
   }
@@ -197,10 +202,12 @@ struct AccessPolicyTests {
 
 @Suite("Networks")
 struct NetworkPrefixTests {
-  @Test("What is not a network is refused", arguments: [
-    "", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/", "10.0.0.0/8/8", "fd00::/129", "host",
-    "fe80::1%eth0", "10.0.0.1/8", "fd00::1/8", "256.0.0.0/8", " 10.0.0.0/8",
-  ])
+  @Test(
+    "What is not a network is refused",
+    arguments: [
+      "", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/", "10.0.0.0/8/8", "fd00::/129", "host",
+      "fe80::1%eth0", "10.0.0.1/8", "fd00::1/8", "256.0.0.0/8", " 10.0.0.0/8",
+    ])
   func malformed(_ text: String) { #expect(throws: AccessPolicyError.self) { try NetworkPrefix(text) } }
 
   @Test("Every length of prefix holds the addresses that begin so, and no others")
@@ -225,17 +232,19 @@ struct NetworkPrefixTests {
 @Suite("SHA-256")
 struct SHA256Tests {
   /// FIPS 180-4's examples, and lengths around the block.
-  @Test("The hashes of known messages", arguments: [
-    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    (
-      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-    ),
-    (String(repeating: "a", count: 55), "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"),
-    (String(repeating: "a", count: 56), "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"),
-    (String(repeating: "a", count: 64), "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"),
-  ])
+  @Test(
+    "The hashes of known messages",
+    arguments: [
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+      (String(repeating: "a", count: 55), "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318"),
+      (String(repeating: "a", count: 56), "b35439a4ac6f0948b6d6f9e3c6af0f5f590ce20f1bde7090ef7970686ec6738a"),
+      (String(repeating: "a", count: 64), "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb"),
+    ])
   func vectors(_ message: String, _ hash: String) { #expect(SHA256.hash(message).hexadecimal == hash) }
 }
 

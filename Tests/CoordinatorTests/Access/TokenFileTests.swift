@@ -86,12 +86,14 @@ struct TokenFileTests {
     }
   }
 
-  @Test("A line that is no token is named, and not repeated", arguments: [
-    "{", "[]", "x", #"{"id":"secret"}"#, #"{"id":1,"sha256":"secret"}"#,
-    #"{"id":"000000000000","sha256":"secret","principal":"p","tenant":"t","role":"king","created":"2026-01-01T00:00:00Z"}"#,
-    #"{"id":"000000000000","sha256":"secret","principal":"p","tenant":"t","role":"user","created":"yesterday"}"#,
-    #"{"id":"000000000000","sha265":"secret","principal":"p","tenant":"t","role":"user","created":"2026-01-01T00:00:00Z"}"#,
-  ])
+  @Test(
+    "A line that is no token is named, and not repeated",
+    arguments: [
+      "{", "[]", "x", #"{"id":"secret"}"#, #"{"id":1,"sha256":"secret"}"#,
+      #"{"id":"000000000000","sha256":"secret","principal":"p","tenant":"t","role":"king","created":"2026-01-01T00:00:00Z"}"#,
+      #"{"id":"000000000000","sha256":"secret","principal":"p","tenant":"t","role":"user","created":"yesterday"}"#,
+      #"{"id":"000000000000","sha265":"secret","principal":"p","tenant":"t","role":"user","created":"2026-01-01T00:00:00Z"}"#,
+    ])
   func damagedLine(_ line: String) async throws {
     try await with { file in
       try write("\n\(line)\n", file)
@@ -201,7 +203,9 @@ struct AccessControlTests {
   func attempts() async throws {
     try await with { access, logs, secret in
       for _ in 0..<10 {
-        #expect(throws: AccessRefusal.wrongToken) { try access.authenticate(Evidence(token: "gsc_guess", host: "10.0.0.1")) }
+        #expect(throws: AccessRefusal.wrongToken) {
+          try access.authenticate(Evidence(token: "gsc_guess", host: "10.0.0.1"))
+        }
       }
       let refusal = #expect(throws: AccessRefusal.self) {
         try access.authenticate(Evidence(token: "gsc_guess", host: "10.0.0.1"))
