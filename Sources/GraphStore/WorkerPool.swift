@@ -28,7 +28,8 @@ public final class WorkerPool: Sendable {
     storage: any StorageAccount = UnboundedStorage(), threads: Int = .max,
     _ job: @escaping @Sendable (Workers) throws -> R
   ) async throws -> R {
-    let workers = Workers(width: max(1, min(width, threads)), cancellation: Cancellation(), queue: queue, storage: storage)
+    let workers = Workers(
+      width: max(1, min(width, threads)), cancellation: Cancellation(), queue: queue, storage: storage)
     let job = Job(job)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in

@@ -12,7 +12,8 @@ struct EmbeddedFactory: EngineFactory {
 
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     SessionEngines(
-      analytical: try await analytics.makeEngine(workspace: request.workspace, size: request.size, storage: request.storage),
+      analytical: try await analytics.makeEngine(
+        workspace: request.workspace, size: request.size, storage: request.storage),
       queries: EmbeddedQueryEngine(), learning: EmbeddedLearningEngine())
   }
 }

@@ -17,7 +17,10 @@ struct ObjectTests {
       #expect(status == 200)
       #expect(json["revision"] == .integer(last))
       let counts = (json["kinds"]?.elements ?? []).map { "\($0["plural"]?.text ?? "") \($0["count"]?.encoded ?? "")" }
-      #expect(counts == ["sessions 2", "steps 0", "instances 0", "graphservices 0", "jobs 0", "children 0", "tenants 0", "hosts 0"])
+      #expect(
+        counts == [
+          "sessions 2", "steps 0", "instances 0", "graphservices 0", "jobs 0", "children 0", "tenants 0", "hosts 0",
+        ])
       #expect(try await fixture.ask("/api/v1/objects?revision=1").json["revision"] == .integer(1))
     }
   }

@@ -67,7 +67,7 @@ public struct ClusterPlan: Sendable, Equatable {
   /// What the anonymous tenant gets unless the plan says otherwise: room to try something, not to disturb anybody.
   public static let anonymousPolicy = TenantPolicy(
     name: anonymousTenant, weight: 1,
-    quota: .init(sessions: 2, memoryBytes: 1 << 30, graphs: 16, diskBytes: 2 << 30), maximumWaiting: 1, priority: 0)
+    quota: .init(sessions: 2, memoryBytes: 1 << 30, graphs: 16, diskBytes: 2 << 30), maximumWaiting: 0, priority: 0)
 
   /// A plan.
   public init(

@@ -167,7 +167,7 @@ public struct Scheduler: Sendable {
     let policy = policy(of: request.tenant)
     try checkQuotaWhenEmpty(request, policy)
     let waiting = tenants[request.tenant]?.queue.count ?? 0
-    guard waiting < policy.maximumWaiting else {
+    guard waiting < policy.maximumWaiting || (waiting == 0 && startsAtOnce(request, at: now)) else {
       throw SchedulingError(
         .tenantQueueFull,
         "\(waiting) requests of tenant \(request.tenant) wait for resources, as many as may; try again when some of them were granted, or withdraw one."
@@ -180,6 +180,23 @@ public struct Scheduler: Sendable {
     let time = clock(now)
     nextSequence += 1
     enqueue(request, arrival: time, sequence: nextSequence)
+  }
+
+  /// Whether a request need not wait at all: then it needs no place among those that may.
+  private func startsAtOnce(_ request: ResourceRequest, at now: ContinuousClock.Instant) -> Bool {
+    if let tenant = tenants[request.tenant] {
+      let total = request.members.reduce(Resources.zero) { $0 + $1.resources }
+      guard tenant.policy.quota.exceeded(by: total, sessions: request.sessions, beyond: tenant).isEmpty else {
+        return false
+      }
+    }
+    var trial = self
+    let time = trial.clock(now)
+    trial.nextSequence += 1
+    trial.enqueue(request, arrival: time, sequence: trial.nextSequence)
+    return trial.schedule(at: now).contains { decision in
+      if case .grant(let allocation) = decision { allocation.owner == request.owner } else { false }
+    }
   }
 
   /// Takes a waiting request back; no error when there is none. Who is being drained for it goes on draining.
