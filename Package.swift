@@ -120,6 +120,9 @@ let package = Package(
     .executableTarget(
       name: "StoreBenchmark", dependencies: ["Cluster"], path: "Benchmarks/store", swiftSettings: strict),
 
+    .executableTarget(
+      name: "SchedulerBenchmark", dependencies: ["Cluster"], path: "Benchmarks/scheduler", swiftSettings: strict),
+
     // Test-only: lets few tests run at a time, those of all test targets together.
     .target(name: "Turns", path: "Tests/Turns", swiftSettings: strict),
 

@@ -157,7 +157,10 @@ extension Scheduler {
     changeGroup(of: new.request, slots: new.slots, by: 1)
     holders[owner] = new
     let change = Resources.sum(new.booked) - .sum(old.booked)
-    changeTenant(new.request.tenant) { $0.held = $0.held + change }
+    changeTenant(new.request.tenant) { tenant in
+      tenant.held = tenant.held + change
+      if new.isDraining { tenant.draining = tenant.draining + change }
+    }
     freed += 1
   }
 }

@@ -74,6 +74,7 @@ extension Scheduler {
       tenant.diskBytes -= holder.usage.diskBytes
       tenant.holders -= 1
       if isPreemptible { tenant.preemptible -= 1 }
+      if holder.isDraining { tenant.draining = tenant.draining - booked }
     }
     if let claimant = holder.claimant, let index = claims.firstIndex(where: { $0.owner == claimant }) {
       claims[index].victims.remove(owner)

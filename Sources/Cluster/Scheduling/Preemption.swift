@@ -115,9 +115,9 @@ extension Scheduler {
       level: Self.level(of: waiter.key, at: pass.time), claimsShare: claimsShare)
   }
 
-  /// Whether a tenant has more than its share.
+  /// Whether a tenant has more than its share when those are gone that are being drained.
   func isBorrowing(_ tenant: Tenant) -> Bool {
-    dominantShare(of: tenant) > fairShare(of: tenant) + Self.tolerance
+    (tenant.held - tenant.draining).dominantPart(of: hosts.total) > fairShare(of: tenant) + Self.tolerance
   }
 
   private func mayDisplace(
@@ -130,7 +130,7 @@ extension Scheduler {
       return false
     }
     let tenant = tenants[name]!
-    let left = (held[name] ?? tenant.held) - .sum(holder.booked)
+    let left = (held[name] ?? tenant.held) - tenant.draining - .sum(holder.booked)
     return left.dominantPart(of: hosts.total) >= fairShare(of: tenant) - Self.tolerance
   }
 
@@ -153,7 +153,11 @@ extension Scheduler {
       }
     }
     countPreemptible(-1, rank: holder.rank)
-    changeTenant(holder.request.tenant) { $0.preemptible -= 1 }
+    let booked = Resources.sum(holder.booked)
+    changeTenant(holder.request.tenant) { tenant in
+      tenant.preemptible -= 1
+      tenant.draining = tenant.draining + booked
+    }
     holders[victim]!.isDraining = true
     holders[victim]!.claimant = claimant
   }

@@ -83,6 +83,7 @@ extension Scheduler: Equatable {
       let mine = byTenant[name] ?? []
       let isRight =
         tenant.held == .sum(mine.lazy.flatMap(\.booked)) && tenant.holders == mine.count
+        && tenant.draining == .sum(mine.lazy.filter(\.isDraining).flatMap(\.booked))
         && tenant.sessions == mine.reduce(0) { $0 + $1.request.sessions }
         && tenant.graphs == mine.reduce(0) { $0 + $1.usage.graphs }
         && tenant.diskBytes == mine.reduce(0) { $0 + $1.usage.diskBytes }

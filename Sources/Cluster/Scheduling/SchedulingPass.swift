@@ -13,6 +13,8 @@ struct Turn: Sendable, Comparable {
   /// The priority of the next request, with what it gained by waiting.
   var level = 0
   var share = 0.0
+  /// Of those with equal shares, who came first.
+  var key = QueueKey(due: 0, sequence: 0)
   /// Lines that were found not to fit.
   var cursor = 0
   /// Bounds of the quota for which an earlier request waits.
@@ -22,10 +24,10 @@ struct Turn: Sendable, Comparable {
 
   static func < (a: Turn, b: Turn) -> Bool {
     if a.level != b.level { return a.level > b.level }
-    return a.share != b.share ? a.share < b.share : a.tenant < b.tenant
+    return a.share != b.share ? a.share < b.share : a.key < b.key
   }
 
-  static func == (a: Turn, b: Turn) -> Bool { a.level == b.level && a.share == b.share && a.tenant == b.tenant }
+  static func == (a: Turn, b: Turn) -> Bool { a.key == b.key }
 }
 
 /// One call of `schedule`.
@@ -75,7 +77,8 @@ extension Scheduler {
   private func push(_ turn: Turn, _ pass: inout Pass) {
     var turn = turn
     guard let tenant = tenants[turn.tenant], turn.cursor < tenant.queue.fronts.count else { return }
-    turn.level = min(Self.level(of: tenant.queue.fronts[turn.cursor].key, at: pass.time), pass.ceiling)
+    turn.key = tenant.queue.fronts[turn.cursor].key
+    turn.level = min(Self.level(of: turn.key, at: pass.time), pass.ceiling)
     turn.share = weightedShare(of: tenant)
     pass.turns.insert(turn)
   }

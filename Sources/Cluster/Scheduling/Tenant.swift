@@ -3,6 +3,8 @@ struct Tenant: Sendable {
   var policy: TenantPolicy
   /// What is booked for it.
   var held = Resources.zero
+  /// The part of it that is on its way back.
+  var draining = Resources.zero
   var sessions = 0
   var graphs = 0
   var diskBytes: Int64 = 0

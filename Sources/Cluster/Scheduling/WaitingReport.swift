@@ -90,7 +90,8 @@ extension Scheduler {
     func push(_ turn: Turn) {
       guard turn.cursor < queues[turn.tenant]!.count else { return }
       var turn = turn
-      turn.level = min(Self.level(of: queues[turn.tenant]![turn.cursor].key, at: time), ceiling)
+      turn.key = queues[turn.tenant]![turn.cursor].key
+      turn.level = min(Self.level(of: turn.key, at: time), ceiling)
       turn.share = weightedShare(of: supposed[turn.tenant]!)
       turns.insert(turn)
     }
