@@ -12,7 +12,7 @@ struct Reservation: Sendable {
 
 extension Scheduler {
   /// Hosts that are looked at for a reservation.
-  private static let maximumCandidates = 32
+  private static let maximumCandidates = 16
 
   mutating func reserve(_ slots: [Int], _ amounts: [Resources]) {
     for (slot, amount) in Self.bySlot(slots, amounts) { hosts.change(slot) { $0.reserved = $0.reserved + amount } }

@@ -78,6 +78,7 @@ extension Scheduler {
     }
     if let claimant = holder.claimant, let index = claims.firstIndex(where: { $0.owner == claimant }) {
       claims[index].victims.remove(owner)
+      claims[index].hasChanged = true
     }
     freed += 1
   }

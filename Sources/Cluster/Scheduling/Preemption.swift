@@ -7,17 +7,21 @@ struct Claim: Sendable {
   let amounts: [Resources]
   /// Those that hold there still.
   var victims: Set<String>
-  /// The state of the hosts, see `Scheduler.freed`, in which it did not fit.
-  var triedAt: UInt64 = 0
+  /// Whether one of those has given up since it was tried.
+  var hasChanged = false
 }
 
 extension Scheduler {
   /// Hosts that are looked at for a member.
-  private static let maximumCandidates = 64
+  private static let maximumCandidates = 16
   /// Shares that differ by less are equal.
   static let tolerance = 1e-9
 
-  func hasClaim(_ owner: String) -> Bool { claims.contains { $0.owner == owner } }
+  private mutating func remove(_ claim: Claim) {
+    claims.removeAll { $0.owner == claim.owner }
+    changeTenant(claim.tenant) { $0.claimant = nil }
+    for victim in claim.victims { holders[victim]?.claimant = nil }
+  }
 
   /// Grants what others were drained for, as soon as it fits.
   mutating func settleClaims(_ pass: inout Pass) {
@@ -30,11 +34,10 @@ extension Scheduler {
         drop(claim)
         continue
       }
-      guard claim.triedAt != freed else { continue }
+      guard claim.hasChanged || claim.victims.isEmpty else { continue }
       unreserve(claim.slots, claim.amounts)
       if let slots = search(waiter) {
-        claims.removeAll { $0.owner == claim.owner }
-        free(claim.victims)
+        remove(claim)
         freed += 1
         pass.decisions.append(.grant(grant(waiter, slots, at: pass.time)))
         continue
@@ -43,7 +46,7 @@ extension Scheduler {
       if claim.victims.isEmpty, claim.slots.allSatisfy({ hosts[$0].draining == .zero }) {
         drop(claim)
       } else if let index = claims.firstIndex(where: { $0.owner == claim.owner }) {
-        claims[index].triedAt = freed
+        claims[index].hasChanged = false
       }
     }
   }
@@ -54,16 +57,12 @@ extension Scheduler {
     if let claim = claims.first(where: { $0.owner == owner }) { drop(claim) }
   }
 
+  /// Those that are being drained for it go on draining, for nobody.
   mutating func drop(_ claim: Claim) {
-    guard let index = claims.firstIndex(where: { $0.owner == claim.owner }) else { return }
-    free(claims.remove(at: index).victims)
+    guard let known = claims.first(where: { $0.owner == claim.owner }) else { return }
+    remove(known)
     unreserve(claim.slots, claim.amounts)
     freed += 1
-  }
-
-  /// They go on draining, for nobody.
-  private mutating func free(_ victims: Set<String>) {
-    for victim in victims { holders[victim]?.claimant = nil }
   }
 
   // MARK: - Who may displace whom
@@ -72,11 +71,18 @@ extension Scheduler {
   mutating func preempt(for waiter: Waiter, _ pass: inout Pass) -> Bool {
     guard pass.searches > 0, !preemptibleByRank.isEmpty else { return false }
     let name = waiter.request.tenant
-    guard !claims.contains(where: { $0.tenant == name }) else { return false }
+    guard tenants[name]!.claimant == nil else { return false }
     let rights = rights(of: waiter, &pass)
     guard rights.displacesLower || rights.claimsShare else { return false }
     pass.searches -= 1
-    guard let (slots, victims) = eviction(for: waiter, rights) else { return false }
+    // What is kept for it already is no obstacle.
+    let kept = reservation?.owner == waiter.request.owner ? reservation : nil
+    if let kept { unreserve(kept.slots, kept.amounts) }
+    guard let (slots, victims) = eviction(for: waiter, rights) else {
+      if let kept { reserve(kept.slots, kept.amounts) }
+      return false
+    }
+    if kept != nil { reservation = nil }
     let amounts = waiter.request.members.map(\.resources)
     let claim = Claim(
       owner: waiter.request.owner, tenant: name, slots: slots, amounts: amounts, victims: Set(victims))
@@ -87,6 +93,7 @@ extension Scheduler {
     for victim in victims { drain(victim, for: claim.owner) }
     reserve(slots, amounts)
     claims.append(claim)
+    tenants[name]!.claimant = claim.owner
     return true
   }
 
@@ -238,8 +245,15 @@ extension Scheduler {
     var held = supposed.held
     var chosen: [(owner: String, amount: Resources)] = []
     let gone = Set(supposed.victims)
-    let all = host.holders.filter { !gone.contains($0) }.map { holders[$0]! }.sorted(by: Self.goesBefore)
-    for holder in all where !wanted.fits(in: room) {
+    var candidates: [Candidate] = []
+    for owner in host.holders where !gone.contains(owner) {
+      guard let index = holders.index(forKey: owner), mayDisplace(holders.values[index], waiter, rights, held: held)
+      else { continue }
+      candidates.append(Candidate(holders.values[index]))
+    }
+    candidates.sort()
+    for candidate in candidates where !wanted.fits(in: room) {
+      let holder = holders[candidate.owner]!
       guard mayDisplace(holder, waiter, rights, held: held) else { continue }
       let name = holder.request.tenant
       let amount = zip(holder.slots, holder.booked).reduce(Resources.zero) { $1.0 == slot ? $0 + $1.1 : $0 }
@@ -255,10 +269,24 @@ extension Scheduler {
     return chosen.map(\.owner)
   }
 
-  /// The order in which holders are drained.
-  private static func goesBefore(_ a: Holder, _ b: Holder) -> Bool {
-    if a.rank != b.rank { return a.rank < b.rank }
-    return a.started != b.started ? a.started > b.started : a.sequence > b.sequence
+  /// A holder that may be drained, in the order in which holders are.
+  private struct Candidate: Comparable {
+    let owner: String
+    let rank: Int
+    let started: Int64
+    let sequence: UInt64
+
+    init(_ holder: Holder) {
+      owner = holder.request.owner
+      rank = holder.rank
+      started = holder.started
+      sequence = holder.sequence
+    }
+
+    static func < (a: Candidate, b: Candidate) -> Bool {
+      if a.rank != b.rank { return a.rank < b.rank }
+      return a.started != b.started ? a.started > b.started : a.sequence > b.sequence
+    }
   }
 
   /// What it means to drain some holders; less is better.

@@ -43,7 +43,7 @@ struct Pass {
   var lines = Scheduler.maximumLines
   /// Searches for what would end before the reservation, and for those who could be preempted, that are left.
   var early = 32
-  var searches = 16
+  var searches = 2
   /// Whether something was opened for those that were looked at before.
   var hasOpened = false
   /// Whether a tenant has more than its share and somebody to preempt; nil when nobody asked yet.
@@ -63,7 +63,8 @@ extension Scheduler {
       pass.hasOpened = false
       pass.headIsKnown = false
       for (name, tenant) in tenants where tenant.queue.count > 0 { push(Turn(tenant: name), &pass) }
-      while let turn = pass.turns.popFirst() { take(turn, &pass) }
+      while !isOver(pass), let turn = pass.turns.popFirst() { take(turn, &pass) }
+      pass.turns = BinaryHeap()
     } while pass.hasOpened
     return pass.decisions
   }
@@ -76,17 +77,32 @@ extension Scheduler {
 
   private func push(_ turn: Turn, _ pass: inout Pass) {
     var turn = turn
-    guard let tenant = tenants[turn.tenant], turn.cursor < tenant.queue.fronts.count else { return }
+    guard let tenant = tenants[turn.tenant] else { return }
+    if turn.promised != nil, pass.headIsKnown, !mayEndBeforeTheHead(pass) {
+      // What is known not to fit needs no turn.
+      let fronts = tenant.queue.fronts
+      while turn.cursor < fronts.count, shapes.blockedAt(fronts[turn.cursor].shape) == freed { turn.cursor += 1 }
+    }
+    guard turn.cursor < tenant.queue.fronts.count else { return }
     turn.key = tenant.queue.fronts[turn.cursor].key
     turn.level = min(Self.level(of: turn.key, at: pass.time), pass.ceiling)
     turn.share = weightedShare(of: tenant)
     pass.turns.insert(turn)
   }
 
+  /// Whether nothing can be granted any more, and nobody preempted.
+  private func isOver(_ pass: Pass) -> Bool { cannotGrant(pass) && pass.searches == 0 }
+
+  private func cannotGrant(_ pass: Pass) -> Bool {
+    pass.headIsKnown && shapes.areAllBlocked(at: freed) && !mayEndBeforeTheHead(pass)
+  }
+
+  private func mayEndBeforeTheHead(_ pass: Pass) -> Bool { reservation.map { $0.earliest > pass.time } ?? false }
+
   private mutating func take(_ turn: Turn, _ pass: inout Pass) {
     var turn = turn
     if turn.cursor > 0 {
-      guard pass.lines > 0 else { return }
+      guard pass.lines > 0, turn.promised == nil || !cannotGrant(pass) else { return }
       pass.lines -= 1
     }
     let tenant = tenants[turn.tenant]!
@@ -102,7 +118,7 @@ extension Scheduler {
       ).isEmpty
     {
       // It would take what the first one is going to need.
-    } else if hasClaim(waiter.request.owner) {
+    } else if tenant.claimant == waiter.request.owner {
       turn.promised = turn.promised ?? (total, sessions)
     } else if let slots = room(for: waiter, &pass) {
       pass.decisions.append(.grant(grant(waiter, slots, at: pass.time)))
@@ -135,7 +151,6 @@ extension Scheduler {
     }
     if let slots = findHosts(for: waiter) ?? findEarlyHosts(for: waiter, &pass) { return slots }
     if preempt(for: waiter, &pass) {
-      if reservation?.owner == owner { dropReservation() }
       freed += 1
       pass.hasOpened = true
     } else if !pass.headIsKnown {
@@ -150,7 +165,7 @@ extension Scheduler {
     let entry = shapes[waiter.shape]
     guard entry.blockedAt != freed else { return nil }
     if entry.total.fits(in: hosts.total - hosts.used), let slots = search(waiter) { return slots }
-    shapes[waiter.shape].blockedAt = freed
+    shapes.block(waiter.shape, at: freed)
     return nil
   }
 

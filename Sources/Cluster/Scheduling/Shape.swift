@@ -26,16 +26,29 @@ struct ShapeTable: Sendable {
     /// Requests of this shape that wait.
     fileprivate(set) var count = 0
     /// The state of the hosts, see `Scheduler.freed`, in which it did not fit. 0 for none.
-    var blockedAt: UInt64 = 0
+    fileprivate(set) var blockedAt: UInt64 = 0
   }
 
   private var entries: [Entry?] = []
   private var numbers: [Shape: Int] = [:]
   private var unused: [Int] = []
 
-  subscript(_ number: Int) -> Entry {
-    get { entries[number]! }
-    _modify { yield &entries[number]! }
+  /// The latest state in which any did not fit, and how many did not.
+  private var latest: UInt64 = 0
+  private var blocked = 0
+
+  subscript(_ number: Int) -> Entry { entries[number]! }
+
+  func blockedAt(_ number: Int) -> UInt64 { entries[number]!.blockedAt }
+
+  /// Whether none fits.
+  func areAllBlocked(at state: UInt64) -> Bool { latest == state && blocked == numbers.count }
+
+  /// A shape does not fit; states only grow.
+  mutating func block(_ number: Int, at state: UInt64) {
+    if latest != state { (latest, blocked) = (state, 0) }
+    if entries[number]!.blockedAt != state { blocked += 1 }
+    entries[number]!.blockedAt = state
   }
 
   /// Another request of a shape waits.
@@ -56,6 +69,7 @@ struct ShapeTable: Sendable {
   mutating func remove(_ number: Int) {
     entries[number]!.count -= 1
     guard entries[number]!.count == 0 else { return }
+    if entries[number]!.blockedAt == latest { blocked -= 1 }
     numbers[entries[number]!.shape] = nil
     entries[number] = nil
     unused.append(number)

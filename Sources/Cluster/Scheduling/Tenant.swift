@@ -11,6 +11,8 @@ struct Tenant: Sendable {
   var holders = 0
   /// Holders that may be preempted.
   var preemptible = 0
+  /// Its request for whose sake others are drained.
+  var claimant: String?
   var queue = TenantQueue()
 
   var isActive: Bool { holders > 0 || queue.count > 0 }
