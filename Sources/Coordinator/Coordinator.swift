@@ -199,7 +199,8 @@ public final class Coordinator: Sendable {
     var composition = SessionComposition.opening(lease: request.lease, at: clock.now)
     do {
       let directory = try workspace.makeSessionDirectory(id)
-      let engines = try await factory.makeEngines(EngineRequest(session: id, workspace: directory))
+      let engines = try await factory.makeEngines(
+        EngineRequest(session: id, workspace: directory, children: SessionChildren(session: id, children)))
       platform_failpoint("session-engines-made")
       composition.analyticalBecameReady()
       let description = engines.analytical.description

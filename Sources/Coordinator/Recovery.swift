@@ -93,7 +93,8 @@ extension Coordinator {
   private func bringBack(_ remain: Remains, _ summary: inout RecoverySummary) async throws {
     let id = remain.session.document.name
     let directory = try workspace.makeSessionDirectory(id)
-    let engines = try await factory.makeEngines(EngineRequest(session: id, workspace: directory))
+    let engines = try await factory.makeEngines(
+      EngineRequest(session: id, workspace: directory, children: SessionChildren(session: id, children)))
     let lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
     let session = restore(remain, directory: directory, engines: engines)
     try session.recoverFiles()

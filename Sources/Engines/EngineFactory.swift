@@ -34,15 +34,18 @@ public struct EngineRequest: Sendable {
   public var hosts: [String]
   /// What the engines' memory and files count for.
   public var storage: any StorageAccount
+  /// Starts the processes of engines that consist of some.
+  public var children: any ChildLauncher
 
   /// A request for as many workers as there are hosts.
   public init(
     session: String, workspace: String, hosts: [String] = ["localhost"],
-    storage: any StorageAccount = UnboundedStorage()
+    storage: any StorageAccount = UnboundedStorage(), children: any ChildLauncher = NoChildren()
   ) {
     self.session = session
     self.workspace = workspace
     self.hosts = hosts
     self.storage = storage
+    self.children = children
   }
 }

@@ -6,7 +6,6 @@ import Coordinator
 import Engines
 import Foundation
 import GRPC
-import GraphScopeEngines
 import GraphStore
 import Logging
 import Transport
@@ -43,7 +42,8 @@ final class Server: Sendable {
     store = election.map { FencedStateStore(opened, of: $0) } ?? opened
     let coordinator = Coordinator(
       version: clientVersion, workspace: workspace, store: store, logs: logs,
-      factory: try Self.makeFactory(settings, pool: pool), limits: try Self.coordinatorLimits(settings), logger: logger)
+      factory: try EngineChoice(settings).factory(settings, pool: pool, workspace: workspace.path, logger: logger),
+      limits: try Self.coordinatorLimits(settings), logger: logger)
     self.coordinator = coordinator
     let gate = StandbyGate(isOpen: election == nil)
     let service = CoordinatorService(coordinator: coordinator) { work in try await pool.run { _ in try work() } }
@@ -109,16 +109,6 @@ final class Server: Sendable {
   private static func threads(_ settings: Settings) throws -> Int {
     settings.optionalText(.threads) == nil
       ? ProcessInfo.processInfo.activeProcessorCount : try settings.integer(.threads, in: 1...1024)
-  }
-
-  private static func makeFactory(_ settings: Settings, pool: WorkerPool) throws -> any EngineFactory {
-    switch settings.text(.engine) {
-    case "embedded": return EmbeddedFactory(pool: pool)
-    case "graphscope": return GraphScopeEngineFactory()
-    case let other:
-      throw ConfigurationError(
-        "engine is '\(other)' (\(settings.origin(.engine))), but must be embedded or graphscope")
-    }
   }
 
   private static func coordinatorLimits(_ settings: Settings) throws -> Coordinator.Limits {

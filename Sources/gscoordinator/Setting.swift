@@ -5,6 +5,10 @@ enum Setting: String, CaseIterable {
   case socket
   case adminPort = "admin_port"
   case engine
+  case workers
+  case graphscopeHome = "graphscope.home"
+  case graphscopePython = "graphscope.python"
+  case graphscopeCache = "graphscope.cache"
   case workspace
   case threads
   case logLevel = "log_level"
@@ -27,6 +31,7 @@ enum Setting: String, CaseIterable {
   case inFlightBytes = "limits.in_flight_bytes"
   case connections = "limits.connections"
   case streams = "limits.streams_per_connection"
+  case compilers = "limits.compilers"
   case logBytes = "limits.log_bytes"
   case stateBytes = "limits.state_bytes"
 
@@ -42,8 +47,10 @@ enum Setting: String, CaseIterable {
     case .port: "63800"
     case .socket, .adminPort, .workspace, .threads: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
-      .advertise, .controlGroup:
+      .advertise, .controlGroup, .graphscopeHome, .graphscopePython, .graphscopeCache:
       ""
+    case .workers: "1"
+    case .compilers: "2"
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
     case .leaderLease: "10"
@@ -68,7 +75,12 @@ enum Setting: String, CaseIterable {
     case .port: "TCP port of the gRPC endpoint; 0 chooses a free one"
     case .socket: "path of a Unix socket to listen on as well; empty for none"
     case .adminPort: "TCP port of the admin endpoint on loopback, 0 for a free one; empty for its Unix socket alone"
-    case .engine: "which engines sessions get: embedded"
+    case .engine: "which engines sessions get: embedded, graphscope, or auto (graphscope's for more than one worker)"
+    case .workers: "workers of a session's analytical engine; more than one need GraphScope's engines"
+    case .graphscopeHome: "directory of GraphScope's engines (GRAPHSCOPE_HOME); empty to look for it"
+    case .graphscopePython: "Python environment in which GraphScope's engines are installed; empty to look for it"
+    case .graphscopeCache: "directory for compiled algorithms; empty for the user's cache directory"
+    case .compilers: "algorithms that may be compiled at a time"
     case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"
     case .logLevel: "trace, debug, info, notice, warning, error or critical"

@@ -1,0 +1,151 @@
+import Engines
+import FoundationEssentials
+import Glibc
+import Synchronization
+
+/// The processes of one session: the object store and the analytical engine. When one of them ends unasked, the other is
+/// ended too and the session's steps fail with the cause.
+final class SessionProcesses: Sendable {
+  /// Where the engine takes steps, a port of 127.0.0.1.
+  let enginePort: UInt16
+  /// Where the store takes connections of other machines, if they can reach it.
+  let storePort: UInt16
+  let commands: EngineCommands
+  private let launcher: any ChildLauncher
+  private let state = Mutex(State())
+
+  private struct State {
+    var failure: EngineError?
+    var isClosing = false
+    var watchers: [Task<Void, Never>] = []
+  }
+
+  /// How often processes are started on other ports when these were taken meanwhile.
+  private static let attempts = 3
+
+  private init(
+    _ commands: EngineCommands, _ launcher: any ChildLauncher, enginePort: UInt16, storePort: UInt16
+  ) {
+    (self.commands, self.launcher) = (commands, launcher)
+    (self.enginePort, self.storePort) = (enginePort, storePort)
+  }
+
+  /// Starts the processes and returns when they take work.
+  /// - Throws: `EngineError` with what they said last when they do not.
+  static func start(_ commands: EngineCommands, _ launcher: any ChildLauncher) async throws -> SessionProcesses {
+    try prepare(commands)
+    do {
+      let storePort = try await started { port throws(EngineError) in try commands.store(port: port) }
+      let enginePort = try await started { port throws(EngineError) in try commands.engine(port: port) }
+      let processes = SessionProcesses(commands, launcher, enginePort: enginePort, storePort: storePort)
+      processes.watch()
+      return processes
+    } catch {
+      await launcher.stop(EngineCommands.engine)
+      await launcher.stop(EngineCommands.store)
+      try? FileManager.default.removeItem(atPath: commands.sharedMemory)
+      throw error
+    }
+
+    func started(_ program: (UInt16) throws(EngineError) -> ChildProgram) async throws -> UInt16 {
+      for attempt in 1...attempts {
+        let port = try freePort()
+        do {
+          try await launcher.start(try program(port))
+          return port
+        } catch let error as EngineError where error.code == .engineFailure && attempt < attempts {
+          guard error.message.contains("ddress already in use") else { throw error }
+        }
+      }
+      throw EngineError(.engineFailure, "no port stayed free long enough to start the engine")
+    }
+  }
+
+  private static func prepare(_ commands: EngineCommands) throws(EngineError) {
+    guard commands.socket.utf8.count <= 107 else {
+      throw EngineError(
+        .invalidValue, "the path of the object store's socket is too long: '\(commands.socket)'",
+        hint: "Give the coordinator a --workspace with a shorter path: a socket's path has at most 107 bytes")
+    }
+    unlink(commands.socket)
+    try? FileManager.default.removeItem(atPath: commands.sharedMemory)
+    do {
+      try FileManager.default.createDirectory(atPath: commands.directory, withIntermediateDirectories: true)
+      if commands.workers > 1 {
+        try FileManager.default.createDirectory(atPath: commands.sharedMemory, withIntermediateDirectories: true)
+      }
+    } catch {
+      throw EngineError(.internalFailure, "the directories of the session's engines cannot be made: \(error)")
+    }
+  }
+
+  // MARK: The end
+
+  private func watch() {
+    let tasks = [EngineCommands.store, EngineCommands.engine].map { name in
+      Task { [weak self, launcher] in
+        guard let end = try? await launcher.waitUntilOver(name) else { return }
+        await self?.ended(name, end)
+      }
+    }
+    state.withLock { $0.watchers = tasks }
+  }
+
+  private func ended(_ name: String, _ end: ChildEnd) async {
+    let isFirst = state.withLock { state in
+      guard !state.isClosing, state.failure == nil else { return false }
+      state.failure = Self.failure(name, end)
+      return true
+    }
+    guard isFirst else { return }
+    // Each is nothing without the other.
+    await launcher.stop(name == EngineCommands.store ? EngineCommands.engine : EngineCommands.store)
+  }
+
+  private static func failure(_ name: String, _ end: ChildEnd) -> EngineError {
+    let what = name == EngineCommands.store ? "the session's object store" : "the session's analytical engine"
+    return EngineError(
+      .engineFailure, "\(what) (\(name)) \(end.cause)", evidence: end.lastLines.suffix(5).joined(separator: " | "),
+      hint: "The session's graphs and results are lost with it; close the session and connect again")
+  }
+
+  /// Why the processes are not there any more; nil while they are.
+  var failure: EngineError? { state.withLock { $0.failure } }
+
+  /// Why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
+  func failure(within time: Duration) async -> EngineError? {
+    if let failure { return failure }
+    return await withTaskGroup(of: EngineError?.self) { [launcher] group in
+      for name in [EngineCommands.store, EngineCommands.engine] {
+        group.addTask {
+          guard let end = try? await launcher.waitUntilOver(name) else { return nil }
+          return Self.failure(name, end)
+        }
+      }
+      group.addTask {
+        try? await Task.sleep(for: time)
+        return nil
+      }
+      defer { group.cancelAll() }
+      for await outcome in group {
+        // A failure that the watcher noted first tells the true cause: the other process was ended by us.
+        if let noted = self.failure { return noted }
+        return outcome
+      }
+      return nil
+    }
+  }
+
+  /// Ends the processes and removes what they shared.
+  func stop() async {
+    let watchers = state.withLock { state in
+      state.isClosing = true
+      return state.watchers
+    }
+    await launcher.stop(EngineCommands.engine)
+    await launcher.stop(EngineCommands.store)
+    for watcher in watchers { watcher.cancel() }
+    try? FileManager.default.removeItem(atPath: commands.sharedMemory)
+    unlink(commands.socket)
+  }
+}
