@@ -207,6 +207,10 @@ public final class Coordinator: Sendable {
       (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
       document.setCondition(
         "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
+      if let choice = engines.choice {
+        document.setCondition(
+          "Engine", true, reason: choice.engine, message: choice.reason, nowMilliseconds: nowMilliseconds())
+      }
       let instance = InstanceDocument(
         kind: .instance, name: "\(id)/\(analyticalInstance)", owner: author, createdMilliseconds: nowMilliseconds(),
         spec: InstanceSpec(session: id, kind: InstanceKind.analytical.rawValue),

@@ -8,6 +8,22 @@ public struct SessionEngines: Sendable {
   public var queries: any QueryEngine
   /// Serves samples.
   public var learning: any LearningEngine
+  /// Which engines were chosen and why, for operators; nil where there was no choice.
+  public var choice: Choice?
+
+  /// Which engines a session got, and why.
+  public struct Choice: Sendable, Equatable {
+    /// The name of the engines in the configuration.
+    public var engine: String
+    /// Why these, in words.
+    public var reason: String
+
+    /// A choice.
+    public init(engine: String, reason: String) {
+      self.engine = engine
+      self.reason = reason
+    }
+  }
 
   /// Groups the engines of a session.
   public init(analytical: any AnalyticalEngine, queries: any QueryEngine, learning: any LearningEngine) {

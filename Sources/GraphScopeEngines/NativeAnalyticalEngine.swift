@@ -28,8 +28,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     self.children = children
     connection = EngineConnection(port: processes.enginePort, session: session)
     description = EngineDescription(
-      hosts: ["localhost"], workerCount: processes.commands.workers, objectStoreSocket: processes.commands.socket,
-      objectStoreEndpoint: "127.0.0.1:\(processes.storePort)")
+      hosts: ["localhost"], workerCount: processes.commands.workers, objectStoreSocket: processes.commands.socket)
   }
 
   /// Refuses: the engine is told what the client wrote, not what it means.

@@ -43,7 +43,7 @@ enum EngineChoice: String, CaseIterable {
     _ settings: Settings, workers: Int, workspace: String
   ) throws -> GraphScopeEngineFactory {
     let installation = try search(settings).find()
-    let cache = settings.optionalText(.graphscopeCache) ?? defaultCache(workspace)
+    let cache = cache(settings, workspace: workspace)
     let libraries = LibraryStore(
       installation, directory: cache, compilers: try settings.integer(.compilers, in: 1...1024))
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
@@ -57,8 +57,9 @@ enum EngineChoice: String, CaseIterable {
       environment: ProcessInfo.processInfo.environment)
   }
 
-  /// Compiled libraries serve all coordinators of a user.
-  private static func defaultCache(_ workspace: String) -> String {
+  /// Where compiled libraries are kept; unless configured, they serve all coordinators of a user.
+  static func cache(_ settings: Settings, workspace: String) -> String {
+    if let configured = settings.optionalText(.graphscopeCache) { return configured }
     let environment = ProcessInfo.processInfo.environment
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") { return cache + "/gscoordinator/libraries" }
     if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.cache/gscoordinator/libraries" }
@@ -84,8 +85,10 @@ struct ChoosingFactory: EngineFactory {
       metadata: [
         "session": "\(request.session)", "engine": "\(isNative ? "graphscope" : "embedded")", "reason": "\(reason)",
       ])
-    if isNative, let native { return try await native.makeEngines(request) }
-    return try await embedded.makeEngines(request)
+    let factory = isNative ? native ?? embedded : embedded
+    var engines = try await factory.makeEngines(request)
+    engines.choice = .init(engine: isNative ? "graphscope" : "embedded", reason: reason)
+    return engines
   }
 
   /// Whether GraphScope's engines are taken, and why.

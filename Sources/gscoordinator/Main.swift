@@ -10,7 +10,7 @@ struct GSCoordinator: AsyncParsableCommand {
     version: "\(serverVersion) (speaks to graphscope-client \(clientVersion))",
     subcommands: [
       Serve.self, ShowConfiguration.self, OperatorGet.self, OperatorDescribe.self, OperatorEvents.self,
-      OperatorHistory.self, OperatorDiff.self, Logs.self, StateCommand.self,
+      OperatorHistory.self, OperatorDiff.self, Logs.self, StateCommand.self, DoctorCommand.self,
     ], defaultSubcommand: Serve.self)
 
   /// Malloc must be tuned before the first thread starts, hence before anything asynchronous. Blocks of 1 MiB or more

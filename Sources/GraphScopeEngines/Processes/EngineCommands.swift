@@ -20,9 +20,10 @@ struct EngineCommands: Sendable {
   /// Where clients on this machine find the store. The path of a Unix socket has at most 107 bytes.
   var socket: String { directory + "/vineyard.sock" }
 
-  /// The object store.
+  /// The object store. It serves this machine's processes through its socket alone: its port would be open to the
+  /// network, and it asks nobody who they are.
   /// - Throws: `EngineError` when it is not installed.
-  func store(port: UInt16) throws(EngineError) -> ChildProgram {
+  func store() throws(EngineError) -> ChildProgram {
     guard let vineyardd = installation.vineyardd else {
       throw EngineError(
         .unimplemented, "vineyardd, the object store of GraphScope's engines, is not installed",
@@ -30,7 +31,7 @@ struct EngineCommands: Sendable {
     }
     return ChildProgram(
       name: Self.store, executable: vineyardd,
-      arguments: ["--socket", socket, "--rpc_socket_port", "\(port)", "--meta", "local"], environment: environment,
+      arguments: ["--socket", socket, "--rpc=false", "--meta", "local"], environment: environment,
       directory: directory, readiness: .file(socket))
   }
 

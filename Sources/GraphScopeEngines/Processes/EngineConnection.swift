@@ -44,7 +44,16 @@ struct EngineConnection: Sendable {
       guard let first = try await reader.next(), case .head(let answer) = try await Self.decode(first) else {
         throw EngineError(.engineFailure, "the engine answered without a head")
       }
-      return try Self.answer(answer, ResponseReader(responses: responses))
+      let result = try Self.result(of: answer)
+      if result.hasLargeResult {
+        let rest = ResponseReader(responses: responses)
+        return Answer(result: result, stream: ResultStream { try await rest.next() })
+      }
+      // The engine says how it went in the status, behind a head that looks the same either way.
+      guard try await reader.next() == nil else {
+        throw EngineError(.engineFailure, "the engine sent a result that it had not announced")
+      }
+      return Answer(result: result, stream: nil)
     } catch let status as GRPCStatus {
       throw Self.translated(status)
     }
@@ -71,13 +80,12 @@ struct EngineConnection: Sendable {
 
   // MARK: Answers
 
-  private static func answer(_ head: RunStepResponseHead, _ rest: ResponseReader) throws -> Answer {
+  private static func result(of head: RunStepResponseHead) throws(EngineError) -> OpResult {
     guard head.code == .ok else { throw failure(head.errorMessage) }
     guard let result = head.results.first else {
       throw EngineError(.engineFailure, "the engine answered without a result")
     }
-    guard result.hasLargeResult else { return Answer(result: result, stream: nil) }
-    return Answer(result: result, stream: ResultStream { try await rest.next() })
+    return result
   }
 
   fileprivate static func decode(_ bytes: ByteBuffer) async throws -> RunStepResponse {

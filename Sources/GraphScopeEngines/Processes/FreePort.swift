@@ -19,6 +19,9 @@ func freePort() throws(EngineError) -> UInt16 {
   return UInt16(bigEndian: address.sin_port)
 }
 
+/// Whether a TCP port of this machine can be had.
+public func isPortFree() -> Bool { (try? freePort()) != nil }
+
 private func noPort() -> EngineError {
   EngineError(
     .resourceExhausted, "no free TCP port was found: \(String(cString: strerror(errno)))",

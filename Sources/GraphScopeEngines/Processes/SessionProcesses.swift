@@ -8,8 +8,6 @@ import Synchronization
 final class SessionProcesses: Sendable {
   /// Where the engine takes steps, a port of 127.0.0.1.
   let enginePort: UInt16
-  /// Where the store takes connections of other machines, if they can reach it.
-  let storePort: UInt16
   let commands: EngineCommands
   private let launcher: any ChildLauncher
   private let state = Mutex(State())
@@ -24,10 +22,10 @@ final class SessionProcesses: Sendable {
   private static let attempts = 3
 
   private init(
-    _ commands: EngineCommands, _ launcher: any ChildLauncher, enginePort: UInt16, storePort: UInt16
+    _ commands: EngineCommands, _ launcher: any ChildLauncher, enginePort: UInt16
   ) {
     (self.commands, self.launcher) = (commands, launcher)
-    (self.enginePort, self.storePort) = (enginePort, storePort)
+    self.enginePort = enginePort
   }
 
   /// Starts the processes and returns when they take work.
@@ -35,9 +33,9 @@ final class SessionProcesses: Sendable {
   static func start(_ commands: EngineCommands, _ launcher: any ChildLauncher) async throws -> SessionProcesses {
     try prepare(commands)
     do {
-      let storePort = try await started { port throws(EngineError) in try commands.store(port: port) }
-      let enginePort = try await started { port throws(EngineError) in try commands.engine(port: port) }
-      let processes = SessionProcesses(commands, launcher, enginePort: enginePort, storePort: storePort)
+      try await launcher.start(try commands.store())
+      let port = try await startEngine(commands, launcher)
+      let processes = SessionProcesses(commands, launcher, enginePort: port)
       processes.watch()
       return processes
     } catch {
@@ -46,19 +44,19 @@ final class SessionProcesses: Sendable {
       try? FileManager.default.removeItem(atPath: commands.sharedMemory)
       throw error
     }
+  }
 
-    func started(_ program: (UInt16) throws(EngineError) -> ChildProgram) async throws -> UInt16 {
-      for attempt in 1...attempts {
-        let port = try freePort()
-        do {
-          try await launcher.start(try program(port))
-          return port
-        } catch let error as EngineError where error.code == .engineFailure && attempt < attempts {
-          guard error.message.contains("ddress already in use") else { throw error }
-        }
+  private static func startEngine(_ commands: EngineCommands, _ launcher: any ChildLauncher) async throws -> UInt16 {
+    for attempt in 1...attempts {
+      let port = try freePort()
+      do {
+        try await launcher.start(try commands.engine(port: port))
+        return port
+      } catch let error as EngineError where error.code == .engineFailure && attempt < attempts {
+        guard error.message.contains("ddress already in use") else { throw error }
       }
-      throw EngineError(.engineFailure, "no port stayed free long enough to start the engine")
     }
+    throw EngineError(.engineFailure, "no port stayed free long enough to start the engine")
   }
 
   private static func prepare(_ commands: EngineCommands) throws(EngineError) {
@@ -104,8 +102,10 @@ final class SessionProcesses: Sendable {
 
   private static func failure(_ name: String, _ end: ChildEnd) -> EngineError {
     let what = name == EngineCommands.store ? "the session's object store" : "the session's analytical engine"
+    // What the processes say in the usual way (glog's lines begin with I) explains no end, nor do MPI's rules.
+    let words = end.lastLines.filter { !$0.hasPrefix("I2") && !$0.hasPrefix("----") && !$0.isEmpty }
     return EngineError(
-      .engineFailure, "\(what) (\(name)) \(end.cause)", evidence: end.lastLines.suffix(5).joined(separator: " | "),
+      .engineFailure, "\(what) (\(name)) \(end.cause)", evidence: words.suffix(5).joined(separator: " | "),
       hint: "The session's graphs and results are lost with it; close the session and connect again")
   }
 
