@@ -120,6 +120,9 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GraphStore", "Turns"],
       swiftSettings: strict),
     .testTarget(
+      name: "GraphScopeEnginesTests", dependencies: ["GraphScopeEngines", "Engines", "Wire", "Turns"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),
     .testTarget(
       name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines", "GraphStore", "Turns"],
