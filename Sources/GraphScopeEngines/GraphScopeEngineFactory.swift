@@ -36,6 +36,7 @@ public struct GraphScopeEngineFactory: EngineFactory {
     return SessionEngines(
       analytical: NativeAnalyticalEngine(
         session: request.session, processes: processes, libraries: libraries, children: request.children),
-      queries: NativeQueryEngine(), learning: NativeLearningEngine())
+      queries: NativeQueryEngine(commands, request.children),
+      learning: NativeLearningEngine(commands, request.children))
   }
 }
