@@ -18,6 +18,7 @@ public struct GraphScopeEngineFactory: EngineFactory {
     self.libraries = libraries
     self.workers = workers
     self.path = path
+    SharedDirectories.removeThoseOfTheDead()
   }
 
   /// Starts the engines of a session.
@@ -30,7 +31,7 @@ public struct GraphScopeEngineFactory: EngineFactory {
     }
     let commands = EngineCommands(
       installation: installation, directory: request.workspace + "/engines",
-      sharedMemory: "/dev/shm/gscoordinator-\(getuid())-\(request.session)",
+      shared: SharedDirectories.path(of: request.session),
       workers: max(request.hosts.count, workers), path: path)
     let processes = try await SessionProcesses.start(commands, request.children)
     return SessionEngines(

@@ -1,6 +1,7 @@
 import Engines
 import FoundationEssentials
 import GRPC
+import Glibc
 import Synchronization
 import Wire
 
@@ -49,7 +50,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     guard let original else { return try await perform(operation, on: inputs, log: log) }
     if let failure = processes.failure { throw failure }
     do {
-      return try await perform(original, on: inputs, log)
+      return try await perform(original, named: operation.name, on: inputs, log)
     } catch let status as GRPCStatus {
       throw await processes.failure(within: Self.causeDelay)
         ?? EngineError(.engineFailure, "the analytical engine does not answer: \(status.message)")
@@ -64,9 +65,9 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   }
 
   private func perform(
-    _ original: ClientOperation, on handles: [ObjectHandle], _ log: any ProgressLog
+    _ original: ClientOperation, named name: String, on handles: [ObjectHandle], _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
-    let inputs = objects.withLock { NativeInputs(handles, in: $0) }
+    var inputs = objects.withLock { NativeInputs(handles, in: $0) }
     let definition = original.definition
     switch definition.op {
     case .createApp: return .done
@@ -74,11 +75,12 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
       .unloadContext where inputs.context == nil:
       return .done
     case .dataSink, .serializeGraph, .deserializeGraph, .subgraph:
-      throw EngineError(
-        .unimplemented,
-        "\(AnalyticalOperation.other(name: "\(definition.op)").name) is not offered on these engines yet")
+      throw EngineError(.unimplemented, "\(name) is not offered on GraphScope's engines yet")
     default: break
     }
+    let (tables, files) = try await conversion.converted(inputs.tables)
+    defer { for path in files { unlink(path) } }
+    inputs.tables = tables
     var prepared = try OperationPreparation(inputs: inputs, installation: libraries.installation).prepared(definition)
     try await loadLibraries(for: &prepared, log)
     let payloads = prepared.largeAttribute == definition.largeAttribute ? original.payloads : inputs.tables.payloads
@@ -116,6 +118,12 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
       ])
     _ = try await connection.perform(registration)
     _ = objects.withLock { $0.registered.insert(signature) }
+  }
+
+  private var conversion: TableConversion {
+    TableConversion(
+      installation: libraries.installation, environment: processes.commands.environment,
+      directory: processes.commands.directory, children: children)
   }
 
   private func builder(_ log: any ProgressLog) -> LibraryBuilder {
@@ -215,7 +223,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .none, .tables, .application: return
     }
     let definition = OpDef(key: "release", op: operation, outputType: .nullOutput)
-    _ = try? await perform(ClientOperation(definition), on: [handle], SilentLog())
+    _ = try? await perform(ClientOperation(definition), named: "release", on: [handle], SilentLog())
   }
 
   /// Finds nothing: the processes end with their coordinator, and all objects with them.

@@ -16,7 +16,7 @@ struct ProcessTests {
     installation.vineyardd = "/gs/bin/vineyardd"
     installation.mpi = mpi
     return EngineCommands(
-      installation: installation, directory: directory, sharedMemory: directory + "-shared", workers: workers,
+      installation: installation, directory: directory, shared: directory + "-shared", workers: workers,
       path: "/usr/bin")
   }
 
@@ -90,16 +90,15 @@ struct ProcessTests {
     #expect(try commands().store().arguments.contains("--rpc=false"))
   }
 
-  @Test("A socket's path that is too long is refused before anything is started")
-  func longPath() async {
-    let commands = EngineCommands(
-      installation: commands().installation, directory: "/tmp/" + String(repeating: "x", count: 120),
-      sharedMemory: "/tmp/x-s", workers: 1, path: "")
-    let error = await #expect(throws: EngineError.self) {
-      _ = try await SessionProcesses.start(commands, launcher)
-    }
-    #expect(error?.hint.contains("--workspace") == true)
-    #expect(launcher.started.isEmpty)
+  @Test("The store's socket has a short path however long the session's is, and only our user reaches it")
+  func socket() async throws {
+    #expect(SharedDirectories.path(of: "session_" + String(repeating: "x", count: 40)).utf8.count < 90)
+    let processes = try await SessionProcesses.start(commands(), launcher)
+    let attributes = try FileManager.default.attributesOfItem(atPath: processes.commands.shared)
+    #expect("\(attributes[.posixPermissions] ?? "")" == "448")
+    await processes.stop()
+    #expect(!FileManager.default.fileExists(atPath: processes.commands.shared))
+    try FileManager.default.removeItem(atPath: directory)
   }
 }
 

@@ -39,7 +39,8 @@ struct NativeInputs: Sendable {
   private(set) var context: (key: String, context: NativeObjects.Context)?
   /// An algorithm that is not bound yet.
   private(set) var algorithm: (name: String, archive: [UInt8])?
-  private(set) var tables: [TableSource] = []
+  /// Tables that are to be loaded.
+  var tables: [TableSource] = []
 
   /// Looks the inputs up.
   init(_ handles: [ObjectHandle], in objects: NativeObjects) {

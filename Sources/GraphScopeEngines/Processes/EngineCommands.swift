@@ -5,8 +5,9 @@ struct EngineCommands: Sendable {
   let installation: Installation
   /// The session's directory for these engines' files.
   let directory: String
-  /// Where OpenMPI keeps memory that its processes share; removed with the session.
-  let sharedMemory: String
+  /// A directory with a short path, for what the session's processes share: the store's socket, and OpenMPI's memory. It is
+  /// removed with the session.
+  let shared: String
   /// Workers of the analytical engine.
   let workers: Int
   /// Variables of ours that decide how children find programs.
@@ -17,8 +18,9 @@ struct EngineCommands: Sendable {
   static let store = "vineyardd"
   static let engine = "grape_engine"
 
-  /// Where clients on this machine find the store. The path of a Unix socket has at most 107 bytes.
-  var socket: String { directory + "/vineyard.sock" }
+  /// Where clients on this machine find the store. The path of a Unix socket has at most 107 bytes, which a session's own
+  /// directory may exceed.
+  var socket: String { shared + "/vineyard.sock" }
 
   /// The object store. It serves this machine's processes through its socket alone: its port would be open to the
   /// network, and it asks nobody who they are.
@@ -61,7 +63,7 @@ struct EngineCommands: Sendable {
       [
         // Processes in namespaces of their own may not read each other's memory.
         "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "OMPI_MCA_orte_allowed_exit_without_sync": "1",
-        "OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_btl_vader_backing_directory": sharedMemory,
+        "OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_btl_vader_backing_directory": shared,
         // Nothing is started on other machines, so a machine without ssh is no obstacle.
         "OMPI_MCA_plm_rsh_agent": "/bin/false",
       ])

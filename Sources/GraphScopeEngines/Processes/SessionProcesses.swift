@@ -41,7 +41,7 @@ final class SessionProcesses: Sendable {
     } catch {
       await launcher.stop(EngineCommands.engine)
       await launcher.stop(EngineCommands.store)
-      try? FileManager.default.removeItem(atPath: commands.sharedMemory)
+      try? FileManager.default.removeItem(atPath: commands.shared)
       throw error
     }
   }
@@ -60,18 +60,12 @@ final class SessionProcesses: Sendable {
   }
 
   private static func prepare(_ commands: EngineCommands) throws(EngineError) {
-    guard commands.socket.utf8.count <= 107 else {
-      throw EngineError(
-        .invalidValue, "the path of the object store's socket is too long: '\(commands.socket)'",
-        hint: "Give the coordinator a --workspace with a shorter path: a socket's path has at most 107 bytes")
-    }
-    unlink(commands.socket)
-    try? FileManager.default.removeItem(atPath: commands.sharedMemory)
     do {
+      try? FileManager.default.removeItem(atPath: commands.shared)
       try FileManager.default.createDirectory(atPath: commands.directory, withIntermediateDirectories: true)
-      if commands.workers > 1 {
-        try FileManager.default.createDirectory(atPath: commands.sharedMemory, withIntermediateDirectories: true)
-      }
+      // The store asks nobody who they are: its socket is for our user alone.
+      try FileManager.default.createDirectory(
+        atPath: commands.shared, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw EngineError(.internalFailure, "the directories of the session's engines cannot be made: \(error)")
     }
@@ -145,7 +139,6 @@ final class SessionProcesses: Sendable {
     await launcher.stop(EngineCommands.engine)
     await launcher.stop(EngineCommands.store)
     for watcher in watchers { watcher.cancel() }
-    try? FileManager.default.removeItem(atPath: commands.sharedMemory)
-    unlink(commands.socket)
+    try? FileManager.default.removeItem(atPath: commands.shared)
   }
 }
