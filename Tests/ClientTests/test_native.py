@@ -14,8 +14,10 @@ import graphscope.nx
 import numpy as np
 import pandas as pd
 import psutil
+import pyarrow
+import pyarrow.orc
 import pytest
-from graphscope.framework.app import load_app
+from graphscope.framework.app import AppAssets, load_app
 from graphscope.framework.errors import AnalyticalEngineInternalError
 from graphscope.framework.loader import Loader
 
@@ -112,7 +114,7 @@ def test_two_workers_give_what_one_gives(tmp_path, open_session, gstest):
     finally:
         coordinator.stop()
     np.testing.assert_array_equal(one, two)
-    assert not [name for name in os.listdir("/dev/shm") if name.startswith("gscoordinator-")]
+    assert not [name for name in os.listdir("/dev/shm") if name.startswith(f"gscoordinator-{coordinator.process.pid}-")]
 
 
 def test_frames_strings_and_mutable_graphs(open_session):
@@ -130,6 +132,22 @@ def test_frames_strings_and_mutable_graphs(open_session):
     assert mutable.number_of_edges() == 2 and 7 in mutable and 8 not in mutable
 
 
+def test_parquet_and_orc_files(open_session, tmp_path):
+    vertices = pd.DataFrame({"name": ["x", "y"], "id": [1, 2], "age": [30, 40]})
+    vertices.to_parquet(tmp_path / "v.parquet")
+    pyarrow.orc.write_table(pyarrow.table({"s": [1, 2], "d": [2, 1], "w": [1.5, 2.5]}), str(tmp_path / "e.orc"))
+    session = open_session()
+    graph = session.g().add_vertices(Loader(str(tmp_path / "v.parquet")), "person", [("age", "int")], "id")
+    graph = graph.add_edges(
+        Loader(str(tmp_path / "e.orc")), "knows", ["w"], src_label="person", dst_label="person", src_field="s", dst_field="d"
+    )
+    assert [p.name for p in graph.schema.get_vertex_properties("person")] == ["age", "id"]
+    frame = graph.to_dataframe({"id": "v:person.id", "age": "v:person.age"})
+    assert dict(zip(frame.id, frame.age)) == {1: 30, 2: 40}
+    with pytest.raises(AnalyticalEngineInternalError, match="missing.parquet"):
+        session.g().add_vertices(Loader(str(tmp_path / "missing.parquet")), "person")
+
+
 def test_what_the_engine_refuses_is_the_users_exception(open_session):
     session = open_session()
     with pytest.raises(AnalyticalEngineInternalError, match="/nonexistent"):
@@ -137,7 +155,7 @@ def test_what_the_engine_refuses_is_the_users_exception(open_session):
     with pytest.raises(KeyError, match="Algorithm does not exist"):
         graph = session.g().add_vertices(pd.DataFrame({"id": [1]}), "person")
         graph = graph.add_edges(pd.DataFrame({"s": [1], "d": [1]}), "knows", src_label="person", dst_label="person")
-        load_app(algo="no such algorithm")(graph.project(vertices={"person": []}, edges={"knows": []}))
+        AppAssets(algo="no such algorithm", context="vertex_data")(graph._project_to_simple())
 
 
 def test_a_compile_error_in_a_users_algorithm_names_the_line(open_session, gstest, tmp_path):
@@ -151,7 +169,7 @@ def test_a_compile_error_in_a_users_algorithm_names_the_line(open_session, gstes
         gar.writestr("broken.h", "#pragma once\nthis is no C++;\n")
     graph = simple(p2p(open_session(), gstest))
     with pytest.raises(Exception, match=r"broken\.h:2:1: error"):
-        load_app(algo="broken", gar=str(archive))(graph)
+        load_app(algo="broken", gar=str(archive))(graph._project_to_simple())
 
 
 @pytest.mark.parametrize("victim, words", [("grape_engine", "analytical engine"), ("vineyardd", "object store")])
