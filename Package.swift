@@ -60,14 +60,17 @@ let package = Package(
 
     // Floor 2: gRPC, and the common interface layer in front of every engine.
     .target(name: "GRPC", dependencies: ["HTTP2", "Transport", nio, log], swiftSettings: transport),
-    .target(name: "Engines", dependencies: ["GraphStore", "Wire"], swiftSettings: strict),
+    .target(name: "Engines", dependencies: ["GraphStore", "Wire", nio], swiftSettings: strict),
 
     // Floor 3: the engines, and the cluster they run on.
     .target(
       name: "EmbeddedAnalytics", dependencies: ["CPlatform", "Engines", "GraphStore", "Wire"], swiftSettings: kernels),
     .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
-    .target(name: "GraphScopeEngines", dependencies: ["Engines"], swiftSettings: strict),
+    .target(
+      name: "GraphScopeEngines",
+      dependencies: ["CPlatform", "CZlib", "Engines", "GRPC", "Transport", "Wire", nio, nioPosix, yaml],
+      swiftSettings: strict),
     .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
 
     // Floor 4: sessions, steps, objects, logs: what the two front doors share.
@@ -139,6 +142,9 @@ let package = Package(
     .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
     .testTarget(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GeneratedTables", "GraphStore", "Turns"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "GraphScopeEnginesTests", dependencies: ["GraphScopeEngines", "Engines", "Wire", "Turns"],
       swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),

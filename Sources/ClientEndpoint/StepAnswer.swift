@@ -7,12 +7,20 @@ struct StepAnswer {
   /// What comes first.
   let head: RunStepResponseHead
   /// Results that are announced in the head, in order.
-  let bodies: [[UInt8]]
+  let bodies: [Body]
+
+  /// A large result.
+  enum Body {
+    /// It is here.
+    case bytes([UInt8])
+    /// It is fetched while it is sent.
+    case stream(ResultStream)
+  }
 
   /// Encodes an outcome as the client parses it.
   init(_ outcome: StepOutcome) {
     var head = RunStepResponseHead()
-    var bodies: [[UInt8]] = []
+    var bodies: [Body] = []
     for (key, result) in outcome.results {
       var encoded = OpResult(key: key)
       switch result {
@@ -20,9 +28,14 @@ struct StepAnswer {
       case .graph(let graph): encoded.graph = GraphDef(graph)
       case .boundApplication(let key): encoded.result = Array(key.utf8)
       case .context(let context): encoded.result = Array(Self.json(context).utf8)
+      case .definedGraph(let graph): encoded.graph = graph
+      case .value(let bytes): encoded.result = bytes
       case .archive(let bytes):
         encoded.hasLargeResult = true
-        bodies.append(bytes)
+        bodies.append(.bytes(bytes))
+      case .stream(let stream):
+        encoded.hasLargeResult = true
+        bodies.append(.stream(stream))
       }
       head.results.append(encoded)
     }

@@ -54,31 +54,49 @@ extension CoordinatorService {
           tables.append(try TableSourceDecoder(meta, spool: spool).source())
         }
       }
-      steps.append(try OperationDecoder(operation).step(tables: tables))
+      var step = try OperationDecoder(operation).step(tables: tables)
+      let payloads = zip(announced, spools).filter { $0.0.operation == index }
+      step.original = ClientOperation(
+        operation, payloads: payloads.map { .init(path: $0.1.path, byteCount: $0.1.byteCount) })
+      steps.append(step)
     }
     return steps
   }
 
   private func send(_ answer: StepAnswer, to writer: ResponseWriter<StepMessage>) async throws {
     try await writer.write(StepMessage(.head(answer.head)))
-    for result in answer.bodies {
-      // Copying hundreds of megabytes must not hold up the event loop.
-      let whole =
-        if result.count > Self.pieceBytes { await Task.detached { ByteBuffer(bytes: result) }.value } else {
-          ByteBuffer(bytes: result)
-        }
-      var start = 0
-      repeat {
-        let end = min(start + Self.pieceBytes, whole.writerIndex)
-        // Not a slice: those that begin beyond 16 MiB are copied.
-        var piece = whole
-        piece.moveWriterIndex(to: end)
-        piece.moveReaderIndex(to: start)
-        let body = RunStepResponseBody(hasNext: end < whole.writerIndex, chunk: 0..<piece.readableBytes)
-        try await writer.write(StepMessage(.body(body), piece: piece))
-        start = end
-      } while start < whole.writerIndex
+    for body in answer.bodies {
+      switch body {
+      case .bytes(let result): try await send(result, to: writer)
+      case .stream(let stream): try await send(stream, to: writer)
+      }
     }
+  }
+
+  private func send(_ stream: ResultStream, to writer: ResponseWriter<StepMessage>) async throws {
+    while let piece = try await stream.next() {
+      let body = RunStepResponseBody(hasNext: !piece.isLast, chunk: 0..<piece.bytes.readableBytes)
+      try await writer.write(StepMessage(.body(body), piece: piece.bytes))
+    }
+  }
+
+  private func send(_ result: [UInt8], to writer: ResponseWriter<StepMessage>) async throws {
+    // Copying hundreds of megabytes must not hold up the event loop.
+    let whole =
+      if result.count > Self.pieceBytes { await Task.detached { ByteBuffer(bytes: result) }.value } else {
+        ByteBuffer(bytes: result)
+      }
+    var start = 0
+    repeat {
+      let end = min(start + Self.pieceBytes, whole.writerIndex)
+      // Not a slice: those that begin beyond 16 MiB are copied.
+      var piece = whole
+      piece.moveWriterIndex(to: end)
+      piece.moveReaderIndex(to: start)
+      let body = RunStepResponseBody(hasNext: end < whole.writerIndex, chunk: 0..<piece.readableBytes)
+      try await writer.write(StepMessage(.body(body), piece: piece))
+      start = end
+    } while start < whole.writerIndex
   }
 }
 

@@ -5,11 +5,13 @@ import Wire
 
 /// Reads what a DATA_SOURCE operation says about one of its tables.
 struct TableSourceDecoder {
+  private let item: ChunkMeta
   private let attributes: [ParamKey: AttributeValue]
   private let spool: Spool?
 
   /// `spool` holds the data that came for this table, if any came.
   init(_ item: ChunkMeta, spool: Spool?) {
+    self.item = item
     attributes = item.attributes
     self.spool = spool
   }
@@ -17,7 +19,8 @@ struct TableSourceDecoder {
   /// What the rows are and where.
   func source() throws(EngineError) -> TableSource {
     let role = try role()
-    return TableSource(role: role, location: try location(idColumnCount: role.idColumns.count))
+    return TableSource(
+      role: role, location: try location(idColumnCount: role.idColumns.count), original: item)
   }
 
   private func role() throws(EngineError) -> TableSource.Role {

@@ -29,6 +29,7 @@ extension Supervisor {
       var record = logs.record(isError ? .error : .info, line)
       record.child = child
       logs.append(record, to: .child(child))
+      ChildLines.shared.wrote(line, by: child)
     }
   }
 }

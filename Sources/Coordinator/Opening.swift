@@ -10,7 +10,7 @@ extension Coordinator {
     _ id: String, _ caller: Caller, _ request: ConnectRequest, serial: UInt64
   ) async throws -> Session {
     let (owner, tenant) = ("session/\(id)", caller.identity.tenant)
-    let demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: factory.isEmbedded)
+    let demand = demand(of: tenant, for: owner)
     let latch = GrantLatch()
     let allocation: Allocation?
     do throws(SchedulingError) { allocation = try desk.submit(demand, waiter(for: id, latch)) } catch {
@@ -47,6 +47,13 @@ extension Coordinator {
       await undo(id, after: error)
       throw error
     }
+  }
+
+  /// What a session asks for. Its engines run on this host, and it gives way only if they can be found again.
+  func demand(of tenant: String, for owner: String) -> ResourceRequest {
+    var demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: true)
+    if !factory.isEmbedded(workers: demand.members.count) { demand.isPreemptible = false }
+    return demand
   }
 
   /// A session object; nobody can use it yet.
@@ -92,7 +99,7 @@ extension Coordinator {
     let engines = try await factory.makeEngines(
       EngineRequest(
         session: session.id, workspace: session.directory, size: EngineSize(allocation),
-        storage: session.storage))
+        storage: session.storage, children: SessionChildren(session: session.id, children)))
     platform_failpoint("session-engines-made")
     do {
       session.storage.chargeAgain()
@@ -100,7 +107,7 @@ extension Coordinator {
       let lost = handles.isEmpty ? [] : try await engines.analytical.recover(handles)
       for object in lost { session.log.error("Lost while the session waited: \(object.handle): \(object.reason)") }
       session.composition.withLock { $0.analyticalBecameReady() }
-      try await noteReady(session, engines.analytical.description, allocation)
+      try await noteReady(session, engines, allocation)
       platform_failpoint("session-opened")
       guard session.gate.open(engines) else { throw CancellationError() }
     } catch {
@@ -110,13 +117,18 @@ extension Coordinator {
   }
 
   private func noteReady(
-    _ session: Session, _ description: EngineDescription, _ allocation: Allocation
+    _ session: Session, _ engines: SessionEngines, _ allocation: Allocation
   ) async throws(CoordinatorError) {
     var document = session.storedDocument
+    let description = engines.analytical.description
     (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
     document.status.allocation = allocation
     document.setCondition(
       "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
+    if let choice = engines.choice {
+      document.setCondition(
+        "Engine", true, reason: choice.engine, message: choice.reason, nowMilliseconds: nowMilliseconds())
+    }
     let instance = InstanceDocument(
       kind: .instance, name: "\(session.id)/\(analyticalInstance)", owner: document.owner, tenant: document.tenant,
       createdMilliseconds: nowMilliseconds(),

@@ -105,7 +105,8 @@ extension Coordinator {
     if let allocation {
       let engines = try await factory.makeEngines(
         EngineRequest(
-          session: id, workspace: directory, size: EngineSize(allocation), storage: session.storage))
+          session: id, workspace: directory, size: EngineSize(allocation), storage: session.storage,
+          children: SessionChildren(session: id, children)))
       lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
       session.composition.withLock { $0.analyticalBecameReady() }
       _ = session.gate.open(engines)
@@ -137,9 +138,7 @@ extension Coordinator {
   /// Books again what a session held; one that waited, or whose place is gone, waits.
   private func rebook(_ document: SessionDocument, _ waiter: ResourceDesk.Waiter) throws -> Allocation? {
     let owner = "session/\(document.name)"
-    let request =
-      document.spec.request
-      ?? desk.plan.request(owner: owner, tenant: document.tenant ?? defaultTenant, isLocal: factory.isEmbedded)
+    let request = document.spec.request ?? demand(of: document.tenant ?? defaultTenant, for: owner)
     if let allocation = document.status.allocation {
       do throws(SchedulingError) {
         try desk.restore(allocation, of: request)

@@ -93,8 +93,7 @@ extension Session {
     var slot = Resources.zero
     if kind == .interactive { slot.interactiveSlots = 1 } else { slot.learningSlots = 1 }
     let request = ResourceRequest(
-      owner: "instance/\(id)/\(name)", tenant: tenant, priority: desk.plan.policy(of: tenant).priority,
-      members: [.init(slot)], placement: .local(hostsOfData))
+      owner: "instance/\(id)/\(name)", tenant: tenant, members: [.init(slot)], placement: .local(hostsOfData))
     let (granted, source) = AsyncStream.makeStream(of: Void.self)
     let waiter = ResourceDesk.Waiter(
       granted: { _ in source.finish() }, told: { [log] report in log.info("\(name) waits: \(report.text)") })

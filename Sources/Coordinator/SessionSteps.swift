@@ -107,7 +107,7 @@ extension Session {
       if case .unload = request { try letGo(of: operation) }
       let progress = log.about(step: step.name)
       result = try await withinBounds(request, on: inputs, engines.analytical, log: progress) {
-        try await engines.analytical.perform(request, on: inputs, log: progress)
+        try await engines.analytical.perform(request, asWritten: operation.original, on: inputs, log: progress)
       }
       handle = Session.handle(of: result, from: request)
       if case .unload = request, let parent = operation.parents.first {
@@ -125,13 +125,13 @@ extension Session {
 
   /// A graph that was made lives from now on.
   private func letIn(_ result: AnalyticalResult) throws(EngineError) {
-    guard case .graph(let graph) = result else { return }
-    do throws(CoordinatorError) { try refusing { try $0.addGraph(String(graph.objectID)) } } catch {
+    guard let graph = result.graph, let number = graph.objectID else { return }
+    do throws(CoordinatorError) { try refusing { try $0.addGraph(String(number)) } } catch {
       throw EngineError(.resourceExhausted, error.message)
     }
     storage.setGraphs(
       graphs.withLock { graphs in
-        graphs[graph.key] = graph.objectID
+        graphs[graph.key] = number
         return graphs.count
       })
   }
@@ -168,9 +168,10 @@ extension Session {
   private static func handle(of result: AnalyticalResult, from request: AnalyticalOperation) -> ObjectHandle {
     switch result {
     case .graph(let graph): return .graph(graph.key)
+    case .definedGraph(let graph): return .graph(graph.key)
     case .boundApplication(let key): return .boundApplication(key)
     case .context(let context): return .context(context.key)
-    case .archive: return .none
+    case .archive, .value, .stream: return .none
     case .done:
       if case .createApplication(let algorithm, let archive) = request {
         return .application(algorithm: algorithm, archive: archive)
@@ -233,7 +234,7 @@ private struct StepProgress {
   ) {
     if case .tables = handle { return }
     var document = ObjectDocument(handle, of: key)
-    if case .graph(let graph) = result { document.graph = graph.objectID }
+    document.graph = result.graph?.objectID
     objects[number] = document
     fresh.append((key, handle, old))
   }

@@ -11,6 +11,8 @@ public struct StepOperation: Sendable {
   public var parents: [OperationKey]
   /// What to do.
   public var action: Action
+  /// The operation as the client wrote it.
+  public var original: ClientOperation?
 
   /// What an operation of a step does.
   public enum Action: Sendable {
@@ -21,10 +23,11 @@ public struct StepOperation: Sendable {
   }
 
   /// An operation on the results of `parents`.
-  public init(key: OperationKey, parents: [OperationKey], action: Action) {
+  public init(key: OperationKey, parents: [OperationKey], action: Action, original: ClientOperation? = nil) {
     self.key = key
     self.parents = parents
     self.action = action
+    self.original = original
   }
 }
 

@@ -13,6 +13,14 @@ public protocol AnalyticalEngine: Sendable {
     _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
   ) async throws -> AnalyticalResult
 
+  /// Performs one operation, as `perform(_:on:log:)`. Engines that speak the client's own protocol need the operation as
+  /// the client wrote it; it is nil for operations that no client wrote.
+  /// - Throws: `EngineError`, or `CancellationError`.
+  func perform(
+    _ operation: AnalyticalOperation, asWritten original: ClientOperation?, on inputs: [ObjectHandle],
+    log: any ProgressLog
+  ) async throws -> AnalyticalResult
+
   /// What an operation that loads a graph will take, found out without loading it; nil for all others, and where it
   /// cannot be told.
   /// - Throws: `EngineError` when its tables cannot be read.
@@ -39,6 +47,14 @@ public protocol AnalyticalEngine: Sendable {
 }
 
 extension AnalyticalEngine {
+  /// Performs the typed operation, which says everything.
+  public func perform(
+    _ operation: AnalyticalOperation, asWritten original: ClientOperation?, on inputs: [ObjectHandle],
+    log: any ProgressLog
+  ) async throws -> AnalyticalResult {
+    try await perform(operation, on: inputs, log: log)
+  }
+
   /// Tells nothing.
   public func estimate(
     _ operation: AnalyticalOperation, on inputs: [ObjectHandle]

@@ -46,7 +46,7 @@ public enum AnalyticalOperation: Sendable {
   /// Whether the operation only reads: it may be repeated, and leaves nothing behind.
   public var isReadOnly: Bool {
     switch self {
-    case .exportArray, .exportFrame: true
+    case .exportArray, .exportFrame, .other(name: "REPORT_GRAPH"), .other(name: "GET_CONTEXT_DATA"): true
     default: false
     }
   }

@@ -8,6 +8,22 @@ public struct SessionEngines: Sendable {
   public var queries: any QueryEngine
   /// Serves samples.
   public var learning: any LearningEngine
+  /// Which engines were chosen and why, for operators; nil where there was no choice.
+  public var choice: Choice?
+
+  /// Which engines a session got, and why.
+  public struct Choice: Sendable, Equatable {
+    /// The name of the engines in the configuration.
+    public var engine: String
+    /// Why these, in words.
+    public var reason: String
+
+    /// A choice.
+    public init(engine: String, reason: String) {
+      self.engine = engine
+      self.reason = reason
+    }
+  }
 
   /// Groups the engines of a session.
   public init(analytical: any AnalyticalEngine, queries: any QueryEngine, learning: any LearningEngine) {
@@ -23,8 +39,9 @@ public protocol EngineFactory: Sendable {
   /// - Throws: `EngineError` when they cannot be started.
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines
 
-  /// Whether the engines run within this process, on this host alone.
-  var isEmbedded: Bool { get }
+  /// Whether engines of so many workers run within this process. Those can be suspended and found again, so that their
+  /// session may give way to others.
+  func isEmbedded(workers: Int) -> Bool
 
   /// What a client is told about engines that wait for resources.
   func plannedDescription(workers: Int) -> EngineDescription
@@ -32,11 +49,11 @@ public protocol EngineFactory: Sendable {
 
 extension EngineFactory {
   /// They do.
-  public var isEmbedded: Bool { true }
+  public func isEmbedded(workers: Int) -> Bool { true }
 
   /// One engine on this host.
   public func plannedDescription(workers: Int) -> EngineDescription {
-    EngineDescription(hosts: ["localhost"], workerCount: isEmbedded ? 1 : workers)
+    EngineDescription(hosts: ["localhost"], workerCount: isEmbedded(workers: workers) ? 1 : workers)
   }
 }
 
@@ -50,16 +67,19 @@ public struct EngineRequest: Sendable {
   public var size: EngineSize
   /// What the engines' memory and files count for.
   public var storage: any StorageAccount
+  /// Starts the processes of engines that consist of some.
+  public var children: any ChildLauncher
 
   /// A request.
   public init(
     session: String, workspace: String, size: EngineSize = EngineSize(hosts: ["localhost"]),
-    storage: any StorageAccount = UnboundedStorage()
+    storage: any StorageAccount = UnboundedStorage(), children: any ChildLauncher = NoChildren()
   ) {
     self.session = session
     self.workspace = workspace
     self.size = size
     self.storage = storage
+    self.children = children
   }
 }
 

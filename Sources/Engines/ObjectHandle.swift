@@ -1,4 +1,5 @@
 import GraphStore
+import Wire
 
 /// An object of an engine, as later operations refer to it. Keys are unique within a session.
 public enum ObjectHandle: Sendable {
@@ -28,6 +29,24 @@ public enum AnalyticalResult: Sendable {
   case context(ContextDescription)
   /// An encoded array or data frame, in the client's archive format.
   case archive([UInt8])
+  /// A graph in the client's own words, from an engine that speaks them.
+  case definedGraph(GraphDef)
+  /// A small result in the client's encoding.
+  case value([UInt8])
+  /// A large result in the client's encoding that is still at its engine.
+  case stream(ResultStream)
+
+  /// The session's name for the graph that it is, and the number by which others know it; nil for anything else. Mutable
+  /// graphs have no number.
+  public var graph: (key: String, objectID: Int64?)? {
+    switch self {
+    case .graph(let graph): return (graph.key, graph.objectID)
+    case .definedGraph(let graph):
+      guard case .vineyard(let info) = graph.info, info.objectID != 0 else { return (graph.key, nil) }
+      return (graph.key, info.objectID)
+    default: return nil
+    }
+  }
 }
 
 /// What a client must know about a graph.

@@ -1,4 +1,5 @@
 import GraphStore
+import Wire
 
 /// A table of vertices or edges that a graph is to be loaded from.
 public struct TableSource: Sendable {
@@ -34,10 +35,13 @@ public struct TableSource: Sendable {
   public var role: Role
   /// Where the rows are.
   public var location: Location
+  /// The table as the client announced it, for engines that speak the client's own protocol.
+  public var original: ChunkMeta?
 
   /// Says what and where.
-  public init(role: Role, location: Location) {
+  public init(role: Role, location: Location, original: ChunkMeta? = nil) {
     self.role = role
     self.location = location
+    self.original = original
   }
 }

@@ -18,6 +18,7 @@ enum ConfigurationFile {
   private static let clientKeys: [String: Setting] = [
     "coordinator.service_port": .port,
     "log_level": .logLevel,
+    "session.num_workers": .workers,
   ]
 
   /// Takes the values of a file into `settings`; returns remarks about keys that were passed over.

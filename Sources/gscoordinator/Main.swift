@@ -11,7 +11,7 @@ struct GSCoordinator: AsyncParsableCommand {
     subcommands: [
       Serve.self, ShowConfiguration.self, OperatorGet.self, OperatorDescribe.self, OperatorEvents.self,
       OperatorHistory.self, OperatorDiff.self, Reload.self, Scale.self, Logs.self, StateCommand.self,
-      TokenCommand.self,
+      TokenCommand.self, DoctorCommand.self,
     ], defaultSubcommand: Serve.self)
 
   /// Malloc must be tuned before the first thread starts, hence before anything asynchronous. Blocks of 1 MiB or more

@@ -6,7 +6,6 @@ import Coordinator
 import Engines
 import Foundation
 import GRPC
-import GraphScopeEngines
 import GraphStore
 import Logging
 import Transport
@@ -51,7 +50,8 @@ final class Server: Sendable {
     tls = try ServerTLSConfiguration(settings).map { try ServerTLS($0, logger: logger) }
     let coordinator = Coordinator(
       version: clientVersion, workspace: workspace, store: store, logs: logs,
-      factory: try Self.makeFactory(settings, pool: pool), plan: try readPlan(),
+      factory: try EngineChoice(settings).factory(settings, pool: pool, workspace: workspace.path, logger: logger),
+      plan: try readPlan(),
       limits: try Self.coordinatorLimits(settings), logger: logger)
     self.coordinator = coordinator
     let gate = StandbyGate(isOpen: election == nil)
@@ -146,20 +146,11 @@ final class Server: Sendable {
 
   /// Reads hosts and tenants: those of the cluster file, or this host for everybody alike.
   private static func planReader(_ settings: Settings) throws -> @Sendable () throws -> ClusterPlan {
-    let base = ClusterPlan.ownHostAlone(
+    var base = ClusterPlan.ownHostAlone(
       sessions: try settings.integer(.sessions, in: 1...10_000_000), cpuMillicores: Int64(try threads(settings)) * 1000)
-    guard let path = settings.optionalText(.clusterFile) else { return { base } }
-    return { try ClusterFile(base: base).read(path) }
-  }
-
-  private static func makeFactory(_ settings: Settings, pool: WorkerPool) throws -> any EngineFactory {
-    switch settings.text(.engine) {
-    case "embedded": return EmbeddedFactory(pool: pool)
-    case "graphscope": return GraphScopeEngineFactory()
-    case let other:
-      throw ConfigurationError(
-        "engine is '\(other)' (\(settings.origin(.engine))), but must be embedded or graphscope")
-    }
+    base.demand.workers = try settings.integer(.workers, in: 1...4096)
+    guard let path = settings.optionalText(.clusterFile) else { return { [base] in base } }
+    return { [base] in try ClusterFile(base: base).read(path) }
   }
 
   private static func coordinatorLimits(_ settings: Settings) throws -> Coordinator.Limits {

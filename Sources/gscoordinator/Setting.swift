@@ -10,6 +10,10 @@ enum Setting: String, CaseIterable {
   case accessAllowPlaintext = "access.allow_plaintext"
   case engine
   case clusterFile = "cluster_file"
+  case workers
+  case graphscopeHome = "graphscope.home"
+  case graphscopePython = "graphscope.python"
+  case graphscopeCache = "graphscope.cache"
   case workspace
   case threads
   case logLevel = "log_level"
@@ -38,6 +42,7 @@ enum Setting: String, CaseIterable {
   case inFlightBytes = "limits.in_flight_bytes"
   case connections = "limits.connections"
   case streams = "limits.streams_per_connection"
+  case compilers = "limits.compilers"
   case logBytes = "limits.log_bytes"
   case stateBytes = "limits.state_bytes"
 
@@ -54,11 +59,13 @@ enum Setting: String, CaseIterable {
     case .socket, .adminPort, .workspace, .threads, .clusterFile: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
       .advertise, .controlGroup, .accessFile, .accessTokenFile, .accessAnonymous, .tlsCertificateFile, .tlsKeyFile,
-      .tlsClientAuthorityFile:
+      .tlsClientAuthorityFile, .graphscopeHome, .graphscopePython, .graphscopeCache:
       ""
     case .accessAllowPlaintext: "false"
     case .tlsClientCertificates: "required"
     case .tlsMinimumVersion: "1.2"
+    case .workers: "1"
+    case .compilers: "2"
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
     case .leaderLease: "10"
@@ -88,8 +95,13 @@ enum Setting: String, CaseIterable {
     case .accessTokenFile: "file with the tokens that `gscoordinator token` makes; empty for none"
     case .accessAnonymous: "whoever is nobody else: refuse or tenant; empty for what access.file says, or refuse"
     case .accessAllowPlaintext: "whether tokens may be sent without TLS to addresses other than loopback"
-    case .engine: "which engines sessions get: embedded"
     case .clusterFile: "file with hosts, tenants, quotas and what sessions ask for; empty for none"
+    case .engine: "which engines sessions get: embedded, graphscope, or auto (graphscope's for more than one worker)"
+    case .workers: "workers of a session's analytical engine; more than one need GraphScope's engines"
+    case .graphscopeHome: "directory of GraphScope's engines (GRAPHSCOPE_HOME); empty to look for it"
+    case .graphscopePython: "Python environment in which GraphScope's engines are installed; empty to look for it"
+    case .graphscopeCache: "directory for compiled algorithms; empty for the user's cache directory"
+    case .compilers: "algorithms that may be compiled at a time"
     case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"
     case .logLevel: "trace, debug, info, notice, warning, error or critical"

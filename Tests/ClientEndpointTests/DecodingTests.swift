@@ -150,9 +150,27 @@ struct StepAnswerTests {
     let answer = StepAnswer(outcome)
     #expect(answer.head.code == .ok && answer.head.exception.isEmpty)
     #expect(answer.head.results.map(\.hasLargeResult) == [true, false, true])
-    #expect(answer.bodies == [[1], []])
+    let bodies = answer.bodies.map { body -> [UInt8] in
+      guard case .bytes(let bytes) = body else { return [0xff] }
+      return bytes
+    }
+    #expect(bodies == [[1], []])
     #expect(
       String(decoding: answer.head.results[1].result, as: UTF8.self)
         == #"{"context_key":"ctx_1","context_schema":"","context_type":"vertex_data"}"#)
+  }
+
+  @Test("What an engine says in the client's own words passes as it is")
+  func ownWords() {
+    var graph = GraphDef()
+    graph.key = "graph_1"
+    var outcome = StepOutcome()
+    outcome.results = [
+      ("a", .definedGraph(graph)), ("b", .value([7])), ("c", .stream(ResultStream { nil })),
+    ]
+    let answer = StepAnswer(outcome)
+    #expect(answer.head.results[0].graph == graph)
+    #expect(answer.head.results[1].result == [7] && !answer.head.results[1].hasLargeResult)
+    #expect(answer.head.results[2].hasLargeResult && answer.bodies.count == 1)
   }
 }

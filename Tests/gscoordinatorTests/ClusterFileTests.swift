@@ -60,7 +60,7 @@ struct ClusterFileTests {
     let request = plan.request(owner: "o", tenant: "research", isLocal: true)
     #expect(request.members.count == 2 && request.membersApart && !request.isPreemptible && request.sessions == 1)
     #expect(request.members[0].resources.memoryBytes == 1 << 30 && request.members[0].resources.cpuMillicores == 1000)
-    #expect(request.members[0].selector == ["host": "localhost"] && request.priority == -5)
+    #expect(request.members[0].selector == ["host": "localhost"] && request.priority == 0)
     #expect(plan.request(owner: "o", tenant: "x", isLocal: false).members[0].resources.memoryBytes == 0)
   }
 

@@ -9,3 +9,6 @@ static inline int czlib_gzip_init(z_streamp stream, int level) {
 
 /// Begins to read the gzip format.
 static inline int czlib_gunzip_init(z_streamp stream) { return inflateInit2(stream, 15 + 16); }
+
+/// Begins to read a deflated stream without any header (RFC 1951), as zip archives hold them.
+static inline int czlib_inflate_raw_init(z_streamp stream) { return inflateInit2(stream, -15); }

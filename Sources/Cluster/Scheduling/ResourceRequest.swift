@@ -28,7 +28,7 @@ public struct ResourceRequest: Sendable, Equatable, Codable {
   public var owner: String
   /// Whose quota and share it counts for.
   public var tenant: String
-  /// Higher ones go first and may displace lower ones that are preemptible.
+  /// Added to the tenant's own: higher ones go first and may displace lower ones that are preemptible.
   public var priority: Int
   /// The parts, 1 or more.
   public var members: [Member]

@@ -1,0 +1,199 @@
+/// Where GraphScope's own engines are on this machine.
+public struct Installation: Sendable, Equatable {
+  /// The release whose engines are driven.
+  public static let supportedVersion = "0.29.0"
+  /// The Debian packages and the Python packages that together hold everything.
+  static let pythonPackages = [
+    "graphscope==\(supportedVersion)", "gs-coordinator==\(supportedVersion)", "gs-engine==\(supportedVersion)",
+    "gs-apps==\(supportedVersion)", "gs-include==\(supportedVersion)", "vineyard==0.24.2", "vineyard-io==0.24.2",
+  ]
+
+  /// `GRAPHSCOPE_HOME`: the directory with `bin/grape_engine`, `precompiled` and headers.
+  public var home: String
+  /// Version of the engine; nil when nothing tells it.
+  public var version: String?
+  /// The analytical engine.
+  public var engine: String
+  /// The object store's server.
+  public var vineyardd: String?
+  /// The library by which the store's server and clients know types of objects.
+  public var vineyardRegistry: String?
+  /// OpenMPI's directory, with `bin/mpirun`.
+  public var mpi: String?
+  /// The interpreter that has the Python packages.
+  public var python: String?
+  /// The directory of Python packages.
+  public var packages: String?
+  /// The archive that lists the built-in algorithms.
+  public var algorithms: String?
+
+  /// `bin` of the Python environment, where its commands are.
+  var pythonCommands: String? { python.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex)) } }
+
+  /// Where ready-made libraries are.
+  var precompiled: String { home + "/precompiled/builtin" }
+
+  /// The classes of the Java engines, as the engine wants to know them even where Java is not.
+  var javaClassPath: String {
+    ["grape-runtime", "grape-giraph"].map { "\(home)/lib/\($0)-\(Self.supportedVersion)-shaded.jar" }
+      .joined(separator: ":")
+  }
+
+  /// The options of the Java engines.
+  var javaOptions: String { "-Djava.library.path=\(home)/lib -Djava.class.path=\(javaClassPath)" }
+}
+
+/// What is asked of a file system when an installation is looked for.
+public protocol FileLookup: Sendable {
+  /// Whether there is an executable file.
+  func isExecutable(_ path: String) -> Bool
+  /// Whether there is anything.
+  func exists(_ path: String) -> Bool
+  /// The names in a directory, in order; none when it cannot be read.
+  func names(in directory: String) -> [String]
+  /// The text of a small file; nil when it cannot be read.
+  func text(of path: String) -> String?
+}
+
+/// Looks for the engines: where the configuration says, else where the environment says, else where a container image
+/// has them.
+public struct InstallationSearch: Sendable {
+  private let files: any FileLookup
+  private let home: String?
+  private let python: String?
+  private let environment: [String: String]
+
+  /// Where container images and the project's installer put the engines.
+  private static let imageHomes = ["/opt/graphscope", "/usr/local"]
+
+  /// A search.
+  /// - Parameters:
+  ///   - home: the configured home; nil for none.
+  ///   - python: the configured Python environment, or an interpreter of it; nil for none.
+  ///   - environment: the process's variables.
+  public init(
+    home: String?, python: String?, environment: [String: String], files: any FileLookup = HostFiles()
+  ) {
+    self.files = files
+    self.home = home
+    self.python = python
+    self.environment = environment
+  }
+
+  /// The installation.
+  /// - Throws: `InstallationProblem` that says where it was looked for and how to install it.
+  public func find() throws(InstallationProblem) -> Installation {
+    let environments = pythonEnvironments()
+    var candidates: [(home: String, packages: String?, python: String?)] = []
+    let inPackages = environments.map { ($0.packages + "/graphscope.runtime", Optional($0.packages), $0.python) }
+    if let home {
+      candidates = [(home, nil, nil)]
+    } else if python != nil {
+      candidates = inPackages
+    } else {
+      if let named = environment["GRAPHSCOPE_HOME"], !named.isEmpty { candidates.append((named, nil, nil)) }
+      candidates += inPackages
+      candidates += Self.imageHomes.map { ($0, nil, nil) }
+    }
+    guard let found = candidates.first(where: { files.isExecutable($0.home + "/bin/grape_engine") }) else {
+      throw InstallationProblem(lookedAt: candidates.map { $0.home + "/bin/grape_engine" })
+    }
+    // The home of a pip installation tells the environment that it is in.
+    let parent = found.home.hasSuffix("/graphscope.runtime") ? Self.parent(found.home) : nil
+    let packages = found.packages ?? parent ?? environments.first?.packages
+    let python = found.python ?? packages.flatMap { interpreter(of: $0) } ?? environments.first?.python
+    return complete(found.home, packages: packages, python: python)
+  }
+
+  private func complete(_ home: String, packages: String?, python: String?) -> Installation {
+    let path = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
+    let stores =
+      [home + "/bin/vineyardd"] + (packages.map { [$0 + "/vineyard/bdist/vineyardd"] } ?? [])
+      + ["/opt/vineyard/bin/vineyardd"] + path.map { $0 + "/vineyardd" }
+    let registries =
+      [home + "/lib/libvineyard_internal_registry.so"]
+      + (packages.map { [$0 + "/vineyard/libvineyard_internal_registry.so"] } ?? [])
+    let mpi =
+      [home + "/openmpi", home + "/open-mpi", "/opt/openmpi"] + path.filter { $0.hasSuffix("/bin") }.map(Self.parent)
+    return Installation(
+      home: home, version: version(home, packages), engine: home + "/bin/grape_engine",
+      vineyardd: stores.first(where: files.isExecutable), vineyardRegistry: registries.first(where: files.exists),
+      mpi: mpi.first { files.isExecutable($0 + "/bin/mpirun") }, python: python, packages: packages,
+      algorithms: packages.map { $0 + "/gscoordinator/builtin/app/builtin_app.gar" }.flatMap {
+        files.exists($0) ? $0 : nil
+      })
+  }
+
+  // MARK: Python
+
+  /// Environments that may hold the packages, the most likely one first.
+  private func pythonEnvironments() -> [(packages: String, python: String?)] {
+    var roots: [String] = []
+    if let python { roots.append(Self.root(ofPython: python, files)) }
+    if let active = environment["VIRTUAL_ENV"], !active.isEmpty { roots.append(active) }
+    if let active = environment["CONDA_PREFIX"], !active.isEmpty { roots.append(active) }
+    if python == nil {
+      roots += (environment["PATH"] ?? "").split(separator: ":").filter { $0.hasSuffix("/bin") }
+        .map { Self.parent(String($0)) }
+      if let home = environment["HOME"] { roots.append(home + "/.local") }
+    }
+    return roots.flatMap { root in
+      ["site-packages", "dist-packages"].flatMap { kind in
+        files.names(in: root + "/lib").filter { $0.hasPrefix("python3") }.map { "\(root)/lib/\($0)/\(kind)" }
+      }.filter { files.exists($0 + "/graphscope.runtime") || files.exists($0 + "/gscoordinator/builtin") }
+        .map { ($0, interpreter(of: $0)) }
+    }
+  }
+
+  /// The interpreter of an environment, by its directory of packages: `ROOT/lib/python3.11/site-packages`.
+  private func interpreter(of packages: String) -> String? {
+    let root = Self.parent(Self.parent(Self.parent(packages)))
+    return [root + "/bin/python3", root + "/bin/python", "/usr/bin/python3"].first(where: files.isExecutable)
+  }
+
+  /// The root of the environment that an interpreter, or the environment's own path, names.
+  private static func root(ofPython path: String, _ files: any FileLookup) -> String {
+    files.exists(path + "/bin") ? path : parent(parent(path))
+  }
+
+  private static func parent(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return "/" }
+    return String(path[..<slash])
+  }
+
+  // MARK: Version
+
+  private func version(_ home: String, _ packages: String?) -> String? {
+    if let packages, home.hasPrefix(packages),
+      let name = files.names(in: packages).first(where: { $0.hasPrefix("gs_engine-") && $0.hasSuffix(".dist-info") })
+    {
+      return String(name.dropFirst("gs_engine-".count).dropLast(".dist-info".count))
+    }
+    for library in ["lib", "lib64"] {
+      let file = "\(home)/\(library)/cmake/graphscope-analytical/graphscope-analytical-config-version.cmake"
+      guard let text = files.text(of: file), let start = text.firstRange(of: "PACKAGE_VERSION \"")?.upperBound else {
+        continue
+      }
+      return String(text[start...].prefix { $0 != "\"" })
+    }
+    return nil
+  }
+}
+
+/// GraphScope's engines are not there.
+public struct InstallationProblem: Error, CustomStringConvertible, Equatable {
+  /// Where they were looked for.
+  public let lookedAt: [String]
+
+  /// What is missing and how to install it.
+  public var description: String {
+    "GraphScope's engines were not found; looked for " + lookedAt.joined(separator: ", ") + ". "
+      + Self.remedy
+  }
+
+  /// How to install them.
+  public static var remedy: String {
+    "Install them with: python3 -m venv VENV && VENV/bin/pip install "
+      + Installation.pythonPackages.joined(separator: " ") + ", and set graphscope.python to VENV"
+  }
+}

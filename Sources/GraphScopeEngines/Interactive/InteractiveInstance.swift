@@ -1,0 +1,145 @@
+import Engines
+import FoundationEssentials
+
+/// What the processes of one interactive instance are started with: files, ports, arguments.
+struct InteractiveInstance: Sendable {
+  /// A Java.
+  struct Java: Sendable {
+    var program: String
+    var version: JavaVersion
+  }
+
+  private let request: QueryInstanceRequest
+  private let commands: EngineCommands
+  private let java: Java
+  /// Ports of 127.0.0.1: between executors, of the executor, for Gremlin, for Cypher.
+  private let ports: (network: UInt16, executor: UInt16, gremlin: UInt16, cypher: UInt16)
+
+  /// Threads of the executor for each worker of the analytical engine.
+  private static let threadsPerWorker = 2
+
+  /// Chooses ports that are free now.
+  /// - Throws: `EngineError` when the request names what no file may hold.
+  init(_ request: QueryInstanceRequest, commands: EngineCommands, java: Java) throws(EngineError) {
+    self.request = request
+    self.commands = commands
+    self.java = java
+    ports = (try freePort(), try freePort(), try freePort(), try freePort())
+    for (name, value) in request.parameters where (name + value).contains(where: \.isNewline) || name.contains("=") {
+      throw EngineError(.invalidArgument, "the parameter '\(name.prefix(100))' of the instance is not in one line")
+    }
+    guard request.schemaPath.hasPrefix(commands.directory + "/"), !request.schemaPath.contains("/../") else {
+      throw EngineError(
+        .invalidArgument, "the schema of the graph is not a file of this session", evidence: request.schemaPath)
+    }
+  }
+
+  static func executorName(_ objectID: Int64) -> String { "gaia_executor-\(objectID)" }
+
+  static func frontEndName(_ objectID: Int64) -> String { "frontend-\(objectID)" }
+
+  static func directory(_ objectID: Int64, _ commands: EngineCommands) -> String {
+    "\(commands.directory)/interactive-\(objectID)"
+  }
+
+  private var directory: String { Self.directory(request.objectID, commands) }
+  private var threads: Int { Self.threadsPerWorker * commands.workers }
+
+  /// Where queries are answered.
+  var endpoints: QueryEndpoints {
+    QueryEndpoints(
+      gremlin: "127.0.0.1:\(ports.gremlin)", cypher: request.withCypher ? "127.0.0.1:\(ports.cypher)" : "")
+  }
+
+  // MARK: Files
+
+  private var parameters: String {
+    request.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
+  }
+
+  /// The executor's configuration.
+  var executorProperties: String {
+    """
+    graph.name = \(request.objectID)
+    rpc.port = \(ports.executor)
+    server.id = 0
+    server.size = 1
+    network.servers = 127.0.0.1:\(ports.network)
+    pegasus.worker.num = \(threads)
+    graph.type = VINEYARD
+    graph.vineyard.object.id = \(request.objectID)
+    \(parameters)
+    """
+  }
+
+  /// The front end's configuration.
+  var frontEndProperties: String {
+    """
+    pegasus.worker.num = \(threads)
+    pegasus.timeout = 240000
+    pegasus.batch.size = 1024
+    pegasus.output.capacity = 16
+    pegasus.hosts = 127.0.0.1:\(ports.executor)
+    graph.schema = \(request.schemaPath)
+    gremlin.server.port = \(ports.gremlin)
+    neo4j.bolt.server.disabled = \(!request.withCypher)
+    neo4j.bolt.server.port = \(ports.cypher)
+    graph.name = \(request.objectID)
+    \(parameters)
+    """
+  }
+
+  /// Writes the files that the processes read.
+  func writeConfiguration() throws(EngineError) {
+    do {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      for (name, text) in [
+        ("executor.properties", executorProperties), ("frontend.properties", frontEndProperties),
+      ] {
+        try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"))
+      }
+    } catch {
+      throw EngineError(.internalFailure, "the configuration of an interactive instance cannot be written: \(error)")
+    }
+  }
+
+  // MARK: Programs
+
+  /// The executor.
+  var executor: ChildProgram {
+    let home = commands.installation.home
+    var environment = commands.environment
+    environment["LOG_DIRS"] = directory
+    environment["LD_LIBRARY_PATH"] = home + "/lib"
+    environment["RUST_BACKTRACE"] = "1"
+    return ChildProgram(
+      name: Self.executorName(request.objectID), executable: home + "/bin/gaia_executor",
+      arguments: [
+        home + "/conf/log4rs.yml", directory + "/executor.properties", Self.executorName(request.objectID),
+      ], environment: environment, directory: directory, readiness: .port(ports.executor))
+  }
+
+  /// The front end; it is ready when `probe` of its Gremlin port is true.
+  func frontEnd(deadline: Duration, probe: @escaping @Sendable (UInt16) async throws -> Bool) -> ChildProgram {
+    let home = commands.installation.home
+    let gremlin = ports.gremlin
+    var options = [
+      "-server", "-Djava.awt.headless=true", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-Dfile.encoding=UTF-8",
+      "-Dlogfilename=\(directory)/frontend.log", "-Dlogbasedir=\(directory)/frontend",
+      "-Dlog4j.configurationFile=file:\(home)/conf/log4j2.xml", "-Djna.library.path=\(home)/lib",
+    ]
+    if java.version.major >= 9 { options += Self.openings }
+    return ChildProgram(
+      name: Self.frontEndName(request.objectID), executable: java.program,
+      arguments: options
+        + ["-cp", "\(home)/lib/*", "com.alibaba.graphscope.frontend.Frontend", directory + "/frontend.properties"],
+      environment: commands.environment, directory: directory,
+      readiness: .probe { (try? await probe(gremlin)) ?? false }, readinessDeadline: deadline)
+  }
+
+  /// What the Cypher server in the front end reaches into by reflection; since Java 16 only where it is opened to it.
+  private static let openings =
+    [
+      "java.nio", "java.lang", "java.io", "java.util", "java.util.concurrent",
+    ].map { "--add-opens=java.base/\($0)=ALL-UNNAMED" } + ["--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
+}

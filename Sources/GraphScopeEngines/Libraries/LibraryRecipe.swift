@@ -1,0 +1,143 @@
+import Engines
+import Wire
+
+/// What a library is made of: the class of a graph, or an algorithm on one.
+enum LibraryRecipe: Sendable {
+  case fragment(FragmentType)
+  case application(ApplicationType)
+
+  /// What it is, for the user's log.
+  var text: String {
+    switch self {
+    case .fragment(let fragment): "the graph type \(fragment.name)"
+    case .application(let application): "the algorithm '\(application.description.algorithm)'"
+    }
+  }
+
+  /// The digest of everything that the library is made of: what differs in anything has another name.
+  func contentName(_ installation: Installation) -> String {
+    let version = [installation.home, installation.version ?? "?", "1"].joined(separator: "\n")
+    switch self {
+    case .fragment(let fragment): return SHA256.hex(Array("\(version)\n\(fragment.name)".utf8))
+    case .application(let application):
+      let text = "\(version)\n\(application.description)\n\(application.fragment.name)\n\(application.options)"
+      return SHA256.hex(Array(text.utf8), application.archive ?? [])
+    }
+  }
+
+  /// The text of CMakeLists.txt.
+  /// - Parameters:
+  ///   - target: the library's name.
+  ///   - module: the module that Cython made; nil for C++.
+  /// - Throws: `EngineError.invalidArgument` when a name in a user's archive is no C++ name.
+  func cmakeLists(target: String, installation: Installation, module: String?) throws(EngineError) -> String {
+    let home = installation.home
+    let frame = "\(home)/include/graphscope/frame"
+    var sources: [String]
+    var definitions: [(String, String)]
+    switch self {
+    case .fragment(let fragment) where fragment.graphType == .arrowProperty:
+      sources = ["\(frame)/property_graph_frame.cc", "\(home)/include/graphscope/core/object/dynamic.cc"]
+      definitions = [("_GRAPH_TYPE", fragment.name)]
+    case .fragment(let fragment):
+      sources = ["\(frame)/project_frame.cc"]
+      definitions = [("_PROJECTED_GRAPH_TYPE", fragment.name)]
+    case .application(let application):
+      let description = application.description
+      sources = [frame + "/" + Self.frame(of: description.kind)]
+      definitions = [
+        ("_GRAPH_TYPE", application.fragment.name), ("_GRAPH_HEADER", application.fragment.header),
+      ]
+      if let module {
+        sources.append("${CMAKE_SOURCE_DIR}/\(try Self.checked(module)).cc")
+        definitions += [
+          ("_OID_TYPE", application.fragment.oidType ?? ""), ("_VID_TYPE", application.fragment.vidType),
+          ("_VD_TYPE", try Self.checked(description.vertexDataType)),
+          ("_MD_TYPE", try Self.checked(description.messageType)), ("_MODULE_NAME", module),
+          ("_APP_HEADER", module + ".h"),
+        ]
+        if description.combinesMessages { definitions.append(("_ENABLE_COMBINE", "1")) }
+      } else {
+        definitions += [
+          ("_APP_TYPE", try Self.checked(description.className) + "<_GRAPH_TYPE>"),
+          ("_APP_HEADER", try Self.checked(description.source)),
+        ]
+      }
+      for option in application.options {
+        // Options are switches: what is on is defined.
+        let parts = option.dropFirst(2).split(separator: "=")
+        if parts[1].uppercased() != "OFF" { definitions.append((String(parts[0]), "1")) }
+      }
+    }
+    return Self.text(
+      target: target, home: home, mpi: installation.mpi, sources: sources, definitions: definitions,
+      usesPython: module != nil)
+  }
+
+  private static func frame(of kind: ApplicationDescription.Kind) -> String {
+    switch kind {
+    case .cppPIE, .cppPregel: "app_frame.cc"
+    case .cppFlash: "flash_app_frame.cc"
+    case .cythonPIE: "cython_pie_app_frame.cc"
+    case .cythonPregel: "cython_app_frame.cc"
+    }
+  }
+
+  /// Names go into a file that cmake executes.
+  private static func checked(_ name: String) throws(EngineError) -> String {
+    let marks = Set("_:<>,./- ")
+    guard !name.isEmpty, name.utf8.count <= 1000,
+      name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || marks.contains($0)) })
+    else {
+      throw EngineError(
+        .invalidArgument, "the application's archive names a class, type or file that is none", evidence: "'\(name)'",
+        hint: "Look at class_name, src, vd_type and md_type in \(ApplicationCatalog.configurationFile)")
+    }
+    return name
+  }
+
+  private static func text(
+    target: String, home: String, mpi: String?, sources: [String], definitions: [(String, String)], usesPython: Bool
+  ) -> String {
+    let includes = ["", "/vineyard", "/vineyard/contrib", "/graphscope", "/graphscope/apps", "/grape/analytical_apps"]
+    let python =
+      usesPython
+      ? """
+      find_package(Python3 REQUIRED COMPONENTS Interpreter Development)
+      target_include_directories(\(target) PRIVATE ${Python3_INCLUDE_DIRS})
+      target_link_libraries(\(target) PRIVATE ${Python3_LIBRARIES})
+
+      """ : ""
+    return """
+      # Generated by gscoordinator.
+      cmake_minimum_required(VERSION 3.10)
+      project(gscoordinator_library CXX)
+      if(NOT CMAKE_BUILD_TYPE)
+        set(CMAKE_BUILD_TYPE Release)
+      endif()
+      set(CMAKE_CXX_STANDARD 17)
+      set(CMAKE_CXX_STANDARD_REQUIRED ON)
+      set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+      # Says by which of GCC's library interfaces the engine was built.
+      include("\(home)/lib/cmake/graphscope-analytical/graphscope-analytical-config.cmake" OPTIONAL)
+
+      add_library(\(target) SHARED
+        \(sources.map { "\"\($0)\"" }.joined(separator: "\n  ")))
+      target_compile_options(\(target) PRIVATE -w -fopenmp)
+      target_link_options(\(target) PRIVATE -fopenmp)
+      target_compile_definitions(\(target) PRIVATE
+        NETWORKX RAPIDJSON_HAS_CXX11=1 RAPIDJSON_HAS_STDSTRING=1 RAPIDJSON_HAS_CXX11_RVALUE_REFS=1
+        RAPIDJSON_HAS_CXX11_RANGE_FOR=1 BOOST_BIND_GLOBAL_PLACEHOLDERS ENABLE_SELECTOR
+        \(definitions.map { "\"\($0.0)=\($0.1)\"" }.joined(separator: "\n  ")))
+      if("${GRAPHSCOPE_GCC_ABI_BACKWARDS_COMPATIBLE}" STREQUAL "1")
+        target_compile_definitions(\(target) PRIVATE _GLIBCXX_USE_CXX11_ABI=0)
+      endif()
+      target_include_directories(\(target) PRIVATE
+        "${CMAKE_SOURCE_DIR}"
+        \(((mpi.map { [$0 + "/include"] } ?? []) + includes.map { "\(home)/include\($0)" }).map { "\"\($0)\"" }
+          .joined(separator: "\n  ")))
+      \(python)
+      """
+  }
+}

@@ -1,0 +1,81 @@
+import Engines
+import FoundationEssentials
+import Glibc
+import NIOPosix
+import Synchronization
+
+/// GraphScope's interactive engine: for each graph an executor that reads it in the object store, and a front end in Java
+/// that takes Gremlin and Cypher.
+final class NativeQueryEngine: QueryEngine {
+  private let commands: EngineCommands
+  private let children: any ChildLauncher
+  private let open = Mutex<Set<Int64>>([])
+
+  /// How long a front end may take to answer its first query.
+  private static let readinessDeadline = Duration.seconds(180)
+
+  init(_ commands: EngineCommands, _ children: any ChildLauncher) {
+    self.commands = commands
+    self.children = children
+  }
+
+  /// Starts executor and front end; returns when a query was answered.
+  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then.
+  func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
+    let java = try await findJava()
+    let instance = try InteractiveInstance(request, commands: commands, java: java)
+    try instance.writeConfiguration()
+    _ = open.withLock { $0.insert(request.objectID) }
+    do {
+      try await children.start(instance.executor)
+      try await children.start(
+        instance.frontEnd(deadline: Self.readinessDeadline) { port in
+          try await NIOThreadPool.singleton.runIfActive { GremlinProbe.answers(port: port) }
+        })
+    } catch {
+      try await close(objectID: request.objectID)
+      throw Self.explained(error)
+    }
+    return instance.endpoints
+  }
+
+  func close(objectID: Int64) async throws {
+    guard open.withLock({ $0.remove(objectID) }) != nil else { return }
+    await children.stop(InteractiveInstance.frontEndName(objectID))
+    await children.stop(InteractiveInstance.executorName(objectID))
+    try? FileManager.default.removeItem(atPath: InteractiveInstance.directory(objectID, commands))
+  }
+
+  func closeAll() async {
+    for objectID in open.withLock({ $0 }) { try? await close(objectID: objectID) }
+  }
+
+  /// Java's complaint about its modules is not one that users can read.
+  private static func explained(_ error: any Error) -> any Error {
+    guard let error = error as? EngineError, error.message.contains("does not open java") else { return error }
+    return EngineError(
+      error.code, "this version of Java does not run the front end of the interactive engine", evidence: error.message,
+      hint: "Install Java 11 or 17: apt-get install openjdk-17-jre-headless")
+  }
+
+  private func findJava() async throws -> InteractiveInstance.Java {
+    let path = (commands.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+    guard let program = path.map({ $0 + "/java" }).first(where: HostFiles().isExecutable) else {
+      throw EngineError(
+        .unimplemented, "interactive queries need Java, which was not found",
+        hint: "Run: apt-get install openjdk-17-jre-headless")
+    }
+    let end = try await children.run(
+      ChildProgram(name: "java-version", executable: program, arguments: ["-version"]))
+    guard let version = end.lastLines.lazy.compactMap(JavaVersion.init).first else {
+      throw EngineError(.engineFailure, "'\(program)' does not tell its version", evidence: end.cause)
+    }
+    guard version.major >= JavaVersion.oldest else {
+      throw EngineError(
+        .unimplemented,
+        "'\(program)' is Java \(version.major); interactive queries need \(JavaVersion.oldest) or newer",
+        hint: "Run: apt-get install openjdk-17-jre-headless")
+    }
+    return .init(program: program, version: version)
+  }
+}

@@ -1,0 +1,162 @@
+import Engines
+import GRPC
+import NIOCore
+import Transport
+import Wire
+
+/// Our way to one session's analytical engine: a client of `gs.rpc.EngineService`.
+struct EngineConnection: Sendable {
+  private let client: GRPCClient
+  private let session: String
+
+  /// Longest text of an error that is passed on, in characters.
+  private static let maximumErrorText = 3072
+  /// Larger messages are decoded away from the event loop's threads.
+  private static let largeBytes = 1 << 20
+
+  /// A connection that is made with the first call.
+  init(port: UInt16, session: String) {
+    var limits = ClientLimits()
+    // The engine reports a failure in the trailers, with a trace of its calls.
+    limits.http2.maxHeaderListBytes = 1 << 20
+    limits.http2.absurdHeaderListBytes = 4 << 20
+    client = GRPCClient(to: .tcp(host: "127.0.0.1", port: Int(port)), limits: limits)
+    self.session = session
+  }
+
+  /// The engine's answer to one operation: its result, and the large one that follows, if one does.
+  struct Answer: Sendable {
+    let result: OpResult
+    let stream: ResultStream?
+  }
+
+  /// Has the engine perform one operation. Data beside it is read from files while it is sent.
+  /// - Throws: `EngineError`; the call's `GRPCStatus` when the engine cannot be reached; `CancellationError`.
+  func perform(_ operation: OpDef, payloads: [ClientOperation.Payload] = []) async throws -> Answer {
+    do {
+      let (requests, responses) = try await client.bidirectional(
+        "/gs.rpc.EngineService/RunStep", encode: .stepRequest, decode: .bytes)
+      let head = RunStepRequestHead(sessionID: session, dag: DagDef(operations: [operation]))
+      try await requests.write(StepRequest(.head(head)))
+      for payload in payloads { try await send(payload, of: operation.key, to: requests) }
+      requests.finish()
+      var reader = responses.makeAsyncIterator()
+      guard let first = try await reader.next(), case .head(let answer) = try await Self.decode(first) else {
+        throw EngineError(.engineFailure, "the engine answered without a head")
+      }
+      let result = try Self.result(of: answer)
+      if result.hasLargeResult {
+        let rest = ResponseReader(responses: responses)
+        return Answer(result: result, stream: ResultStream { try await rest.next() })
+      }
+      // The engine says how it went in the status, behind a head that looks the same either way.
+      guard try await reader.next() == nil else {
+        throw EngineError(.engineFailure, "the engine sent a result that it had not announced")
+      }
+      return Answer(result: result, stream: nil)
+    } catch let status as GRPCStatus {
+      throw Self.translated(status)
+    }
+  }
+
+  /// Closes the connection.
+  func close() async { await client.close() }
+
+  // MARK: Requests
+
+  private func send(
+    _ payload: ClientOperation.Payload, of key: String, to requests: RequestWriter<StepRequest>
+  ) async throws {
+    let file = try PayloadFile(payload)
+    var offset = 0
+    repeat {
+      let piece = try await file.read(at: offset, count: min(EngineCommands.pieceBytes, payload.byteCount - offset))
+      offset += piece.readableBytes
+      let body = RunStepRequestBody(
+        operationKey: key, hasNext: offset < payload.byteCount, chunk: 0..<piece.readableBytes)
+      try await requests.write(StepRequest(.body(body), piece: piece))
+    } while offset < payload.byteCount
+  }
+
+  // MARK: Answers
+
+  private static func result(of head: RunStepResponseHead) throws(EngineError) -> OpResult {
+    guard head.code == .ok else { throw failure(head.errorMessage) }
+    guard let result = head.results.first else {
+      throw EngineError(.engineFailure, "the engine answered without a result")
+    }
+    return result
+  }
+
+  fileprivate static func decode(_ bytes: ByteBuffer) async throws -> RunStepResponse {
+    let read: @Sendable () throws -> RunStepResponse = {
+      try bytes.withUnsafeReadableBytes { raw in try RunStepResponse.decode(raw) }
+    }
+    return bytes.readableBytes > largeBytes ? try await Task.detached { try read() }.value : try read()
+  }
+
+  // MARK: Failures
+
+  /// What the engine reports as a failed operation; any other status is about the call and stays what it is.
+  fileprivate static func translated(_ status: GRPCStatus) -> any Error {
+    switch status.code {
+    case .internal, .unknown, .invalidArgument, .aborted: failure(status.message)
+    case .cancelled where Task.isCancelled: CancellationError()
+    default: status
+    }
+  }
+
+  private static func failure(_ text: String) -> EngineError {
+    let bounded =
+      text.count > maximumErrorText ? "\(text.prefix(1024)) ... [truncated]" : text
+    return EngineError(.engineFailure, bounded.isEmpty ? "the engine failed and did not say why" : bounded)
+  }
+}
+
+/// Reads what follows the head of an answer. The call is cancelled when nobody holds it any more.
+private struct ResponseReader: Sendable {
+  let responses: ResponseStream<ByteBuffer>
+
+  func next() async throws -> ResultStream.Piece? {
+    do {
+      // Iterators of one call share their place in it.
+      var iterator = responses.makeAsyncIterator()
+      guard let bytes = try await iterator.next() else { return nil }
+      guard case .body(let body) = try await EngineConnection.decode(bytes) else {
+        throw EngineError(.engineFailure, "the engine sent a second head")
+      }
+      let chunk = bytes.getSlice(at: bytes.readerIndex + body.chunk.lowerBound, length: body.chunk.count)
+      return ResultStream.Piece(bytes: chunk ?? ByteBuffer(), isLast: !body.hasNext)
+    } catch let status as GRPCStatus {
+      throw EngineConnection.translated(status)
+    }
+  }
+}
+
+/// A message of a step's request; the data stays where it lies until it is sent.
+struct StepRequest: Sendable {
+  let content: RunStepRequest
+  let piece: ByteBuffer
+
+  init(_ content: RunStepRequest, piece: ByteBuffer = ByteBuffer()) {
+    self.content = content
+    self.piece = piece
+  }
+}
+
+extension MessageEncoder where Message == StepRequest {
+  /// The message, and behind it its data without a copy.
+  static var stepRequest: MessageEncoder {
+    .slices { message in
+      let head = message.content.encoded { encoded in
+        var buffer = ByteBuffer()
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: encoded.byteCount) { memory in
+          if let base = memory.baseAddress { encoded.pack(into: base) }
+          return encoded.byteCount
+        }
+        return buffer
+      }
+      return [head, message.piece]
+    }
+  }
+}

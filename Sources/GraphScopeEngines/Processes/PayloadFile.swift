@@ -1,0 +1,37 @@
+import Engines
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// Data of an operation in a file, read on threads that may wait for the disk.
+final class PayloadFile: Sendable {
+  private let descriptor: Int32
+  private let payload: ClientOperation.Payload
+
+  init(_ payload: ClientOperation.Payload) throws(EngineError) {
+    descriptor = open(payload.path, O_RDONLY | O_CLOEXEC)
+    self.payload = payload
+    guard descriptor >= 0 else { throw failure() }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Exactly `count` bytes from `offset` on.
+  func read(at offset: Int, count: Int) async throws -> ByteBuffer {
+    try await NIOThreadPool.singleton.runIfActive { [self] in
+      var buffer = ByteBufferAllocator().buffer(capacity: count)
+      while buffer.readableBytes < count {
+        let done = buffer.readableBytes
+        let got = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count - done) { memory in
+          max(0, pread(descriptor, memory.baseAddress, count - done, off_t(offset + done)))
+        }
+        guard got > 0 else { throw failure() }
+      }
+      return buffer
+    }
+  }
+
+  private func failure() -> EngineError {
+    EngineError(.internalFailure, "the data of an operation cannot be read from '\(payload.path)' any more")
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import CPlatform
+import Foundation
+import GraphScopeEngines
+
+/// `gscoordinator doctor`: says whether this machine has what GraphScope's own engines need.
+struct DoctorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Checks what GraphScope's own engines need; exits with 1 when they cannot run.")
+
+  @OptionGroup var options: ConfigurationOptions
+
+  func run() throws {
+    let (settings, _) = try options.resolve()
+    let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
+    let cache = EngineChoice.cache(settings, workspace: FileManager.default.temporaryDirectory.path)
+    let doctor = Doctor(
+      EngineChoice.search(settings), files: HostFiles(), machine: .thisOne, path: path, cache: cache)
+    let findings = doctor.findings()
+    print(Self.text(findings))
+    guard Doctor.isReady(findings) else { throw ExitCode(1) }
+  }
+
+  /// A line for each finding, and one below it for what to do.
+  static func text(_ findings: [Doctor.Finding]) -> String {
+    let width = findings.map(\.subject.count).max() ?? 0
+    let lines = findings.flatMap { finding in
+      let subject = finding.subject + String(repeating: " ", count: width - finding.subject.count)
+      let state = finding.state.rawValue + String(repeating: " ", count: 7 - finding.state.rawValue.count)
+      let line = "\(state)  \(subject)  \(finding.text)"
+      return finding.remedy.isEmpty ? [line] : [line, String(repeating: " ", count: width + 11) + finding.remedy]
+    }
+    let verdict =
+      Doctor.isReady(findings)
+      ? "GraphScope's engines can be started: gscoordinator --engine graphscope"
+      : "GraphScope's engines cannot be started. The embedded engines need none of this: gscoordinator --engine embedded"
+    return (lines + [verdict]).joined(separator: "\n")
+  }
+}
+
+extension Doctor.Machine {
+  /// This machine.
+  static var thisOne: Doctor.Machine {
+    var files = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files)
+    return Doctor.Machine(
+      freeBytes: { path in
+        var info = statvfs()
+        guard statvfs(path, &info) == 0 else { return nil }
+        return UInt64(info.f_bavail) * UInt64(info.f_frsize)
+      },
+      openFiles: UInt64(files.rlim_cur), hasFreePort: isPortFree(), firstLine: { firstLine(of: $0, $1) })
+  }
+
+  private static func firstLine(of program: String, _ arguments: [String]) -> String? {
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.standardOutput = pipe
+    process.standardError = pipe
+    guard (try? process.run()) != nil else { return nil }
+    let output = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: output.prefix(4096), as: UTF8.self).split(separator: "\n").first.map(String.init)
+  }
+}
