@@ -99,7 +99,8 @@ public struct ClusterPlan: Sendable, Equatable {
     let amounts = Resources(
       cpuMillicores: demand.cpuMillicores, memoryBytes: demand.memoryBytes, analyticalSlots: 1)
     return ResourceRequest(
-      owner: owner, tenant: tenant, members: Array(repeating: .init(amounts, selector: selector), count: workers ?? demand.workers),
+      owner: owner, tenant: tenant,
+      members: Array(repeating: .init(amounts, selector: selector), count: workers ?? demand.workers),
       membersApart: demand.workersApart, placement: demand.placement, sessions: 1,
       isPreemptible: demand.isPreemptible)
   }
