@@ -7,15 +7,20 @@ public struct CoordinatorPlane: ControlPlane {
   public let release: Release
   private let coordinator: Coordinator
   private let readPlan: (@Sendable () throws -> ClusterPlan)?
+  private let reloadAccess: @Sendable (_ isDryRun: Bool) throws -> [String]
 
   /// What `coordinator` knows and can do.
-  /// - Parameter readPlan: reads the configuration of hosts and tenants; nil when there is none.
+  /// - Parameters:
+  ///   - readPlan: reads the configuration of hosts and tenants; nil when there is none.
+  ///   - reloadAccess: reads who is who again, and puts it into force unless it is a dry run; tells what changes.
   public init(
-    _ coordinator: Coordinator, release: Release, readPlan: (@Sendable () throws -> ClusterPlan)? = nil
+    _ coordinator: Coordinator, release: Release, readPlan: (@Sendable () throws -> ClusterPlan)? = nil,
+    reloadAccess: @escaping @Sendable (_ isDryRun: Bool) throws -> [String] = { _ in [] }
   ) {
     self.coordinator = coordinator
     self.release = release
     self.readPlan = readPlan
+    self.reloadAccess = reloadAccess
   }
 
   /// Where the objects are kept.
@@ -76,15 +81,20 @@ public struct CoordinatorPlane: ControlPlane {
     try await coordinator.resize(id, workers: workers, by: principal.description)
   }
 
-  /// Reads the cluster file and puts it into force.
+  /// Reads the cluster file and the access file and puts both into force, or neither.
   public func reload(isDryRun: Bool, by principal: Principal) async throws -> [String] {
-    guard let readPlan else {
-      throw AdminError(
-        .conflict, "this coordinator was started without a cluster file", hint: "Start it with --cluster-file FILE")
+    let plan: ClusterPlan?
+    var changes: [String]
+    do {
+      plan = try readPlan?()
+      changes = try reloadAccess(true)
+    } catch { throw AdminError(.invalidArgument, "\(error)", hint: "Nothing has changed") }
+    if let plan { changes += try await coordinator.reload(plan, isDryRun: isDryRun, by: principal.description) }
+    if !isDryRun {
+      _ = try reloadAccess(false)
+      changes = changes.map { $0.replacing(" would ", with: " will ") }
     }
-    let plan: ClusterPlan
-    do { plan = try readPlan() } catch { throw AdminError(.invalidArgument, "\(error)", hint: "Nothing has changed") }
-    return try await coordinator.reload(plan, isDryRun: isDryRun, by: principal.description)
+    return changes
   }
 
   /// What the coordinator counts and measures.

@@ -178,7 +178,7 @@ public final class Coordinator: Sendable {
 
   private func newestSession(of caller: Caller) -> Session? {
     let candidates = state.withLock { state in
-      state.sessions.values.filter { $0.principal == caller.principal }.sorted { $0.serial > $1.serial }
+      state.sessions.values.filter { $0.belongs(to: caller) }.sorted { $0.serial > $1.serial }
     }
     let now = clock.now
     guard let session = candidates.first(where: { $0.signOfLife(at: now) })
@@ -217,7 +217,7 @@ public final class Coordinator: Sendable {
   /// The caller's session of that id, which is hereby heard of.
   /// - Throws: `CoordinatorError.unknownSession` also for sessions of others, so that nobody learns of them.
   public func session(_ id: String, for caller: Caller) throws(CoordinatorError) -> Session {
-    guard let session = state.withLock({ $0.sessions[id] }), session.principal == caller.principal else {
+    guard let session = state.withLock({ $0.sessions[id] }), session.belongs(to: caller) else {
       throw CoordinatorError(
         .unknownSession,
         "Session handle not matched, \(printable(id)) versus \(ownSessions(of: caller)). "

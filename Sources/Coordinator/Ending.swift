@@ -28,7 +28,7 @@ enum EndingReason: Equatable {
   var text: String {
     switch self {
     case .closedByClient: "closed by its client"
-    case .closedByOperator(let name): "closed by the operator \(name)"
+    case .closedByOperator(let name): "closed by \(name) through the admin endpoint"
     case .leaseExpired: "its client gave no sign of life within the lease"
     case .shutdown: "the coordinator is being stopped"
     case .interrupted: "the coordinator ended while it was being opened or closed"
@@ -56,14 +56,14 @@ extension Coordinator {
     await release(session, .closedByClient)
   }
 
-  /// Closes any session, on behalf of an operator.
+  /// Closes any session, on behalf of whoever may: an operator, or its own user by another way than its client.
   /// - Throws: `CoordinatorError` of code `unknownSession`.
   public func close(_ id: String, byOperator name: String) async throws(CoordinatorError) {
     guard let session = state.withLock({ $0.sessions[id] }) else {
       throw CoordinatorError(.unknownSession, "there is no session '\(printable(id))'")
     }
     guard session.close(at: clock.now) else { return }
-    logger.notice("session closed by an operator", metadata: ["session": "\(id)", "operator": "\(name)"])
+    logger.notice("session closed through the admin endpoint", metadata: ["session": "\(id)", "by": "\(name)"])
     await release(session, .closedByOperator(name))
   }
 
@@ -80,7 +80,8 @@ extension Coordinator {
 
   /// Looks once a second for expired leases and at those who wait, until the task is cancelled.
   public func watch() async {
-    var rounds = 0
+    await publishCluster()
+    var rounds = 1
     while (try? await clock.sleep(for: .seconds(1))) != nil {
       await closeExpired()
       desk.tick()

@@ -80,6 +80,11 @@ public final class Session: Sendable {
   /// Where the session stands.
   public var phase: SessionLifecycle.Phase { composition.withLock { $0.phase } }
 
+  /// Whether a caller may use it: whoever opened it, in the same tenant.
+  func belongs(to caller: Caller) -> Bool {
+    principal == caller.principal && tenant == caller.identity.tenant
+  }
+
   /// The session's name among all objects, and among those who ask for resources.
   var object: String { "session/\(id)" }
 

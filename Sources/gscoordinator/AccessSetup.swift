@@ -31,14 +31,34 @@ struct AccessSetup {
     // Before the file is read: a change in between is then noticed.
     stamp = tokens?.stamp
     do {
-      let policy = try AccessPolicy(
-        certificates: file.certificates, users: file.users, listeners: file.listeners, networks: file.networks,
-        anonymous: try Self.anonymous(settings, file), owner: geteuid())
-      control = try AccessControl(policy, tokens: TokenSet(tokens?.read() ?? []), logs: logs)
+      control = try AccessControl(Self.policy(settings, file), tokens: TokenSet(tokens?.read() ?? []), logs: logs)
     } catch let error as AccessPolicyError {
       throw ConfigurationError("access control cannot be set up: \(error)")
     }
     listeners = file.addresses
+  }
+
+  private static func policy(_ settings: Settings, _ file: AccessFile) throws -> AccessPolicy {
+    try AccessPolicy(
+      certificates: file.certificates, users: file.users, listeners: file.listeners, networks: file.networks,
+      anonymous: try anonymous(settings, file), owner: geteuid())
+  }
+
+  /// Reads the access file again and puts it into force; where there is none, nothing happens.
+  /// - Parameter isDryRun: whether it is only read.
+  /// - Returns: what is to be told of it.
+  /// - Throws: `ConfigurationError`; nothing has changed then.
+  static func reload(_ settings: Settings, _ control: AccessControl?, isDryRun: Bool) throws -> [String] {
+    guard let control, let path = settings.optionalText(.accessFile) else { return [] }
+    let file = try AccessFile(path: path)
+    do {
+      let policy = try policy(settings, file)
+      guard control.policy != policy else { return [] }
+      if !isDryRun { try control.replace(policy) }
+    } catch let error as AccessPolicyError {
+      throw ConfigurationError("'\(path)' cannot be put into force: \(error)")
+    }
+    return ["the access file would be taken as it is now; addresses that it listens on change with the next start"]
   }
 
   private static func anonymous(_ settings: Settings, _ file: AccessFile) throws -> AccessPolicy.Grant? {

@@ -69,7 +69,8 @@ final class Server: Sendable {
       })
     let plane = CoordinatorPlane(
       coordinator, release: Release(server: serverVersion, client: clientVersion),
-      readPlan: settings.optionalText(.clusterFile) == nil ? nil : readPlan)
+      readPlan: settings.optionalText(.clusterFile) == nil ? nil : readPlan,
+      reloadAccess: { [control = access.control] in try AccessSetup.reload(settings, control, isDryRun: $0) })
     // The socket is in the workspace, which belongs to whoever leads.
     let socket = adminSocket(of: workspace.path)
     let ports = try Self.adminPorts(settings, access)

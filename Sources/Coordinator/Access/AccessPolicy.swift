@@ -13,7 +13,7 @@ import FoundationEssentials
 /// | the address | that of the most specific of `networks` | the next |
 /// | the user behind a Unix socket is ours or root | an operator | the next |
 /// | none | `anonymous`, or refused | |
-public struct AccessPolicy: Sendable {
+public struct AccessPolicy: Sendable, Equatable {
   /// Who somebody is that an entry matches.
   public struct Grant: Sendable, Equatable {
     /// On whose behalf; nil for a name made of what was matched.
@@ -99,6 +99,12 @@ public struct AccessPolicy: Sendable {
       try AccessNames.checkTenant(grant.tenant)
     }
     try requireOneTenant(TokenSet())
+  }
+
+  /// Whether both say the same of everybody.
+  public static func == (a: AccessPolicy, b: AccessPolicy) -> Bool {
+    a.certificates == b.certificates && a.users == b.users && a.listeners == b.listeners && a.networks == b.networks
+      && a.anonymous == b.anonymous && a.owner == b.owner
   }
 
   private var grants: [Grant] {

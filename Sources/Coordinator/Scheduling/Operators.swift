@@ -1,6 +1,5 @@
 import Cluster
 import Engines
-import FoundationEssentials
 
 extension Coordinator {
   /// Gives a session another number of workers, in place.
@@ -56,7 +55,7 @@ extension Coordinator {
       logs.audit(author: author, action: "reload the cluster file", object: "cluster", revision: nil)
       for change in changes { logger.notice("cluster file: \(change)") }
       await publishCluster()
-      return changes.map { $0.replacing(" would ", with: " will ") }
+      return changes
     } catch {
       throw CoordinatorError(.invalidArgument, "the plan cannot be put into force: \(error). Nothing has changed")
     }
