@@ -4,12 +4,12 @@ import os
 import platform
 import tempfile
 
-from . import estimate, heartbeat, idle, job, journal, recovery, start, step, store
+from . import estimate, heartbeat, idle, job, journal, recovery, scheduling, sessions, start, step, store
 from .report import table
 
 MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (start, heartbeat, step, job, store, journal, recovery, idle, estimate)
+    for module in (start, heartbeat, step, job, store, journal, recovery, idle, sessions, scheduling, estimate)
 }
 
 

@@ -1,25 +1,24 @@
 #!/usr/bin/env bash
 # Measures the coordinator beside the Python coordinator, a grpcio server and nghttpd, and its state stores beside SQLite
 # and etcd themselves, and prints a Markdown table.
-# usage: Benchmarks/run.sh [--no-peer] [start|heartbeat|step|job|store|journal|recovery|idle|estimate]...      (default: all)
-# GSC_BINARY, GSC_STORE_BENCHMARK and GSC_ESTIMATE_BENCHMARK name other binaries than those of the release build, GSC_PEER_PYTHON an interpreter
-# that has the Python coordinator.
+# usage: Benchmarks/run.sh [--no-peer] [WHAT]...      (default: all that Benchmarks/__main__.py lists)
+# GSC_BINARY, GSC_STORE_BENCHMARK, GSC_ESTIMATE_BENCHMARK and GSC_SCHEDULER_BENCHMARK name other binaries than those of the
+# release build, GSC_PEER_PYTHON an interpreter that has the Python coordinator.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/install-system-packages.sh build test
-if [[ -z ${GSC_BINARY:-} ]]; then
-  swift build -c release --static-swift-stdlib --product gscoordinator
-  export GSC_BINARY=$PWD/.build/release/gscoordinator
-fi
-if [[ -z ${GSC_STORE_BENCHMARK:-} ]]; then
-  swift build -c release --static-swift-stdlib --product StoreBenchmark
-  export GSC_STORE_BENCHMARK=$PWD/.build/release/StoreBenchmark
-fi
-if [[ -z ${GSC_ESTIMATE_BENCHMARK:-} ]]; then
-  swift build -c release --static-swift-stdlib --product EstimateBenchmark
-  export GSC_ESTIMATE_BENCHMARK=$PWD/.build/release/EstimateBenchmark
-fi
+# Builds PRODUCT, unless the environment names another binary in VARIABLE.
+build() {
+  local product=$1 variable=$2
+  [[ -n ${!variable:-} ]] && return
+  swift build -c release --static-swift-stdlib --product "$product"
+  export "$variable=$PWD/.build/release/$product"
+}
+build gscoordinator GSC_BINARY
+build StoreBenchmark GSC_STORE_BENCHMARK
+build EstimateBenchmark GSC_ESTIMATE_BENCHMARK
+build SchedulerBenchmark GSC_SCHEDULER_BENCHMARK
 scripts/make-venv.sh .venv-tests Tests/ClientTests/requirements.txt
 if [[ " $* " != *" --no-peer "* && -z ${GSC_PEER_PYTHON:-} ]]; then
   [[ -x .venv-peer/bin/python ]] || {
