@@ -61,7 +61,8 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
 
   /// What the engine says when its store is gone.
   private static func mayBeLostStore(_ error: EngineError) -> Bool {
-    error.code == .engineFailure && error.message.contains("onnection error")
+    error.code == .engineFailure
+      && ["onnection error", "IOError", "Broken pipe", "not connected"].contains { error.message.contains($0) }
   }
 
   private func perform(
