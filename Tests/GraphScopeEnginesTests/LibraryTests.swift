@@ -101,6 +101,17 @@ struct LibraryTests {
     #expect(output.firstError.count == 3)
   }
 
+  @Test("Of Cython's first error the message is kept, not the excerpt before it")
+  func cythonOutput() {
+    let output = CompilerOutput()
+    for line in [
+      "Error compiling Cython file:", "-----", "...", "  v.send(e)", "     ^", "a.pyx:47:24: no attribute 'x'",
+    ] {
+      output.take(line)
+    }
+    #expect(output.firstError == ["a.pyx:47:24: no attribute 'x'"])
+  }
+
   @Test("No more compile at a time than may, and the next begins when one ends")
   func turns() async throws {
     let turns = Turns(1)

@@ -153,7 +153,8 @@ final class CompilerOutput: Sendable {
   func take(_ line: String) {
     state.withLock { state in
       guard !state.isComplete else { return }
-      let isError = line.contains("error:") || line.hasPrefix("CMake Error") || line.contains("Error compiling Cython")
+      // Cython shows the place first and names the error in the line behind it.
+      let isError = line.contains("error:") || line.hasPrefix("CMake Error") || line.contains(".pyx:")
       if state.error.isEmpty {
         if isError { state.error.append(line) }
       } else {
