@@ -154,7 +154,8 @@ extension Coordinator {
       }
     }
     platform_failpoint("session-closing")
-    await session.release()
+    // In a task of its own: callers run on a connection's event loop, which is no place to end processes and remove files.
+    await Task { await session.release() }.value
     desk.leave(session.object)
     let last = session.stepNumber.load(ordering: .relaxed)
     let steps = Array(max(0, last - Journal.keptSteps)..<last).map { $0 + 1 }

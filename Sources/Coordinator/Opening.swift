@@ -36,7 +36,8 @@ extension Coordinator {
         document, revision: revision, .opening(lease: request.lease, at: clock.now),
         directory: try workspace.makeSessionDirectory(id))
       if let allocation {
-        try await startEngines(of: session, on: allocation)
+        // In a task of its own: callers run on a connection's event loop, which is no place to start processes.
+        try await Task { try await startEngines(of: session, on: allocation) }.value
       } else {
         tellWaiting(session)
       }
