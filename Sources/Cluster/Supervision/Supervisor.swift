@@ -185,6 +185,11 @@ public actor Supervisor {
     let number = lastWaiter
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
+        // In a task that prefers an executor the runtime lets others in before this, so everything is looked at again:
+        // it enqueues a job anew whenever it "changes" to an actor of an executor of its own, be it there already.
+        if condition(child) || cancellable && Task.isCancelled {
+          return continuation.resume(returning: condition(child) ? child.record : nil)
+        }
         waiters[number] = Waiter(child: child, condition: condition, continuation: continuation)
       }
     } onCancel: {

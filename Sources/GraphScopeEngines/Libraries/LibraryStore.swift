@@ -102,7 +102,14 @@ actor Turns {
 
   /// Runs the body in a turn.
   func pass<R: Sendable>(_ body: @Sendable () async throws -> R) async throws -> R {
-    if free > 0 { free -= 1 } else { await withCheckedContinuation { waiting.append($0) } }
+    await withCheckedContinuation { turn in
+      // Here and not before, where others might still be let in between the look and the wait.
+      guard free == 0 else {
+        free -= 1
+        return turn.resume()
+      }
+      waiting.append(turn)
+    }
     defer { if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() } }
     return try await body()
   }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Testing
 import Turns
@@ -167,6 +168,20 @@ import Turns
     }
   }
 
+  @Test("also for callers who prefer an executor of theirs, as calls of clients do: they all hear of it")
+  func executorPreference() async throws {
+    try await Bench.run { bench in
+      // A caller that missed the end would wait for ever: without the second look it is one of the first few.
+      for number in 0..<25 {
+        let name = "e\(number)"
+        try await bench.supervisor.start(bench.shell(name, "exec sleep 1000", readiness: .started))
+        let watcher = Task(executorPreference: QueueExecutor.shared) { try await bench.supervisor.waitUntilOver(name) }
+        await Task(executorPreference: QueueExecutor.shared) { await bench.supervisor.stop(name) }.value
+        #expect(try await watcher.value.status.lastExit?.cause == .stopped(byForce: false))
+      }
+    }
+  }
+
   @Test("in the order in which all are stopped: dependents before what they depend on")
   func order() async throws {
     try await Bench.run { bench in
@@ -188,5 +203,16 @@ import Turns
       }
       #expect(error?.code == .closed)
     }
+  }
+}
+
+/// Runs the jobs of tasks that prefer it on a queue, as an event loop does.
+private final class QueueExecutor: TaskExecutor {
+  static let shared = QueueExecutor()
+  private let queue = DispatchQueue(label: "tests.preferred")
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }
