@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, testing or running gscoordinator needs; does nothing when they are there.
-# usage: scripts/install-system-packages.sh [build|test|run]...      (default: build)
+# usage: scripts/install-system-packages.sh [build|test|run|native]...      (default: build)
 set -euo pipefail
 
 packages_for() {
@@ -11,7 +11,10 @@ packages_for() {
     # clustered state store, and iproute2 makes the namespaces in which its network is cut.
     test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev protobuf-compiler \
       libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 openssl ;;
-    *) echo "install-system-packages.sh: '$1' is none of build, test, run" >&2; return 1 ;;
+    # For GraphScope's own engines: their algorithms are compiled, and Java runs the interactive front end. OpenMPI comes
+    # with their wheels.
+    native) echo cmake g++ make libgomp1 openjdk-17-jre-headless procps ;;
+    *) echo "install-system-packages.sh: '$1' is none of build, test, run, native" >&2; return 1 ;;
   esac
 }
 

@@ -1,7 +1,7 @@
 """The unmodified client on GraphScope's own engines.
 
 Needs the environment that `scripts/make-native-venv.sh` makes; GSC_NATIVE_PYTHON names another one. Without it every test
-here is skipped, with the reason. The coordinator is started with `--engine graphscope`, which this file's tests share.
+here is skipped, with the reason; scripts/test.sh makes it, so that there nothing is. The coordinator is started with `--engine graphscope`, which this file's tests share.
 """
 
 import os
@@ -21,7 +21,8 @@ from graphscope.framework.app import AppAssets, load_app
 from graphscope.framework.errors import AnalyticalEngineInternalError
 from graphscope.framework.loader import Loader
 
-from conftest import REFERENCE, close
+import generated
+from conftest import REFERENCE, SHARED, close
 from process import REPOSITORY, Coordinator, wait_until
 
 PYTHON = os.environ.get("GSC_NATIVE_PYTHON", os.path.join(REPOSITORY, ".venv-native"))
@@ -51,6 +52,16 @@ def native(tmp_path_factory):
     exit_code, _ = running.stop()
     assert exit_code == 0, running.log()[-4000:]
     assert running.session_files() == []
+
+
+@pytest.fixture(scope="module")
+def gstest(request, tmp_path_factory):
+    """The public test data where it is at hand, else what stands in for it: nothing here is skipped for want of data."""
+    if (SHARED / "data" / "gstest.tar.xz").exists():
+        return request.getfixturevalue("gstest")
+    root = tmp_path_factory.mktemp("generated")
+    generated.write(root)
+    return root
 
 
 @pytest.fixture
