@@ -36,12 +36,16 @@ def test_sample_of_the_clients_own_tests(native, group, tmp_path):
         PYTHONPATH=os.path.dirname(os.path.abspath(__file__)),
     )
     # `confcutdir`: the client's fixtures stand in a conftest.py above the tests.
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "suite_sample", "-p", "no:cacheprovider",
-         f"--confcutdir={CLIENT}", "--timeout=200", str(CLIENT / GROUPS[group])],
-        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=500,
-    )
-    report = f"seed {SEED}, {COUNT} tests; the end of what they printed:\n{run.stdout[-6000:]}"
+    command = [
+        sys.executable, "-m", "pytest", "-v", "--tb=short", "-p", "suite_sample", "-p", "no:cacheprovider",
+        f"--confcutdir={CLIENT}", "--timeout=200", str(CLIENT / GROUPS[group]),
+    ]  # fmt: skip
+    with open(tmp_path / "output", "w+") as output:
+        run = subprocess.run(
+            command, cwd=tmp_path, env=environment, stdout=output, stderr=subprocess.STDOUT, timeout=500)
+        output.seek(0)
+        text = output.read()
+    report = f"seed {SEED}, {COUNT} tests; the end of what they printed:\n{text[-6000:]}"
     print(report)
     assert run.returncode == 0, report
-    assert int(re.search(r"(\d+) passed", run.stdout)[1]) > 0, report
+    assert int(re.search(r"(\d+) passed", text)[1]) > 0, report

@@ -30,11 +30,7 @@ public final class LibraryStore: Sendable {
   /// The algorithm and graph that a completed BIND_APP is about.
   func application(_ attributes: [ParamKey: AttributeValue]) throws(EngineError) -> ApplicationType {
     let algorithm = attributes[.appAlgo]?.text ?? ""
-    guard !algorithm.hasPrefix("giraph:"), !algorithm.hasPrefix("java_pie:") else {
-      throw EngineError(
-        .unimplemented, "algorithms in Java need an engine that was built with Java, which this one was not",
-        evidence: algorithm, hint: "Use a C++ or Cython algorithm")
-    }
+    if let java = JavaAlgorithm(algorithm) { throw java.refusal(installation, HostFiles()) }
     var archive: [UInt8]?
     if case .bytes(let bytes)? = attributes[.gar], !bytes.isEmpty { archive = bytes }
     let catalog = if let archive { try ApplicationCatalog(ZipArchive(archive)) } else { try builtInCatalog() }
