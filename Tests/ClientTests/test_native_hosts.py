@@ -127,7 +127,7 @@ def test_auto_chooses_by_what_is_asked_for(run, tmp_path, asked, engine, reason)
 
 def test_a_load_beyond_the_quota_names_the_engines_that_can(run, tmp_path, gstest):
     cluster = tmp_path / "cluster.yaml"
-    cluster.write_text("tenants: [{name: anonymous, quota: {memory: 64KiB}}]")
+    cluster.write_text("tenants: [{name: default, quota: {memory: 64KiB}}]")
     coordinator = run("--engine", "auto", "--cluster-file", str(cluster))
     session = graphscope.session(addr=coordinator.address)
     with pytest.raises(Exception, match="engine graphscope"):
