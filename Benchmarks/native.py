@@ -180,7 +180,7 @@ def large(server, files):
         with opened(server) as session:
             graph = load(session, files)
             context = graphscope.wcc(graph)
-            operation = dag_utils.context_to_numpy(context, "r")
+            operation = context._context_node.to_numpy("r").op
             seconds, memory = [], []
             for _ in range(3):
                 begin = time.perf_counter()
