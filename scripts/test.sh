@@ -17,7 +17,13 @@ step "build"
 swift build --build-tests
 
 step "Swift tests"
-swift test --skip-build
+# What failed stands at the end once more, where a thousand lines of what passed do not hide it.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+swift test --skip-build 2>&1 | tee "$log" || {
+  grep -A 4 -E '✘|error: -|Fatal error|Crash' "$log" >&2
+  exit 1
+}
 
 step "client tests"
 venv=.venv-tests

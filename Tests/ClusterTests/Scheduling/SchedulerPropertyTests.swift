@@ -3,7 +3,7 @@ import Turns
 
 @testable import Cluster
 
-@Suite("Properties of the scheduler on random histories", .takesTurns)
+@Suite("Properties of the scheduler on random histories", .computes)
 struct SchedulerPropertyTests {
   @Test("Everything that may happen leaves all invariants", arguments: 0..<60)
   func everything(seed: UInt64) { run(seed: seed) }

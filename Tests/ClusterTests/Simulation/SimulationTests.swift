@@ -3,7 +3,7 @@ import Turns
 
 @testable import Cluster
 
-@Suite("A simulated cluster", .takesTurns)
+@Suite("A simulated cluster", .computes)
 struct SimulationTests {
   @Test("Small clusters keep all invariants, looking at everything after every event", arguments: 0..<40)
   func small(seed: UInt64) {
@@ -56,7 +56,7 @@ struct SimulationTests {
   }
 }
 
-@Suite("Shrinking of histories", .takesTurns)
+@Suite("Shrinking of histories", .computes)
 struct ShrinkingTests {
   @Test("What remains fails, and no single event of it can be left out")
   func minimal() {
