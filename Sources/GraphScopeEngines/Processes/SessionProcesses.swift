@@ -118,6 +118,9 @@ final class SessionProcesses: Sendable {
   /// Why the processes are not there any more; nil while they are.
   var failure: EngineError? { state.withLock { $0.failure } }
 
+  /// Whether somebody listens on the store's socket: nobody does from the moment when it died, which is noticed later.
+  var storeAnswers: Bool { isListening(commands.socket) }
+
   /// Why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
   func failure(within time: Duration) async -> EngineError? {
     if let failure { return failure }
