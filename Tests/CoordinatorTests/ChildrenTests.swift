@@ -43,8 +43,10 @@ struct ChildrenTests {
       try await bench.store.entries(prefix: "children/", at: nil).entries.map(\.key)
     }
     try await launcher.start(program("engine", "exec sleep 600"))
-    try await launcher.start(program("store", "exit 3"))
-    _ = try await launcher.waitUntilOver("store")
+    try await launcher.start(program("store", "exec sleep 600"))
+    let store = try #require(await bench.coordinator.children.child("session_a/store")?.status.process)
+    kill(store, SIGKILL)
+    #expect(try await !launcher.waitUntilOver("store").isSuccess)
     #expect(try await stored() == ["children/session_a/engine", "children/session_a/store"])
     await launcher.stop("store")
     #expect(try await stored() == ["children/session_a/engine"])
