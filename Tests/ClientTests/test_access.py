@@ -18,7 +18,7 @@ import time
 import graphscope
 import grpc
 import pytest
-from graphscope.proto import message_pb2
+from graphscope.proto import coordinator_service_pb2, message_pb2
 
 import raw
 from process import BINARY, wait_until
@@ -355,6 +355,83 @@ class TestOWASP:
 def resident_bytes(running):
     with open(f"/proc/{running.process.pid}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+RPCS = list(coordinator_service_pb2.DESCRIPTOR.services_by_name["CoordinatorService"].methods)
+# What a role may do beyond the one before it. Kinds stand for all paths below them.
+ROLES = ["nobody", "viewer", "user", "operator"]
+KINDS = ["sessions", "steps", "instances", "children", "tenants", "hosts"]
+PATHS = [
+    *((method, f"/api/v1/{kind}{below}", "viewer" if method == "GET" else "operator")
+      for kind in KINDS for below in ("", "/x") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+      if (method, kind, below) != ("DELETE", "sessions", "/x")),
+    ("DELETE", "/api/v1/sessions/x", "user"),
+    *(("GET", f"/api/v1/{path}", "viewer") for path in ("objects", "history", "diff?from=0", "events", "audit")),
+    *((method, f"/api/v1/{path}", "operator") for path in ("objects", "history", "diff", "events", "audit", "logs")
+      for method in ("POST", "DELETE")),
+    ("GET", "/version", "viewer"), ("GET", "/api/v1/logs?session=x", "viewer"),
+    ("GET", "/api/v1/logs", "operator"), ("GET", "/api/v1/logs?child=x", "operator"),
+    ("POST", "/api/v1/reload", "operator"), ("GET", "/metrics", "operator"), ("GET", "/", "operator"),
+]
+
+
+class TestRoles:
+    """Who may do what, as a whole table, and in the same words by both ways."""
+
+    UNKNOWN = "it is not known who calls"
+    ARTICLES = {"viewer": "a viewer", "user": "a user", "operator": "an operator"}
+
+    def words(self, action, needed, role):
+        return (
+            f"{action} needs the role {needed}, and the caller is {self.ARTICLES[role]}. "
+            "Ask an operator for a token of that role"
+        )
+
+    @pytest.fixture
+    def callers(self, people):
+        return {"nobody": None, "viewer": people["vic"], "user": people["alice"], "operator": people["root"]}
+
+    def test_every_rpc(self, running, dial, callers):
+        """All methods of the service as the client defines it: new ones are tested with it."""
+        assert len(RPCS) >= 12
+        for role, token in callers.items():
+            channel = dial(token).channel
+            for rpc in RPCS:
+                path = f"/gs.rpc.CoordinatorService/{rpc.name}"
+                make = channel.stream_stream if rpc.client_streaming else (
+                    channel.unary_stream if rpc.server_streaming else channel.unary_unary
+                )
+                # A message that no method takes: whoever may call is told so, or is served.
+                call = make(path, lambda message: message, lambda message: message)
+                code, words = grpc.StatusCode.OK, ""
+                try:
+                    answer = call(iter([b""]) if rpc.client_streaming else b"", timeout=20)
+                    if rpc.server_streaming:
+                        next(iter(answer), None)
+                        answer.cancel()
+                except grpc.RpcError as error:
+                    code, words = error.code(), error.details()
+                case = (rpc.name, role, code, words)
+                if role == "nobody":
+                    assert code == grpc.StatusCode.UNAUTHENTICATED and words.startswith(self.UNKNOWN), case
+                elif role == "viewer" and rpc.name != "HeartBeat":
+                    assert code == grpc.StatusCode.PERMISSION_DENIED, case
+                    assert words == self.words(rpc.name, "user", role), case
+                else:
+                    assert code not in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED), case
+
+    def test_every_path(self, running, callers):
+        for role, token in callers.items():
+            for method, path, needed in PATHS:
+                status, body = ask(running, path, token, method)
+                case = (method, path, role, status, body)
+                if role == "nobody":
+                    assert status == 401 and body["message"] == self.UNKNOWN, case
+                elif ROLES.index(role) < ROLES.index(needed):
+                    action = f"{method} {path.split('?')[0]}"
+                    assert status == 403 and f"{body['message']}. {body['hint']}" == self.words(action, needed, role), case
+                else:
+                    assert status not in (401, 403), case
 
 
 class TestTokens:

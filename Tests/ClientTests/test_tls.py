@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import urllib.error
 import urllib.request
 
 import grpc
@@ -202,3 +203,101 @@ def test_what_cannot_be_used_is_said_at_the_start(authority, tmp_path, change, r
     )
     assert ended.returncode != 0
     assert reason in ended.stderr
+
+
+def fingerprint(authority, name):
+    """The SHA-256 of a certificate, as openssl prints it."""
+    line = subprocess.run(
+        ["openssl", "x509", "-in", authority[f"{name}.pem"], "-noout", "-fingerprint", "-sha256"],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    return line.strip().split("=")[1]
+
+
+class TestIdentity:
+    """Who a client's certificate says that it is."""
+
+    @pytest.fixture
+    def people(self, authority):
+        for name in ("bob", "vic", "unknown"):
+            authority.issue(name)
+        authority.issue("late", days=-1)
+        return authority
+
+    @pytest.fixture
+    def running(self, start, people, tmp_path):
+        access = tmp_path / "access.yaml"
+        access.write_text(
+            "certificates:\n"
+            f'  - {{fingerprint: "{fingerprint(people, "alice")}", principal: alice, tenant: a, role: user}}\n'
+            "  - {common_name: bob, principal: bob, tenant: b, role: user}\n"
+            "  - {san: spiffe://here/vic, principal: vic, tenant: a, role: viewer}\n"
+            # Good for whoever has these names, if only an authority that is trusted here had vouched for them.
+            "  - {common_name: late, tenant: a, role: user}\n"
+            "  - {common_name: mallory, tenant: a, role: user}\n"
+        )
+        return start([*arguments(people, clients=people), "--set", f"access.file={access}"])
+
+    @staticmethod
+    def refused(call):
+        with pytest.raises(grpc.RpcError) as error:
+            call()
+        return error.value.code(), error.value.details()
+
+    def test_a_certificate_is_confined_to_its_tenant_and_role(self, running, people):
+        with (
+            Client(running.address, people.credentials("alice")) as alice,
+            Client(running.address, people.credentials("bob")) as bob,
+            Client(running.address, people.credentials("vic")) as vic,
+        ):
+            hers, his = alice.connect().session_id, bob.connect().session_id
+            shown = subprocess.run(
+                [BINARY, "get", "sessions", "-o", "json", "--workspace", running.workspace],
+                check=True, capture_output=True, text=True,
+            )
+            assert {(s["name"], s["owner"], s["tenant"]) for s in json.loads(shown.stdout)["items"]} == {
+                (hers, "alice", "a"), (his, "bob", "b"),
+            }
+            assert self.refused(lambda: bob.close(hers))[0] == grpc.StatusCode.INVALID_ARGUMENT
+            assert self.refused(lambda: vic.connect())[0] == grpc.StatusCode.PERMISSION_DENIED
+            vic.heartbeat()
+            alice.close(hers)
+            bob.close(his)
+
+        def ask(name, path):
+            url = f"https://{admin_address(running)}/api/v1/{path}"
+            with urllib.request.urlopen(url, context=people.context(name)) as answer:
+                return json.loads(answer.read())
+
+        assert "alice" in json.dumps(ask("alice", "audit"))
+        assert "alice" not in json.dumps(ask("bob", "audit"))
+
+    def test_a_certificate_that_is_nobodys_is_refused_and_the_trail_says_whose_it_was(self, running, people):
+        with Client(running.address, people.credentials("unknown")) as client:
+            code, words = self.refused(client.heartbeat)
+        assert code == grpc.StatusCode.UNAUTHENTICATED
+        with pytest.raises(urllib.error.HTTPError) as error:
+            url = f"https://{admin_address(running)}/api/v1/sessions"
+            urllib.request.urlopen(url, context=people.context("unknown"))
+        body = json.loads(error.value.read())
+        assert error.value.code == 401 and words == f"{body['message']}. {body['hint']}"
+        trail = subprocess.run(
+            [BINARY, "logs", "--audit", "--workspace", running.workspace], check=True, capture_output=True, text=True
+        ).stdout
+        digits = fingerprint(people, "unknown").replace(":", "").lower()
+        assert f"denied call: it is not known who calls; it showed the certificate unknown of fingerprint {digits}" in trail
+
+    def test_names_count_only_if_a_trusted_authority_vouches_for_them_now(self, running, people, tmp_path):
+        stranger = Authority(tmp_path / "stranger", "stranger")
+        stranger.issue("mallory")
+        stranger.issue("bob")
+        shutil.copy(people.certificate, stranger.certificate)
+        for credentials, reason in [
+            (stranger.credentials("mallory"), "its certificate 'mallory', issued by 'stranger'"),
+            (stranger.credentials("bob"), "its certificate 'bob', issued by 'stranger'"),
+            (people.credentials("late"), "its certificate 'late' expired on 20"),
+            (people.credentials(), "it showed no certificate, and one is required"),
+        ]:
+            with Client(running.address, credentials) as client:
+                assert self.refused(client.heartbeat)[0] == grpc.StatusCode.UNAVAILABLE
+            logged(running, reason)
