@@ -19,6 +19,7 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -33,6 +34,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -54,7 +56,9 @@ let package = Package(
     .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: transport),
     // BoringSSL is here alone: what needs no TLS is built without it.
     .target(
-      name: "TransportSecurity", dependencies: ["Transport", nio, nioSSL, nioTLS, log], swiftSettings: transport),
+      name: "TransportSecurity", dependencies: ["Digests", "Transport", nio, nioSSL, nioTLS, log],
+      swiftSettings: transport),
+    .target(name: "Digests", dependencies: [crypto], swiftSettings: strict),
     .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
     .target(name: "GraphStore", dependencies: ["CPlatform"], swiftSettings: kernels),
 
@@ -69,13 +73,14 @@ let package = Package(
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
     .target(
       name: "GraphScopeEngines",
-      dependencies: ["CPlatform", "CZlib", "Engines", "GRPC", "Transport", "Wire", nio, nioPosix, yaml],
+      dependencies: ["CPlatform", "CZlib", "Digests", "Engines", "GRPC", "Transport", "Wire", nio, nioPosix, yaml],
       swiftSettings: strict),
     .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
 
     // Floor 4: sessions, steps, objects, logs: what the two front doors share.
     .target(
-      name: "Coordinator", dependencies: ["CPlatform", "CZlib", "Engines", "Cluster", log], swiftSettings: strict),
+      name: "Coordinator", dependencies: ["CPlatform", "CZlib", "Digests", "Engines", "Cluster", log],
+      swiftSettings: strict),
 
     // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
     .target(
@@ -136,6 +141,7 @@ let package = Package(
       name: "TransportSecurityTests",
       dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
       swiftSettings: strict),
+    .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: strict),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
     .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns"], swiftSettings: strict),
     .testTarget(name: "GRPCTests", dependencies: ["GRPC", "Turns"], swiftSettings: strict),

@@ -15,6 +15,11 @@ struct StoredChildren: ChildJournal {
     default: break
     }
   }
+
+  func erase(_ name: String) async throws {
+    try await journal.commit(
+      "forget a child process", by: "coordinator", on: "child/\(name)", [.delete(ObjectKind.child.key(name))])
+  }
 }
 
 extension Supervisor {

@@ -134,6 +134,7 @@ extension Coordinator {
         }
       }
     }
+    await factory.end()
     await children.stopAll(leavingOutliving: keepingSessions)
   }
 

@@ -5,7 +5,7 @@ import Glibc
 func hostProcessors() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
 /// Bytes of memory that the process may use: the host's, or less where a control group bounds it (cgroups(7)).
-func hostMemory() -> Int64 {
+public func hostMemory() -> Int64 {
   let physical = Int64(sysconf(Int32(_SC_PHYS_PAGES))) * Int64(sysconf(Int32(_SC_PAGESIZE)))
   let files = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
   let bounds = files.compactMap { path -> Int64? in

@@ -53,7 +53,7 @@ extension Coordinator {
   /// What a session asks for. Its engines run on this host, and it gives way only if they can be found again.
   func demand(of tenant: String, for owner: String) -> ResourceRequest {
     var demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: true)
-    if !factory.isEmbedded(workers: demand.members.count) { demand.isPreemptible = false }
+    if !factory.isEmbedded(EngineSize(demand)) { demand.isPreemptible = false }
     return demand
   }
 
@@ -64,7 +64,9 @@ extension Coordinator {
     let owner = "session/\(document.name)"
     return Session(
       document, revision: revision, composition: composition, directory: directory,
-      planned: factory.plannedDescription(workers: max(1, document.status.workers)),
+      planned: factory.plannedDescription(
+        document.spec.request.map { EngineSize($0) }
+          ?? EngineSize(hosts: Array(repeating: ClusterPlan.ownHost, count: max(1, document.status.workers)))),
       storage: SessionStorage(owner: owner, desk: desk, metrics: metrics), journal: journal,
       log: SessionLog(store: logs, session: document.name), logger: logger)
   }

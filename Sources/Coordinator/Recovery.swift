@@ -65,6 +65,7 @@ extension Coordinator {
       return Set(state.sessions.keys)
     }
     try workspace.removeSessionDirectories(except: known)
+    factory.begin { [children] in SessionChildren(ahead: $0, children) }
     return summary
   }
 

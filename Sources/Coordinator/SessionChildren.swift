@@ -1,13 +1,22 @@
 import Cluster
 import Engines
 
-/// Starts the processes of a session's engines under the coordinator's supervisor. Their names begin with the session's.
+/// Starts the processes of a session's engines under the coordinator's supervisor. Their names begin with the session's,
+/// or with that of engines which no session has yet.
 struct SessionChildren: ChildLauncher {
   private let session: String
+  private let owner: String
   private let supervisor: Supervisor
 
   init(session: String, _ supervisor: Supervisor) {
-    self.session = session
+    self.init(session, owner: "session/\(session)", supervisor)
+  }
+
+  /// For processes that no session has yet.
+  init(ahead name: String, _ supervisor: Supervisor) { self.init(name, owner: "coordinator", supervisor) }
+
+  private init(_ session: String, owner: String, _ supervisor: Supervisor) {
+    (self.session, self.owner) = (session, owner)
     self.supervisor = supervisor
   }
 
@@ -70,7 +79,7 @@ struct SessionChildren: ChildLauncher {
       case .probe(let probe): .probe(probe)
       }
     return ChildSpecification(
-      name: name, owner: "session/\(session)", executable: child.executable, arguments: child.arguments,
+      name: name, owner: owner, executable: child.executable, arguments: child.arguments,
       environment: child.environment, directory: child.directory, readiness: readiness,
       policy: .init(restart: .never, readinessDeadline: child.readinessDeadline, termGrace: child.endGrace))
   }

@@ -39,21 +39,34 @@ public protocol EngineFactory: Sendable {
   /// - Throws: `EngineError` when they cannot be started.
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines
 
-  /// Whether engines of so many workers run within this process. Those can be suspended and found again, so that their
-  /// session may give way to others.
-  func isEmbedded(workers: Int) -> Bool
+  /// Whether engines of this size run within this process. Those can be suspended and found again, so that their session
+  /// may give way to others.
+  func isEmbedded(_ size: EngineSize) -> Bool
 
   /// What a client is told about engines that wait for resources.
-  func plannedDescription(workers: Int) -> EngineDescription
+  func plannedDescription(_ size: EngineSize) -> EngineDescription
+
+  /// Begins what is done ahead of sessions. Called once, when the coordinator begins to serve.
+  /// - Parameter launcher: starts processes whose names begin with the name that it is given.
+  func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher)
+
+  /// Ends what was begun.
+  func end() async
 }
 
 extension EngineFactory {
   /// They do.
-  public func isEmbedded(workers: Int) -> Bool { true }
+  public func isEmbedded(_ size: EngineSize) -> Bool { true }
+
+  /// Nothing is done ahead.
+  public func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher) {}
+
+  /// Nothing was begun.
+  public func end() async {}
 
   /// One engine on this host.
-  public func plannedDescription(workers: Int) -> EngineDescription {
-    EngineDescription(hosts: ["localhost"], workerCount: isEmbedded(workers: workers) ? 1 : workers)
+  public func plannedDescription(_ size: EngineSize) -> EngineDescription {
+    EngineDescription(hosts: ["localhost"], workerCount: isEmbedded(size) ? 1 : size.hosts.count)
   }
 }
 
@@ -89,10 +102,13 @@ public struct EngineSize: Sendable, Equatable {
   public var hosts: [String]
   /// Thousandths of a processor core for all of them together; 0 for a share of what is idle.
   public var cpuMillicores: Int
+  /// Bytes of memory that were asked for, for all of them together; 0 when nothing was said.
+  public var memoryBytes: Int64
 
   /// A size.
-  public init(hosts: [String], cpuMillicores: Int = 0) {
+  public init(hosts: [String], cpuMillicores: Int = 0, memoryBytes: Int64 = 0) {
     self.hosts = hosts
+    self.memoryBytes = memoryBytes
     self.cpuMillicores = cpuMillicores
   }
 }

@@ -1,27 +1,71 @@
 import Engines
-import Glibc
+import FoundationEssentials
+import Synchronization
 
 /// Gives every session GraphScope's own engines, in processes of the session's own.
-public struct GraphScopeEngineFactory: EngineFactory {
+public final class GraphScopeEngineFactory: EngineFactory {
+  /// Engines that are started before a session asks for them.
+  public struct Ahead: Sendable {
+    /// How many sets wait; 0 for none.
+    public var count: Int
+    /// A directory for their files. What is in it is removed.
+    public var directory: String
+    /// Takes words about failures.
+    public var report: @Sendable (String) -> Void
+
+    /// Engines ahead of sessions.
+    public init(count: Int, directory: String, report: @escaping @Sendable (String) -> Void) {
+      (self.count, self.directory, self.report) = (count, directory, report)
+    }
+  }
+
   private let installation: Installation
   private let libraries: LibraryStore
   private let path: String
+  private let ahead: Ahead?
+  private let warm = Mutex<WarmEngines?>(nil)
 
   /// A factory.
   /// - Parameters:
   ///   - libraries: code for the engine, shared by all sessions.
   ///   - path: `PATH` of the processes, behind the installation's own directories.
-  public init(_ installation: Installation, libraries: LibraryStore, path: String) {
+  ///   - ahead: engines that are started ahead; nil for none.
+  public init(_ installation: Installation, libraries: LibraryStore, path: String, ahead: Ahead? = nil) {
     self.installation = installation
     self.libraries = libraries
     self.path = path
+    self.ahead = ahead
     SharedDirectories.removeThoseOfTheDead()
   }
 
   /// Never: their graphs are gone when their processes are.
-  public func isEmbedded(workers: Int) -> Bool { false }
+  public func isEmbedded(_ size: EngineSize) -> Bool { false }
 
-  /// Starts the engines of a session.
+  /// Begins to start engines ahead, if any are wanted.
+  public func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher) {
+    guard let ahead, ahead.count > 0 else { return }
+    try? FileManager.default.removeItem(atPath: ahead.directory)
+    let pool = WarmEngines(
+      size: ahead.count,
+      start: { [self] name in
+        let commands = commands(name, directory: "\(ahead.directory)/\(name)", workers: 1)
+        return try await SessionProcesses.start(commands, launcher(name))
+      }, report: ahead.report)
+    warm.withLock { $0 = pool }
+    pool.begin()
+  }
+
+  /// Ends the engines that wait for sessions.
+  public func end() async {
+    let pool = warm.withLock { pool in
+      defer { pool = nil }
+      return pool
+    }
+    await pool?.end()
+    if let ahead { try? FileManager.default.removeItem(atPath: ahead.directory) }
+  }
+
+  /// Starts the engines of a session, or takes some that were started ahead.
   /// - Throws: `EngineError` when something is not installed, or a process does not start.
   public func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     let hosts = request.size.hosts
@@ -30,15 +74,27 @@ public struct GraphScopeEngineFactory: EngineFactory {
         .unimplemented, "GraphScope's engines are started on this machine only, not yet on several hosts",
         evidence: hosts.joined(separator: ", "), hint: "Ask for workers on localhost")
     }
-    let commands = EngineCommands(
-      installation: installation, directory: request.workspace + "/engines",
-      shared: SharedDirectories.path(of: request.session),
-      workers: hosts.count, path: path)
+    if hosts.count == 1, let pool = warm.withLock({ $0 }), let processes = await pool.take() {
+      return engines(of: request, processes, "engines that had been started ahead were taken")
+    }
+    let commands = commands(request.session, directory: request.workspace + "/engines", workers: hosts.count)
     let processes = try await SessionProcesses.start(commands, request.children)
-    return SessionEngines(
+    return engines(of: request, processes, "engines were started")
+  }
+
+  private func engines(of request: EngineRequest, _ processes: SessionProcesses, _ reason: String) -> SessionEngines {
+    var engines = SessionEngines(
       analytical: NativeAnalyticalEngine(
         session: request.session, processes: processes, libraries: libraries, children: request.children),
-      queries: NativeQueryEngine(commands, request.children),
-      learning: NativeLearningEngine(commands, request.children))
+      queries: NativeQueryEngine(processes.commands, request.children),
+      learning: NativeLearningEngine(processes.commands, request.children))
+    engines.choice = .init(engine: "graphscope", reason: reason)
+    return engines
+  }
+
+  private func commands(_ name: String, directory: String, workers: Int) -> EngineCommands {
+    EngineCommands(
+      installation: installation, directory: directory, shared: SharedDirectories.path(of: name), workers: workers,
+      path: path)
   }
 }

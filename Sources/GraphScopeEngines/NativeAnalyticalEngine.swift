@@ -54,15 +54,11 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     } catch let status as GRPCStatus {
       throw await processes.failure(within: Self.causeDelay)
         ?? EngineError(.engineFailure, "the analytical engine does not answer: \(status.message)")
-    } catch let error as EngineError where Self.mayBeLostStore(error) {
+    } catch let error as EngineError where error.code == .engineFailure {
+      // Without its store the engine fails in words of many kinds, none of which name the cause.
+      guard !processes.storeAnswers else { throw error }
       throw await processes.failure(within: Self.causeDelay) ?? error
     }
-  }
-
-  /// What the engine says when its store is gone.
-  private static func mayBeLostStore(_ error: EngineError) -> Bool {
-    error.code == .engineFailure
-      && ["onnection error", "IOError", "Broken pipe", "not connected"].contains { error.message.contains($0) }
   }
 
   private func perform(

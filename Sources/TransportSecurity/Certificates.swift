@@ -1,3 +1,4 @@
+import Digests
 import NIOSSL
 import Transport
 
@@ -57,6 +58,6 @@ extension PeerCertificate {
     self.init(
       commonName: certificate.subjectName.last { $0.type == .commonName && !$0.value.utf8.contains(0) }?.value,
       dnsNames: names[.dnsName] ?? [], uris: names[.uri] ?? [], emails: names[.email] ?? [],
-      fingerprint: SHA256.hex(of: try certificate.toDERBytes()))
+      fingerprint: sha256(try certificate.toDERBytes()).hexadecimal)
   }
 }

@@ -7,6 +7,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "TCP port of the gRPC endpoint; 0 chooses a free one.") var port: String?
   @Option(help: "Path of a Unix socket to listen on as well.") var socket: String?
   @Option(help: "Which engines sessions get.") var engine: String?
+  @Option(help: "Sets of GraphScope's engines that are started ahead of sessions.") var enginesWarm: String?
   @Option(help: "File with hosts, tenants, quotas and what sessions ask for.") var clusterFile: String?
   @Option(help: "Directory for the sessions' files.") var workspace: String?
   @Option(help: "Threads that load graphs and run algorithms.") var threads: String?
@@ -25,8 +26,8 @@ struct ConfigurationOptions: ParsableArguments {
     if let config { remarks += try ConfigurationFile.read(base64: config, into: &settings) }
     settings.take(environment: environment)
     let flags: [(Setting, String?)] = [
-      (.host, host), (.port, port), (.socket, socket), (.engine, engine), (.clusterFile, clusterFile),
-      (.workspace, workspace),
+      (.host, host), (.port, port), (.socket, socket), (.engine, engine),
+      (.warmEngines, enginesWarm), (.clusterFile, clusterFile), (.workspace, workspace),
       (.threads, threads), (.logLevel, logLevel),
     ]
     for (setting, text) in flags {

@@ -1,3 +1,4 @@
+import Coordinator
 import Engines
 import Foundation
 import GraphScopeEngines
@@ -10,7 +11,8 @@ enum EngineChoice: String, CaseIterable {
   case embedded
   /// GraphScope's own.
   case graphscope
-  /// GraphScope's own where they are installed and more than one worker is asked for; else those inside this process.
+  /// GraphScope's own where they are installed and either more than one worker is asked for or more memory than this
+  /// process may use; else those inside this process.
   case auto
 
   init(_ settings: Settings) throws {
@@ -26,25 +28,31 @@ enum EngineChoice: String, CaseIterable {
   /// - Throws: `ConfigurationError` when GraphScope's engines are wanted and not installed.
   func factory(_ settings: Settings, pool: WorkerPool, workspace: String, logger: Logger) throws -> any EngineFactory {
     let embedded = EmbeddedFactory(pool: pool)
-    if self == .embedded { return embedded }
-    do {
-      let native = try Self.native(settings, workspace: workspace)
-      if self == .graphscope { return native }
-      return ChoosingFactory(embedded: embedded, native: native, nativeProblem: nil, logger: logger)
-    } catch let problem as InstallationProblem {
-      guard self == .auto else { throw ConfigurationError("engine is 'graphscope', but \(problem)") }
-      return ChoosingFactory(
-        embedded: embedded, native: nil, nativeProblem: problem, logger: logger)
+    var native: (any EngineFactory)?
+    var problem: InstallationProblem?
+    if self != .embedded {
+      do { native = try Self.native(settings, workspace: workspace, logger) } catch let missing as InstallationProblem {
+        guard self == .auto else { throw ConfigurationError("engine is 'graphscope', but \(missing)") }
+        problem = missing
+      }
     }
+    return ChoosingFactory(
+      policy: self, embedded: embedded, native: native, nativeProblem: problem, memoryBytes: hostMemory(),
+      logger: logger)
   }
 
-  private static func native(_ settings: Settings, workspace: String) throws -> GraphScopeEngineFactory {
+  private static func native(
+    _ settings: Settings, workspace: String, _ logger: Logger
+  ) throws -> GraphScopeEngineFactory {
     let installation = try search(settings).find()
     let cache = cache(settings, workspace: workspace)
     let libraries = LibraryStore(
       installation, directory: cache, compilers: try settings.integer(.compilers, in: 1...1024))
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-    return GraphScopeEngineFactory(installation, libraries: libraries, path: path)
+    let ahead = GraphScopeEngineFactory.Ahead(
+      count: try settings.integer(.warmEngines, in: 0...64), directory: workspace + "/warm"
+    ) { logger.warning("\($0)") }
+    return GraphScopeEngineFactory(installation, libraries: libraries, path: path, ahead: ahead)
   }
 
   /// Looks for GraphScope's engines where the configuration and the environment say.
@@ -66,36 +74,50 @@ enum EngineChoice: String, CaseIterable {
 
 /// Chooses the engines of each session by what it asks for.
 struct ChoosingFactory: EngineFactory {
+  let policy: EngineChoice
   let embedded: any EngineFactory
-  /// GraphScope's own, where they are installed.
+  /// GraphScope's own, where they are installed and may be taken.
   let native: (any EngineFactory)?
   /// Why they are not installed.
   let nativeProblem: InstallationProblem?
+  /// Memory that this process may use.
+  let memoryBytes: Int64
   let logger: Logger
 
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
-    let (isNative, reason) = choice(workers: request.size.hosts.count)
+    let (isNative, reason) = choice(request.size)
+    let factory = isNative ? native ?? embedded : embedded
+    var engines = try await factory.makeEngines(request)
+    let words = [reason, engines.choice?.reason].compactMap { $0 }.joined(separator: "; ")
+    engines.choice = .init(engine: isNative ? "graphscope" : "embedded", reason: words)
     logger.info(
       "engines chosen",
       metadata: [
-        "session": "\(request.session)", "engine": "\(isNative ? "graphscope" : "embedded")", "reason": "\(reason)",
+        "session": "\(request.session)", "engine": "\(isNative ? "graphscope" : "embedded")", "reason": "\(words)",
       ])
-    let factory = isNative ? native ?? embedded : embedded
-    var engines = try await factory.makeEngines(request)
-    engines.choice = .init(engine: isNative ? "graphscope" : "embedded", reason: reason)
     return engines
   }
 
-  func isEmbedded(workers: Int) -> Bool { !choice(workers: workers).isNative }
+  func isEmbedded(_ size: EngineSize) -> Bool { !choice(size).isNative }
+
+  func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher) { native?.begin(launcher) }
+
+  func end() async { await native?.end() }
 
   /// Whether GraphScope's engines are taken, and why.
-  func choice(workers: Int) -> (isNative: Bool, reason: String) {
-    guard workers > 1 else { return (false, "one worker is asked for") }
-    guard native != nil else {
-      return (
-        false, "\(workers) workers are asked for, but \(nativeProblem.map { "\($0)" } ?? "they are not installed")"
-      )
+  func choice(_ size: EngineSize) -> (isNative: Bool, reason: String) {
+    guard policy == .auto else { return (policy == .graphscope, "the configuration says so") }
+    let need: String
+    if size.hosts.count > 1 {
+      need = "\(size.hosts.count) workers are asked for"
+    } else if size.memoryBytes > memoryBytes {
+      need = "\(size.memoryBytes >> 20) MiB of memory are asked for, and this process may use \(memoryBytes >> 20) MiB"
+    } else {
+      return (false, "one worker is asked for, and no more memory than this process may use")
     }
-    return (true, "\(workers) workers are asked for")
+    guard native != nil else {
+      return (false, "\(need), but \(nativeProblem?.description ?? "they are not installed")")
+    }
+    return (true, need)
   }
 }

@@ -9,6 +9,7 @@ enum Setting: String, CaseIterable {
   case accessAnonymous = "access.anonymous"
   case accessAllowPlaintext = "access.allow_plaintext"
   case engine
+  case warmEngines = "engines.warm"
   case clusterFile = "cluster_file"
   case workers
   case graphscopeHome = "graphscope.home"
@@ -66,6 +67,7 @@ enum Setting: String, CaseIterable {
     case .tlsMinimumVersion: "1.2"
     case .workers: "1"
     case .compilers: "2"
+    case .warmEngines: "0"
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
     case .leaderLease: "10"
@@ -96,7 +98,8 @@ enum Setting: String, CaseIterable {
     case .accessAnonymous: "whoever is nobody else: refuse or tenant; empty for what access.file says, or refuse"
     case .accessAllowPlaintext: "whether tokens may be sent without TLS to addresses other than loopback"
     case .clusterFile: "file with hosts, tenants, quotas and what sessions ask for; empty for none"
-    case .engine: "which engines sessions get: embedded, graphscope, or auto (graphscope's for more than one worker)"
+    case .engine: "which engines sessions get: embedded, graphscope, or auto (graphscope's for more workers or memory)"
+    case .warmEngines: "sets of GraphScope's engines, of one worker each, that are started ahead of sessions"
     case .workers: "workers of a session's analytical engine; more than one need GraphScope's engines"
     case .graphscopeHome: "directory of GraphScope's engines (GRAPHSCOPE_HOME); empty to look for it"
     case .graphscopePython: "Python environment in which GraphScope's engines are installed; empty to look for it"

@@ -1,4 +1,5 @@
 import Cluster
+import Engines
 import Glibc
 import Testing
 import Turns
@@ -28,6 +29,30 @@ struct ChildrenTests {
     #expect(lines == ["up"])
     await bench.coordinator.shutdown()
     #expect(kill(child.status.process ?? 0, 0) != 0, "it ended with its coordinator")
+    try bench.done()
+  }
+
+  @Test("Processes of a session are in the state store until they are stopped, however they ended")
+  func erased() async throws {
+    let bench = try Bench()
+    let launcher = SessionChildren(session: "session_a", bench.coordinator.children)
+    func program(_ name: String, _ script: String) -> ChildProgram {
+      ChildProgram(name: name, executable: "/bin/sh", arguments: ["-c", script])
+    }
+    func stored() async throws -> [String] {
+      try await bench.store.entries(prefix: "children/", at: nil).entries.map(\.key)
+    }
+    try await launcher.start(program("engine", "exec sleep 600"))
+    try await launcher.start(program("store", "exit 3"))
+    _ = try await launcher.waitUntilOver("store")
+    #expect(try await stored() == ["children/session_a/engine", "children/session_a/store"])
+    await launcher.stop("store")
+    #expect(try await stored() == ["children/session_a/engine"])
+    await launcher.stop("engine")
+    #expect(try await stored().isEmpty)
+    _ = try await launcher.run(program("compiler", "exit 0"))
+    #expect(try await stored().isEmpty, "what runs once is forgotten when it is over")
+    await bench.coordinator.shutdown()
     try bench.done()
   }
 

@@ -1,5 +1,6 @@
 import Engines
 import FoundationEssentials
+import Glibc
 import Synchronization
 import Testing
 import Turns
@@ -83,6 +84,26 @@ struct ProcessTests {
     #expect(several.arguments.contains("/gs/bin/grape_engine"))
     let error = #expect(throws: EngineError.self) { try commands(workers: 2, mpi: nil).engine(port: 7) }
     #expect(error?.hint.contains("apt-get install openmpi-bin") == true)
+  }
+
+  @Test("A socket is listened on while its process lives, and not when only its file is left")
+  func listening() throws {
+    let path = directory + ".sock"
+    #expect(!isListening(path))
+    let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let isBound = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+    #expect(isBound && listen(descriptor, 4) == 0)
+    #expect(isListening(path))
+    close(descriptor)
+    #expect(!isListening(path))
+    unlink(path)
   }
 
   @Test("The store opens no port")

@@ -78,6 +78,11 @@ actor FileJournal: ChildJournal {
     try JSONEncoder().encode(records).write(to: URL(fileURLWithPath: path), options: .atomic)
     if failpoint == "after-\(child.status.phase)" { kill(getpid(), SIGKILL) }
   }
+
+  func erase(_ name: String) async throws {
+    records[name] = nil
+    try JSONEncoder().encode(records).write(to: URL(fileURLWithPath: path), options: .atomic)
+  }
 }
 
 /// Writes a line at once, also to a pipe.
@@ -87,6 +92,7 @@ func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").ut
 enum SpawnMeasurement {
   private struct NoJournal: ChildJournal {
     func record(_ child: ChildRecord) async throws {}
+    func erase(_ name: String) async throws {}
   }
 
   static func run(count: Int) async throws {

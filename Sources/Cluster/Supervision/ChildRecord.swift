@@ -8,6 +8,9 @@ public protocol ChildJournal: Sendable {
   /// longer ready and has ended; when these throw, the supervisor goes on, and the record's condition `Journaled` says
   /// so. Calls for one child come one after the other, calls for several side by side.
   func record(_ child: ChildRecord) async throws
+
+  /// Removes the record of a child that is over and that nobody asks for any more; one that is not there is no error.
+  func erase(_ name: String) async throws
 }
 
 /// What a child was asked to be. Its environment is left out: it may hold secrets.

@@ -136,9 +136,16 @@ public actor Supervisor {
     }
   }
 
-  /// Forgets a child that is over; another one stays.
-  public func forget(_ name: String) {
-    if let child = supervised[name], child.isOver { supervised[name] = nil }
+  /// Forgets a child that is over, here and in the journal; another one stays. A record that the journal does not erase
+  /// stays there until the next coordinator recovers.
+  public func forget(_ name: String) async {
+    guard let child = supervised[name], child.isOver else { return }
+    await journaled(child)
+    guard supervised[name] === child, child.isOver else { return }
+    supervised[name] = nil
+    try? await journal.erase(name)
+    // One of the same name may have been started meanwhile, and its record been erased.
+    if let successor = supervised[name] { note(successor) }
   }
 
   // MARK: Admission

@@ -103,7 +103,7 @@ public final class AccessControl: Sendable {
       let pause = state.withLock { $0.attempts.fail(source, at: clock.now) }
       if let pause { return .tooManyAttempts(Int(pause.components.seconds) + 1) }
     }
-    deny(nil, source, action, refusal)
+    deny(nil, source, action, refusal, shown: evidence.certificate)
     return refusal
   }
 
@@ -127,10 +127,15 @@ public final class AccessControl: Sendable {
   }
 
   /// Denials of a source are noted as often as its failures are free of a pause: nobody may flood the trail.
-  private func deny(_ caller: Authentication?, _ source: String, _ action: String, _ refusal: AccessRefusal) {
+  /// A certificate that is nobody's is named for whoever is to map it; the caller is not told.
+  private func deny(
+    _ caller: Authentication?, _ source: String, _ action: String, _ refusal: AccessRefusal,
+    shown certificate: Evidence.Certificate? = nil
+  ) {
     guard state.withLock({ $0.denials.fail(source, at: clock.now) == nil }) else { return }
+    let shown = certificate.map { "; it showed the \($0.name) of fingerprint \($0.fingerprint)" } ?? ""
     var record = record(
-      caller, source, "denied \(action): \(refusal.message)", reason: refusal.code.rawValue, object: nil)
+      caller, source, "denied \(action): \(refusal.message)\(shown)", reason: refusal.code.rawValue, object: nil)
     record.level = .warning
     logs.append(record, to: .audit)
   }

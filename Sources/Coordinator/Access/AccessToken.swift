@@ -1,3 +1,4 @@
+import Digests
 import FoundationEssentials
 
 /// A token as it is kept: who presents its secret is this principal.
@@ -35,7 +36,7 @@ public struct AccessToken: Sendable, Equatable, Codable {
     try AccessNames.check(identity)
     let (id, secret) = (randomBytes(idDigits / 2).hexadecimal, randomBytes(secretDigits / 2).hexadecimal)
     let token = AccessToken(
-      id: id, sha256: SHA256.hash(secret).hexadecimal, principal: identity.principal.description,
+      id: id, sha256: Digests.sha256(Array(secret.utf8)).hexadecimal, principal: identity.principal.description,
       tenant: identity.tenant, role: identity.role, created: created, expires: expires, revoked: nil)
     return (token, "\(mark)\(id)_\(secret)")
   }
@@ -96,7 +97,7 @@ public struct TokenSet: Sendable {
   func find(_ text: String, at now: Date) -> AccessToken? {
     guard let parts = AccessToken.parts(of: text) else { return nil }
     let known = byID[String(parts.id)]
-    let isRight = equalInConstantTime(SHA256.hash(String(parts.secret)), known?.hash ?? Self.nobodysHash)
+    let isRight = equalInConstantTime(sha256(Array(parts.secret.utf8)), known?.hash ?? Self.nobodysHash)
     guard let known, isRight, known.token.isValid(at: now) else { return nil }
     return known.token
   }

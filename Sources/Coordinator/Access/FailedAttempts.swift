@@ -1,3 +1,5 @@
+import Digests
+
 /// Bounds how often one source may try what fails. A pure value: the time comes in.
 ///
 /// | state of a source | a failure is refused as | and then |

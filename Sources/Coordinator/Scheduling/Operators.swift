@@ -67,6 +67,14 @@ extension EngineSize {
   init(_ allocation: Allocation) {
     self.init(
       hosts: allocation.placements.map(\.host),
-      cpuMillicores: Int(allocation.placements.reduce(0) { $0 + $1.resources.cpuMillicores }))
+      cpuMillicores: Int(allocation.placements.reduce(0) { $0 + $1.resources.cpuMillicores }),
+      memoryBytes: allocation.placements.reduce(0) { $0 + $1.resources.memoryBytes })
+  }
+
+  /// What a request would give it.
+  init(_ request: ResourceRequest) {
+    self.init(
+      hosts: Array(repeating: ClusterPlan.ownHost, count: max(1, request.members.count)),
+      memoryBytes: request.members.reduce(0) { $0 + $1.resources.memoryBytes })
   }
 }

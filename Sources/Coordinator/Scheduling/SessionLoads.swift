@@ -34,9 +34,13 @@ extension Session {
     of operation: AnalyticalOperation, _ estimate: LoadEstimate?, _ refusal: StorageRefusal
   ) -> EngineError {
     let need = estimate.map { " It needs about \($0.text), told by \($0.basis)." } ?? ""
+    // Only engines within this process foretell what a load needs.
+    let elsewhere =
+      estimate == nil
+      ? "" : "; a graph that outgrows this process needs GraphScope's engines, with `gscoordinator --engine graphscope`"
     return EngineError(
       .resourceExhausted, "\(operation.name) was not begun: there is no room for its graph.\(need) \(refusal)",
-      hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota")
+      hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota\(elsewhere)")
   }
 
   /// Small loads tell nothing: their memory is mostly that of the buffers.

@@ -1,3 +1,4 @@
+import Digests
 import Engines
 import Wire
 
@@ -28,8 +29,8 @@ struct ApplicationType: Sendable {
   /// The name of the library that the engine loads. It is that of the ready-made ones, which know nothing of options.
   var signature: String {
     let text = "\(description.kind.rawValue).\(description.template).\(fragment.name)"
-    guard let archive, description.kind != .cppPIE else { return SHA256.hex(Array(text.utf8)) }
-    return SHA256.hex(Array(text.utf8), archive)
+    guard let archive, description.kind != .cppPIE else { return sha256(Array(text.utf8)).hexadecimal }
+    return sha256(Array(text.utf8), archive).hexadecimal
   }
 
   /// Plain definitions only: options go to cmake as arguments, which can name files and programs otherwise.

@@ -1,3 +1,4 @@
+import Digests
 import Engines
 import Wire
 
@@ -18,10 +19,10 @@ enum LibraryRecipe: Sendable {
   func contentName(_ installation: Installation) -> String {
     let version = [installation.home, installation.version ?? "?", "1"].joined(separator: "\n")
     switch self {
-    case .fragment(let fragment): return SHA256.hex(Array("\(version)\n\(fragment.name)".utf8))
+    case .fragment(let fragment): return sha256(Array("\(version)\n\(fragment.name)".utf8)).hexadecimal
     case .application(let application):
       let text = "\(version)\n\(application.description)\n\(application.fragment.name)\n\(application.options)"
-      return SHA256.hex(Array(text.utf8), application.archive ?? [])
+      return sha256(Array(text.utf8), application.archive ?? []).hexadecimal
     }
   }
 

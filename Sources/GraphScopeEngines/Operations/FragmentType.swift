@@ -1,3 +1,4 @@
+import Digests
 import Engines
 import Wire
 
@@ -50,7 +51,7 @@ struct FragmentType: Sendable, Equatable {
   }
 
   /// The name of the graph's library.
-  var signature: String { SHA256.hex(Array(name.utf8)) }
+  var signature: String { sha256(Array(name.utf8)).hexadecimal }
 
   private static func unknown(_ type: String) -> EngineError {
     EngineError(

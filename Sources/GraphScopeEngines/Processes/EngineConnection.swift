@@ -59,6 +59,17 @@ struct EngineConnection: Sendable {
     }
   }
 
+  /// Whether an engine answers at a port of this machine, within two seconds.
+  static func answers(at port: UInt16) async -> Bool {
+    let client = GRPCClient(to: .tcp(host: "127.0.0.1", port: Int(port)), limits: ClientLimits())
+    // The empty request of a heartbeat has no bytes.
+    let answer = try? await client.unary(
+      "/gs.rpc.EngineService/HeartBeat", ByteBuffer(), encode: .bytes, decode: .bytes,
+      options: CallOptions(timeout: .seconds(2)))
+    await client.close()
+    return answer != nil
+  }
+
   /// Closes the connection.
   func close() async { await client.close() }
 

@@ -27,3 +27,21 @@ private func noPort() -> EngineError {
     .resourceExhausted, "no free TCP port was found: \(String(cString: strerror(errno)))",
     hint: "End processes that hold connections, or raise the limit of open files")
 }
+
+/// Whether a process listens on a Unix socket; true also when its queue is full.
+func isListening(_ path: String) -> Bool {
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  let capacity = MemoryLayout.size(ofValue: address.sun_path)
+  guard path.utf8.count < capacity else { return false }
+  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+  let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+  guard descriptor >= 0 else { return true }
+  defer { close(descriptor) }
+  let status = withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+    }
+  }
+  return status == 0 || errno == EAGAIN
+}

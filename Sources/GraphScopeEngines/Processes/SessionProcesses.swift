@@ -15,6 +15,7 @@ final class SessionProcesses: Sendable {
   private struct State {
     var failure: EngineError?
     var isClosing = false
+    var onFailure: (@Sendable (EngineError) -> Void)?
     var watchers: [Task<Void, Never>] = []
   }
 
@@ -84,12 +85,14 @@ final class SessionProcesses: Sendable {
   }
 
   private func ended(_ name: String, _ end: ChildEnd) async {
-    let isFirst = state.withLock { state in
-      guard !state.isClosing, state.failure == nil else { return false }
-      state.failure = Self.failure(name, end)
-      return true
+    let failure = Self.failure(name, end)
+    let (isFirst, onFailure) = state.withLock { state -> (Bool, (@Sendable (EngineError) -> Void)?) in
+      guard !state.isClosing, state.failure == nil else { return (false, nil) }
+      state.failure = failure
+      return (true, state.onFailure)
     }
     guard isFirst else { return }
+    onFailure?(failure)
     // Each is nothing without the other.
     await launcher.stop(name == EngineCommands.store ? EngineCommands.engine : EngineCommands.store)
   }
@@ -103,8 +106,20 @@ final class SessionProcesses: Sendable {
       hint: "The session's graphs and results are lost with it; close the session and connect again")
   }
 
+  /// Calls `body` when a process ends unasked, at once if one has.
+  func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) {
+    let failure = state.withLock { state in
+      state.onFailure = body
+      return state.failure
+    }
+    if let failure { body(failure) }
+  }
+
   /// Why the processes are not there any more; nil while they are.
   var failure: EngineError? { state.withLock { $0.failure } }
+
+  /// Whether somebody listens on the store's socket: nobody does from the moment when it died, which is noticed later.
+  var storeAnswers: Bool { isListening(commands.socket) }
 
   /// Why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
   func failure(within time: Duration) async -> EngineError? {

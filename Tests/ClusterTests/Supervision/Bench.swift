@@ -104,6 +104,8 @@ final class Recorder: ChildJournal, Sendable {
     if refused { throw Refusal() }
   }
 
+  func erase(_ name: String) async throws { state.withLock { $0.records.removeAll { $0.name == name } } }
+
   func took(_ line: Line) { state.withLock { $0.lines.append(line) } }
 
   /// Returns when the condition holds for what is remembered.

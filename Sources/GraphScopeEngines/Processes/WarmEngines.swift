@@ -1,0 +1,107 @@
+import Engines
+import FoundationEssentials
+import Synchronization
+
+/// Sets of engines, an object store and an analytical engine of one worker, that are started before a session asks for
+/// them. Nobody has used a set that is handed out, and nobody gets it after its session.
+final class WarmEngines: Sendable {
+  /// Starts the set of this name and returns when it takes work.
+  typealias Start = @Sendable (_ name: String) async throws -> SessionProcesses
+  /// Whether a set answers.
+  typealias Probe = @Sendable (SessionProcesses) async -> Bool
+
+  private struct State {
+    var stock: WarmStock<SessionProcesses>
+    var nextNumber = 1
+    var refilling: Task<Void, Never>?
+  }
+
+  private let state: Mutex<State>
+  private let wishes: (stream: AsyncStream<Void>, source: AsyncStream<Void>.Continuation)
+  private let start: Start
+  private let probe: Probe
+  private let report: @Sendable (String) -> Void
+
+  /// A pool without sets.
+  /// - Parameters:
+  ///   - size: how many sets are to wait.
+  ///   - report: takes words about failures.
+  init(
+    size: Int, start: @escaping Start, probe: @escaping Probe = { await EngineConnection.answers(at: $0.enginePort) },
+    report: @escaping @Sendable (String) -> Void
+  ) {
+    state = Mutex(State(stock: WarmStock(size: size)))
+    let (stream, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    wishes = (stream, source)
+    (self.start, self.probe, self.report) = (start, probe, report)
+  }
+
+  /// Sets that wait.
+  var count: Int { state.withLock { $0.stock.count } }
+
+  /// Starts sets from now on, one after the other.
+  func begin() {
+    let task = Task { await refill() }
+    state.withLock { $0.refilling = task }
+    wishes.source.yield()
+  }
+
+  /// A set that answers, for a session of one worker; nil when none is there. The set is the caller's, who ends it.
+  func take() async -> SessionProcesses? {
+    while let set = state.withLock({ $0.stock.take() }) {
+      wishes.source.yield()
+      if set.failure == nil, await probe(set) {
+        state.withLock { $0.stock.served() }
+        return set
+      }
+      report("engines that were started ahead do not answer; they are replaced")
+      await discard(set)
+    }
+    return nil
+  }
+
+  /// Ends all sets that wait and starts no more.
+  func end() async {
+    let (task, sets) = state.withLock { ($0.refilling, $0.stock.close()) }
+    wishes.source.finish()
+    task?.cancel()
+    for set in sets { await discard(set) }
+    await task?.value
+  }
+
+  private func refill() async {
+    for await _ in wishes.stream {
+      while let pause = state.withLock({ $0.stock.pause }), !Task.isCancelled {
+        do { try await startOne(after: pause) } catch is CancellationError { return } catch {
+          state.withLock { $0.stock.failed() }
+          report("engines could not be started ahead: \(error)")
+        }
+      }
+    }
+  }
+
+  private func startOne(after pause: Duration) async throws {
+    if pause > .zero { try await Task.sleep(for: pause) }
+    let number = state.withLock { state in
+      defer { state.nextNumber += 1 }
+      return state.nextNumber
+    }
+    let set = try await start("warm-\(number)")
+    guard state.withLock({ $0.stock.started(set, number: number) }) else { return await discard(set) }
+    set.whenFailed { [weak self] failure in self?.died(number, failure) }
+  }
+
+  private func died(_ number: Int, _ failure: EngineError) {
+    guard let set = state.withLock({ $0.stock.remove(number) }) else { return }
+    report("engines that were started ahead ended: \(failure)")
+    Task {
+      await discard(set)
+      wishes.source.yield()
+    }
+  }
+
+  private func discard(_ set: SessionProcesses) async {
+    await set.stop()
+    try? FileManager.default.removeItem(atPath: set.commands.directory)
+  }
+}
