@@ -17,11 +17,18 @@ struct ObjectRegistry {
   private var entries: [OperationKey: Entry] = [:]
   private var nextNumber = 0
 
-  /// Handles that the operation's parents produced.
-  func inputs(of operation: StepOperation) throws(EngineError) -> [ObjectHandle] {
+  /// Handles that the operation's parents produced. Those of `step`, the operations that its step has run before it, may
+  /// have produced something that only their engine knows.
+  func inputs(
+    of operation: StepOperation, inStep step: Set<OperationKey> = []
+  ) throws(EngineError) -> [ObjectHandle] {
     var inputs: [ObjectHandle] = []
     for parent in operation.parents {
       guard let entry = entries[parent] else {
+        if step.contains(parent) {
+          inputs.append(.none)
+          continue
+        }
         throw EngineError(
           .invalidArgument, "operation '\(operation.key)' refers to '\(parent)', which this session has not run",
           hint: "Run that operation first; after a reconnect to another session it must be run again")

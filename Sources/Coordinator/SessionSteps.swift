@@ -96,7 +96,10 @@ extension Session {
   private func perform(
     _ operation: StepOperation, on engines: SessionEngines, _ step: inout StepProgress
   ) async throws -> AnalyticalResult {
-    let inputs = try registry.withLock { registry throws(EngineError) in try registry.inputs(of: operation) }
+    let earlier = Set(step.outcome.results.map(\.key))
+    let inputs = try registry.withLock { registry throws(EngineError) in
+      try registry.inputs(of: operation, inStep: earlier)
+    }
     let result: AnalyticalResult
     let handle: ObjectHandle
     switch operation.action {

@@ -71,8 +71,8 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .unloadGraph where inputs.graph == nil, .unloadApp where inputs.application == nil,
       .unloadContext where inputs.context == nil:
       return .done
-    case .dataSink, .serializeGraph, .deserializeGraph, .subgraph:
-      throw EngineError(.unimplemented, "\(name) is not offered on GraphScope's engines yet")
+    case .dataSink, .serializeGraph, .deserializeGraph: return try await transferred(definition, inputs, log)
+    case .subgraph: throw EngineError(.unimplemented, "\(name) is not offered on GraphScope's engines yet")
     default: break
     }
     let (tables, files) = try await conversion.converted(inputs.tables)
@@ -83,6 +83,21 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     let payloads = prepared.largeAttribute == definition.largeAttribute ? original.payloads : inputs.tables.payloads
     let answer = try await connection.perform(prepared, payloads: payloads)
     return try noted(answer, of: prepared, inputs)
+  }
+
+  /// Moves something between the store and files; the engine takes over a graph that was loaded.
+  private func transferred(
+    _ definition: OpDef, _ inputs: NativeInputs, _ log: any ProgressLog
+  ) async throws -> AnalyticalResult {
+    let frame = objects.withLock { $0.frames[definition.parents.first ?? ""] }
+    guard let order = try StoreTransfer.Order(definition, graph: inputs.graph?.definition, frame: frame) else {
+      return .done
+    }
+    let report = try await StoreTransfer(commands: processes.commands, children: children).perform(order)
+    guard case .load = order else { return .done }
+    var creation = try StoredGraph(report: report).creation(key: definition.key)
+    try await loadLibraries(for: &creation, log)
+    return try noted(try await connection.perform(creation), of: creation, inputs)
   }
 
   // MARK: Libraries
@@ -141,6 +156,9 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .unloadGraph: return forget { $0.graphs[inputs.graph?.key ?? ""] = nil }
     case .unloadApp: return forget { $0.applications[inputs.application?.key ?? ""] = nil }
     case .unloadContext: return forget { $0.contexts[inputs.context?.key ?? ""] = nil }
+    case .toVineyardDataframe, .toVineyardTensor:
+      let answer = try? JSONValue(parsing: String(decoding: result.result, as: UTF8.self))
+      objects.withLock { $0.noteFrame(answer?["object_id"]?.text, of: operation.key) }
     default: break
     }
     if let graph = result.graph { return try made(graph, by: operation.op) }

@@ -24,6 +24,19 @@ struct StepTests {
     try bench.done()
   }
 
+  @Test("An operation may follow one of its step that left nothing but with its engine; a later step may not")
+  func parentsWithoutObjects() async throws {
+    let bench = try Bench()
+    let session = try await bench.connect(alice)
+    let bind = StepOperation(key: "x", parents: ["1"], action: .analytical(.bindApplication))
+    let outcome = try await session.run([operation("a", key: "1"), bind])
+    #expect(outcome.results.map(\.key) == ["1", "x"])
+    #expect(bench.factory.engines[0].calls == ["a", "bind on 1, tables 0"])
+    #expect(try await session.run([bind]).failure?.error.code == .invalidArgument)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
   @Test("The first failure drops the rest; the same keys may come again")
   func repeatedKeys() async throws {
     let bench = try Bench()

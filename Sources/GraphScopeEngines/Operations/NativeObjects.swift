@@ -26,9 +26,22 @@ struct NativeObjects: Sendable {
   var contexts: [String: Context] = [:]
   /// Classes of graphs whose libraries the engine has loaded, by signature.
   var registered: Set<String> = []
+  /// Data frames and tensors in the store by the operations that made them, the newest ones.
+  private(set) var frames: [String: String] = [:]
+  private var frameOrder: [String] = []
+
+  /// Clients write a frame in the step that makes it, so that few are enough.
+  static let maximumFrames = 64
 
   /// No objects.
   init() {}
+
+  /// An operation has made a data frame or tensor in the store.
+  mutating func noteFrame(_ object: String?, of operation: String) {
+    guard let object else { return }
+    if frames.updateValue(object, forKey: operation) == nil { frameOrder.append(operation) }
+    if frameOrder.count > Self.maximumFrames { frames[frameOrder.removeFirst()] = nil }
+  }
 }
 
 /// What an operation works on, with what is known of it.
