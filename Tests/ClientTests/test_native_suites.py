@@ -16,7 +16,7 @@ import pytest
 from test_native import native, pytestmark  # noqa: F401
 
 SEED = os.environ.get("GSC_SUITE_SEED", "29")
-COUNT = os.environ.get("GSC_SUITE_COUNT", "25")
+COUNT = os.environ.get("GSC_SUITE_COUNT", "8")
 CLIENT = pathlib.Path(graphscope.__file__).parent
 GROUPS = {
     "undirected graphs": "nx/tests/classes/test_graph.py",
