@@ -62,7 +62,8 @@ class TestObjects:
         history = gsc("history", *at)
         assert "forget a session" in history
         assert "Closed" in gsc("events", "--object", f"session/{session_id}", *at)
-        assert session_id in gsc("diff", "1", *at)
+        opened = next(line.split()[0] for line in history.splitlines() if "open a session" in line)
+        assert session_id in gsc("diff", opened, *at)
         audit = gsc("logs", "--audit", *at)
         assert "host 127.0.0.1" in audit and session_id in audit
 
