@@ -25,13 +25,20 @@ enum EngineChoice: String, CaseIterable {
   }
 
   /// The factory of the engines.
-  /// - Throws: `ConfigurationError` when GraphScope's engines are wanted and not installed.
+  /// - Throws: `ConfigurationError` when GraphScope's engines are wanted and not installed, or a key that concerns them
+  ///   has no such value, be they wanted or not.
   func factory(_ settings: Settings, pool: WorkerPool, workspace: String, logger: Logger) throws -> any EngineFactory {
+    let compilers = try settings.integer(.compilers, in: 1...1024)
+    let ahead = GraphScopeEngineFactory.Ahead(
+      count: try settings.integer(.warmEngines, in: 0...64), directory: workspace + "/warm"
+    ) { logger.warning("\($0)") }
     let embedded = EmbeddedFactory(pool: pool)
     var native: (any EngineFactory)?
     var problem: InstallationProblem?
     if self != .embedded {
-      do { native = try Self.native(settings, workspace: workspace, logger) } catch let missing as InstallationProblem {
+      do {
+        native = try Self.native(settings, workspace: workspace, compilers: compilers, ahead: ahead)
+      } catch let missing as InstallationProblem {
         guard self == .auto else { throw ConfigurationError("engine is 'graphscope', but \(missing)") }
         problem = missing
       }
@@ -42,16 +49,12 @@ enum EngineChoice: String, CaseIterable {
   }
 
   private static func native(
-    _ settings: Settings, workspace: String, _ logger: Logger
+    _ settings: Settings, workspace: String, compilers: Int, ahead: GraphScopeEngineFactory.Ahead
   ) throws -> GraphScopeEngineFactory {
     let installation = try search(settings).find()
     let cache = cache(settings, workspace: workspace)
-    let libraries = LibraryStore(
-      installation, directory: cache, compilers: try settings.integer(.compilers, in: 1...1024))
+    let libraries = LibraryStore(installation, directory: cache, compilers: compilers)
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-    let ahead = GraphScopeEngineFactory.Ahead(
-      count: try settings.integer(.warmEngines, in: 0...64), directory: workspace + "/warm"
-    ) { logger.warning("\($0)") }
     return GraphScopeEngineFactory(installation, libraries: libraries, path: path, ahead: ahead)
   }
 

@@ -26,6 +26,8 @@ struct Serve: AsyncParsableCommand {
       MultiplexLogHandler([ConsoleLog(logLevel: level, label: label), StoredLog(logs, logLevel: level)])
     }
     let logger = Logger(label: "gscoordinator")
+    LogWriter.shared.expectFirstLine()
+    defer { LogWriter.shared.flush() }
     for remark in remarks { logger.debug("\(remark)") }
     let server = try await Server(settings, workspace: workspace, logs: logs, logger: logger)
     // The first line tells the address: whoever started us reads it.
@@ -48,12 +50,11 @@ struct Serve: AsyncParsableCommand {
     // Ctrl-C, also the client's way to end a coordinator of its own, ends everything; a service manager's SIGTERM may be
     // followed by a start.
     await server.stop(keepingSessions: signal == SIGTERM)
-    LogWriter.shared.flush()
   }
 
   private func announce(_ server: Server, _ logger: Logger) {
     let addresses = server.addresses.map(\.description).joined(separator: " and ")
-    LogWriter.shared.write("gscoordinator listening on \(addresses)\n", to: STDOUT_FILENO)
+    LogWriter.shared.writeFirst("gscoordinator listening on \(addresses)\n")
     server.tls?.announce()
     logger.tell(server.recovery)
     logger.info(

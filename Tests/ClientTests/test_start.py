@@ -139,7 +139,8 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         "text, told",
         [("prot: 1\n", ["prot", "port"]), ("port: many\n", ["port", "many"]), ("port: [\n", ["bad.yaml"]),
-         ("port: 70000\n", ["port", "70000"])],
+         ("port: 70000\n", ["port", "70000"]), ("engines:\n  warm: 900\n", ["engines.warm", "900"]),
+         ("engine: graphscope\ngraphscope:\n  python: /nowhere\n", ["/nowhere/lib", "pip install"])],
     )
     def test_mistakes_are_named(self, tmp_path, text, told):
         (tmp_path / "bad.yaml").write_text(text)

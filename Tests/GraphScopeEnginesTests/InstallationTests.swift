@@ -73,6 +73,14 @@ struct InstallationTests {
     #expect(problem?.lookedAt == ["/nowhere/bin/grape_engine"])
     #expect(problem?.description.contains("pip install") == true)
   }
+
+  @Test("A named Python environment without the packages is named where they would be")
+  func emptyEnvironment() {
+    let problem = #expect(throws: InstallationProblem.self) {
+      try InstallationSearch(home: nil, python: "/empty/bin/python3", environment: [:], files: pip).find()
+    }
+    #expect(problem?.lookedAt == ["/empty/lib/python3*/site-packages/graphscope.runtime/bin/grape_engine"])
+  }
 }
 
 @Suite("The doctor")

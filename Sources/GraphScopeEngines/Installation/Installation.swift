@@ -96,7 +96,10 @@ public struct InstallationSearch: Sendable {
       candidates += Self.imageHomes.map { ($0, nil, nil) }
     }
     guard let found = candidates.first(where: { files.isExecutable($0.home + "/bin/grape_engine") }) else {
-      throw InstallationProblem(lookedAt: candidates.map { $0.home + "/bin/grape_engine" })
+      // An environment without the packages is no candidate, but whoever named it wants to read where it was taken to be.
+      let named = python.map { Self.root(ofPython: $0, files) + "/lib/python3*/site-packages/graphscope.runtime" }
+      let homes = candidates.isEmpty ? [named].compactMap(\.self) : candidates.map(\.home)
+      throw InstallationProblem(lookedAt: homes.map { $0 + "/bin/grape_engine" })
     }
     // The home of a pip installation tells the environment that it is in.
     let parent = found.home.hasSuffix("/graphscope.runtime") ? Self.parent(found.home) : nil
@@ -153,7 +156,8 @@ public struct InstallationSearch: Sendable {
 
   /// The root of the environment that an interpreter, or the environment's own path, names.
   private static func root(ofPython path: String, _ files: any FileLookup) -> String {
-    files.exists(path + "/bin") ? path : parent(parent(path))
+    let isInterpreter = parent(path).hasSuffix("/bin") && !files.exists(path + "/bin")
+    return isInterpreter ? parent(parent(path)) : path
   }
 
   private static func parent(_ path: String) -> String {
