@@ -68,7 +68,7 @@ def warm_connects(directory, count):
     def rest():
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            if any(engine.net_connections("tcp") for engine in engines(server)):
+            if any(engine.connections("tcp") for engine in engines(server)):
                 return time.sleep(0.5)
             time.sleep(0.05)
         raise RuntimeError("no engine was started ahead")

@@ -6,15 +6,18 @@ import Synchronization
 public final class GraphScopeEngineFactory: EngineFactory {
   /// Engines that are started before a session asks for them.
   public struct Ahead: Sendable {
+    /// Takes what happened to them in words, and whether it is a failure.
+    public typealias Report = @Sendable (_ words: String, _ isFailure: Bool) -> Void
+
     /// How many sets wait; 0 for none.
     public var count: Int
     /// A directory for their files. What is in it is removed.
     public var directory: String
-    /// Takes words about failures.
-    public var report: @Sendable (String) -> Void
+    /// Takes what happens to them.
+    public var report: Report
 
     /// Engines ahead of sessions.
-    public init(count: Int, directory: String, report: @escaping @Sendable (String) -> Void) {
+    public init(count: Int, directory: String, report: @escaping Report) {
       (self.count, self.directory, self.report) = (count, directory, report)
     }
   }

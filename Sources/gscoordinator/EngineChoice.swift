@@ -31,7 +31,7 @@ enum EngineChoice: String, CaseIterable {
     let compilers = try settings.integer(.compilers, in: 1...1024)
     let ahead = GraphScopeEngineFactory.Ahead(
       count: try settings.integer(.warmEngines, in: 0...64), directory: workspace + "/warm"
-    ) { logger.warning("\($0)") }
+    ) { words, isFailure in logger.log(level: isFailure ? .warning : .info, "\(words)") }
     let embedded = EmbeddedFactory(pool: pool)
     var native: (any EngineFactory)?
     var problem: InstallationProblem?

@@ -143,7 +143,7 @@ private final class Site: Sendable {
         let set = try await SessionProcesses.start(commands, launcher(name))
         starts.continuation.yield(Int(name.dropFirst("warm-".count)) ?? 0)
         return set
-      }, probe: probe, report: { _ in })
+      }, probe: probe, report: { _, _ in })
   }
 
   /// Returns when the set of this number was started.

@@ -9,6 +9,8 @@ final class WarmEngines: Sendable {
   typealias Start = @Sendable (_ name: String) async throws -> SessionProcesses
   /// Whether a set answers.
   typealias Probe = @Sendable (SessionProcesses) async -> Bool
+  /// Takes what happened, in words.
+  typealias Report = GraphScopeEngineFactory.Ahead.Report
 
   private struct State {
     var stock: WarmStock<SessionProcesses>
@@ -20,15 +22,15 @@ final class WarmEngines: Sendable {
   private let wishes: (stream: AsyncStream<Void>, source: AsyncStream<Void>.Continuation)
   private let start: Start
   private let probe: Probe
-  private let report: @Sendable (String) -> Void
+  private let report: Report
 
   /// A pool without sets.
   /// - Parameters:
   ///   - size: how many sets are to wait.
-  ///   - report: takes words about failures.
+  ///   - report: takes what happened.
   init(
     size: Int, start: @escaping Start, probe: @escaping Probe = { await EngineConnection.answers(at: $0.enginePort) },
-    report: @escaping @Sendable (String) -> Void
+    report: @escaping Report
   ) {
     state = Mutex(State(stock: WarmStock(size: size)))
     let (stream, source) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -54,7 +56,7 @@ final class WarmEngines: Sendable {
         state.withLock { $0.stock.served() }
         return set
       }
-      report("engines that were started ahead do not answer; they are replaced")
+      report("engines that were started ahead do not answer; they are replaced", true)
       await discard(set)
     }
     return nil
@@ -74,7 +76,7 @@ final class WarmEngines: Sendable {
       while let pause = state.withLock({ $0.stock.pause }), !Task.isCancelled {
         do { try await startOne(after: pause) } catch is CancellationError { return } catch {
           state.withLock { $0.stock.failed() }
-          report("engines could not be started ahead: \(error)")
+          report("engines could not be started ahead: \(error)", true)
         }
       }
     }
@@ -88,12 +90,13 @@ final class WarmEngines: Sendable {
     }
     let set = try await start("warm-\(number)")
     guard state.withLock({ $0.stock.started(set, number: number) }) else { return await discard(set) }
+    report("engines warm-\(number) wait for a session", false)
     set.whenFailed { [weak self] failure in self?.died(number, failure) }
   }
 
   private func died(_ number: Int, _ failure: EngineError) {
     guard let set = state.withLock({ $0.stock.remove(number) }) else { return }
-    report("engines that were started ahead ended: \(failure)")
+    report("engines that were started ahead ended: \(failure)", true)
     Task {
       await discard(set)
       wishes.source.yield()
