@@ -134,8 +134,9 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
 
   private var conversion: TableConversion {
     TableConversion(
-      installation: libraries.installation, environment: processes.commands.environment,
-      directory: processes.commands.directory, children: children)
+      script: PythonScript(
+        installation: libraries.installation, environment: processes.commands.environment,
+        directory: processes.commands.directory, children: children))
   }
 
   private func builder(_ log: any ProgressLog) -> LibraryBuilder {

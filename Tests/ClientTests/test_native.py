@@ -1,7 +1,8 @@
 """The unmodified client on GraphScope's own engines.
 
 Needs the environment that `scripts/make-native-venv.sh` makes; GSC_NATIVE_PYTHON names another one. Without it every test
-here is skipped, with the reason; scripts/test.sh makes it, so that there nothing is. The coordinator is started with `--engine graphscope`, which this file's tests share.
+here is skipped, with the reason; scripts/test.sh makes it, so that there nothing is. The tests share one coordinator, which
+is started with `--engine graphscope`.
 """
 
 import os
@@ -23,6 +24,7 @@ from graphscope.framework.loader import Loader
 
 import generated
 from conftest import REFERENCE, SHARED, close
+from object_store import ObjectStore
 from process import REPOSITORY, Coordinator, wait_until
 
 PYTHON = os.environ.get("GSC_NATIVE_PYTHON", os.path.join(REPOSITORY, ".venv-native"))
@@ -157,6 +159,35 @@ def test_parquet_and_orc_files(open_session, tmp_path):
     assert dict(zip(frame.id, frame.age)) == {1: 30, 2: 40}
     with pytest.raises(AnalyticalEngineInternalError, match="missing.parquet"):
         session.g().add_vertices(Loader(str(tmp_path / "missing.parquet")), "person")
+
+
+def test_tables_in_an_object_store(native, open_session):
+    objects = {
+        "graphs/v.csv": b"name|id|age\nx|007|30\ny|1|40\n",
+        "graphs/e/part-0": b"007,1,1.5\n",
+        "graphs/e/part-1": b"1,007,2.5\n",
+        "graphs/e/_SUCCESS": b"",
+    }
+    with ObjectStore(objects) as store:
+        place = {"key": "user", "secret": "not-to-be-seen", "client_kwargs": {"endpoint_url": store.url}}
+        session = open_session()
+        graph = session.g(oid_type="string")
+        graph = graph.add_vertices(Loader("s3://graphs/v.csv", delimiter="|", **place), "person", [("age", "int")], "id")
+        graph = graph.add_edges(
+            Loader("s3://graphs/e", header_row=False, **place), "knows", [("f2", "double")],
+            src_label="person", dst_label="person", src_field=0, dst_field=1,
+        )
+        frame = graph.to_dataframe({"id": "v:person.id", "age": "v:person.age"})
+        assert dict(zip(frame.id, frame.age)) == {"007": 30, "1": 40}
+        assert "f2" in [property.name for property in graph.schema.get_edge_properties("knows")]
+        with pytest.raises(AnalyticalEngineInternalError, match="s3://graphs/missing"):
+            session.g().add_vertices(Loader("s3://graphs/missing", **place), "person")
+        assert store.keys == {"user"}
+    for directory, _, names in os.walk(native.workspace):
+        for name in names:
+            path = os.path.join(directory, name)
+            assert os.path.islink(path) or not os.path.isfile(path) or b"not-to-be-seen" not in open(path, "rb").read()
+    assert "not-to-be-seen" not in native.log()
 
 
 def test_what_the_engine_refuses_is_the_users_exception(open_session):

@@ -67,19 +67,4 @@ struct InstanceTests {
     #expect(json == #"{"vineyard_id":7,"client_count":1,"server":"localhost:1,localhost:2"}"#)
     #expect(throws: EngineError.self) { try NativeLearningEngine.completed("%%%", servers: []) }
   }
-
-  @Test("Columnar files are known by their names or by what the client says")
-  func columnar() {
-    func file(_ source: String, _ options: String = "{}", _ place: String = "file") -> ColumnarFile? {
-      ColumnarFile(
-        ChunkMeta(
-          size: 0, attributes: [.protocol: .text(place), .source: .text(source), .readOptions: .text(options)]))
-    }
-    #expect(file("/d/v.parquet")?.kind == "PARQUET")
-    #expect(file("/d/v.pq")?.kind == "PARQUET")
-    #expect(file("/d/v.orc")?.kind == "ORC")
-    #expect(file("/d/v", #"{"filetype":"ORC"}"#)?.kind == "ORC")
-    #expect(file("/d/v.csv#delimiter=,") == nil)
-    #expect(file("/d/v.orc", "{}", "s3") == nil)
-  }
 }

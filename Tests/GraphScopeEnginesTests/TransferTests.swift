@@ -20,7 +20,16 @@ struct TransferTests {
     #expect(
       written
         == .write(frame: "o0042", path: "file:///tmp/r.csv", storageOptions: "{}", writeOptions: #"{"a":1}"#))
-    #expect(written?.arguments == ["write", "o0042", "file:///tmp/r.csv", "{}", #"{"a":1}"#])
+    #expect(
+      try written.map { JSONValue.object(try $0.members()).encoded }
+        == #"{"verb":"write","thing":"o0042","path":"file:///tmp/r.csv","storage_options":{},"write_options":{"a":1}}"#)
+  }
+
+  @Test("Options that are not JSON are refused")
+  func options() throws {
+    let order = StoreTransfer.Order.load(path: "/tmp/g", storageOptions: "[1]")
+    let error = #expect(throws: EngineError.self) { try order.members() }
+    #expect(error?.code == .invalidArgument)
   }
 
   @Test("A graph is saved by its number in the store, whatever number the client has")

@@ -24,13 +24,20 @@ struct StoreTransfer: Sendable {
       }
     }
 
-    /// What the helper is told, behind the store's socket.
-    var arguments: [String] {
-      switch self {
-      case .write(let frame, let path, let storage, let write): ["write", frame, path, storage, write]
-      case .save(let graph, let path, let storage): ["save", "\(graph)", path, storage, "{}"]
-      case .load(let path, let storage): ["load", "", path, storage, "{}"]
-      }
+    /// What the helper is told, beside the store's socket.
+    /// - Throws: `EngineError.invalidArgument` when options are not JSON.
+    func members() throws(EngineError) -> [(key: String, value: JSONValue)] {
+      let (verb, thing, storage, write) =
+        switch self {
+        case .write(let frame, _, let storage, let write): ("write", frame, storage, write)
+        case .save(let graph, _, let storage): ("save", "\(graph)", storage, "")
+        case .load(_, let storage): ("load", "", storage, "")
+        }
+      return [
+        ("verb", .string(verb)), ("thing", .string(thing)), ("path", .string(path)),
+        ("storage_options", try PythonScript.options(storage, "storage options")),
+        ("write_options", try PythonScript.options(write, "options for writing")),
+      ]
     }
   }
 
@@ -39,16 +46,11 @@ struct StoreTransfer: Sendable {
   /// - Throws: `EngineError` with what the drivers said; `CancellationError`.
   @discardableResult
   func perform(_ order: Order) async throws -> String {
-    guard let python = commands.installation.python else {
-      throw EngineError(
-        .unimplemented, "files are written and read by the Python environment of GraphScope's engines",
-        hint: InstallationProblem.remedy)
-    }
-    let end = try await children.run(
-      ChildProgram(
-        name: "transfer-\(UInt32.random(in: 0...UInt32.max))", executable: python,
-        arguments: ["-c", Self.script, commands.socket] + order.arguments, environment: commands.environment,
-        directory: commands.directory))
+    let script = PythonScript(
+      installation: commands.installation, environment: commands.environment, directory: commands.directory,
+      children: children)
+    let end = try await script.run(
+      Self.script, [("socket", .string(commands.socket))] + (try order.members()), purpose: "transfer")
     guard end.isSuccess else {
       let verb = if case .load = order { "read" } else { "written" }
       throw EngineError(
@@ -59,16 +61,15 @@ struct StoreTransfer: Sendable {
   }
 
   private static let script = """
-    import json, sys
-    socket, order, thing, path, storage_options, write_options = sys.argv[1:]
+    socket, thing, path = order["socket"], order["thing"], order["path"]
     try:
         import vineyard, vineyard.io
         place = {"vineyard_ipc_socket": socket, "vineyard_endpoint": "", "deployment": "ssh", "hosts": ["localhost"]}
-        storage = {"storage_options": json.loads(storage_options or "{}")}
-        if order == "write":
+        storage = {"storage_options": order["storage_options"]}
+        if order["verb"] == "write":
             stream = vineyard.io.open("vineyard://" + thing, mode="r", **place)
-            vineyard.io.open(path, stream, mode="w", write_options=json.loads(write_options or "{}"), **storage, **place)
-        elif order == "save":
+            vineyard.io.open(path, stream, mode="w", write_options=order["write_options"], **storage, **place)
+        elif order["verb"] == "save":
             vineyard.io.serialize(path, vineyard.ObjectID(int(thing)), type="global", **storage, **place)
         else:
             group = vineyard.ObjectID(vineyard.io.deserialize(path, type="global", **storage, **place))

@@ -3,25 +3,21 @@ import FoundationEssentials
 import Glibc
 import Wire
 
-/// Reads tables in columnar files, which the engine cannot read itself: a helper process of the installed Python packages
-/// turns each into an Arrow stream, which goes to the engine as a client's data frame does.
+/// Reads tables that the engine cannot read itself, in columnar files or on other file systems: a helper process of the
+/// installed Python packages turns each into an Arrow stream, which goes to the engine as a client's data frame does.
 struct TableConversion: Sendable {
-  let installation: Installation
-  let environment: [String: String]
-  /// Where the streams are kept until they are loaded.
-  let directory: String
-  let children: any ChildLauncher
+  let script: PythonScript
 
-  /// The tables with those in columnar files turned into streams, and the files of these, which the caller removes.
-  /// - Throws: `EngineError` with what the helper said when a file cannot be read.
+  /// The tables with the foreign ones turned into streams, and the files of these, which the caller removes.
+  /// - Throws: `EngineError` with what the helper said when one cannot be read.
   func converted(_ tables: [TableSource]) async throws -> (tables: [TableSource], files: [String]) {
     var result = (tables: tables, files: [String]())
     do {
       for index in tables.indices {
-        guard let file = ColumnarFile(tables[index].original) else { continue }
-        let path = "\(directory)/table-\(UInt32.random(in: 0...UInt32.max)).arrow"
+        guard let table = try ForeignTable(tables[index].original) else { continue }
+        let path = "\(script.directory)/table-\(UInt32.random(in: 0...UInt32.max)).arrow"
         result.files.append(path)
-        try await convert(file, to: path)
+        try await convert(table, to: path)
         result.tables[index] = try Self.streamed(tables[index], path)
       }
     } catch {
@@ -31,21 +27,16 @@ struct TableConversion: Sendable {
     return result
   }
 
-  private func convert(_ file: ColumnarFile, to path: String) async throws {
-    guard let python = installation.python else {
-      throw EngineError(
-        .unimplemented, "\(file.kind) files need the Python environment of GraphScope's engines",
-        hint: InstallationProblem.remedy)
-    }
-    let end = try await children.run(
-      ChildProgram(
-        name: "table-\(path.hashValue.magnitude)", executable: python,
-        arguments: ["-c", Self.script, file.path, file.kind, file.options, path], environment: environment,
-        directory: directory))
+  private func convert(_ table: ForeignTable, to path: String) async throws {
+    let order = table.order + [("output", JSONValue.string(path))]
+    let end = try await script.run(Self.reader, order, purpose: "table")
     guard end.isSuccess else {
       throw EngineError(
-        .engineFailure, "'\(file.path)' cannot be read as \(file.kind)",
-        evidence: end.lastLines.last ?? end.cause, hint: "Paths are those of the coordinator's machine")
+        .engineFailure, "'\(table.path)' cannot be read as \(table.kind)",
+        evidence: end.lastLines.last ?? end.cause,
+        hint: table.isLocal
+          ? "Paths are those of the coordinator's machine"
+          : "Credentials and addresses are the loader's further arguments: Loader(url, key=..., secret=...)")
     }
   }
 
@@ -53,7 +44,7 @@ struct TableConversion: Sendable {
   private static func streamed(_ table: TableSource, _ path: String) throws(EngineError) -> TableSource {
     var info = stat()
     guard stat(path, &info) == 0, var original = table.original else {
-      throw EngineError(.internalFailure, "the helper that reads columnar files wrote nothing")
+      throw EngineError(.internalFailure, "the helper that reads tables wrote nothing")
     }
     original.size = Int64(info.st_size)
     original.attributes[.protocol] = .text("pandas")
@@ -64,64 +55,81 @@ struct TableConversion: Sendable {
       role: table.role, location: .arrowStream(path: path, byteCount: Int(info.st_size)), original: original)
   }
 
-  /// Reads a file, takes the chosen columns in their order, and writes an Arrow stream.
-  private static let script = """
-    import json, os, sys
+  /// Reads the files of a table piece by piece, takes the chosen columns in their order, and writes an Arrow stream. The
+  /// file systems are those of `fsspec`, with vineyard's for HDFS and OSS.
+  private static let reader = """
     import pyarrow as pa
-    path, kind, options, output = sys.argv[1:]
-    options = json.loads(options)
-    path = os.path.expandvars(os.path.expanduser(path[7:] if path.startswith("file://") else path))
-    try:
+    options, kind, path = order["options"], order["kind"], order["path"]
+    chosen = [name for name in str(options.get("schema") or "").split(",") if name]
+    known = {"int32_t": pa.int32(), "int64_t": pa.int64(), "uint32_t": pa.uint32(), "uint64_t": pa.uint64(),
+             "float": pa.float32(), "double": pa.float64(), "std::string": pa.large_string()}
+    types = [known.get(name) for name in str(options.get("column_types") or "").split(",")]
+
+    def files():
+        import fsspec
+        if not order["local"]:
+            try:
+                import vineyard.drivers.io.fsspec_adaptors
+            except ImportError:
+                pass
+        place = os.path.expandvars(path) if order["local"] else path
+        system, _, found = fsspec.get_fs_token_paths(place, storage_options=order["storage_options"])
+        names = []
+        for name in found:
+            if system.isdir(name):
+                names += [inner for inner in system.find(name) if os.path.basename(inner)[:1] not in ("_", ".")]
+            else:
+                names.append(name)
+        if not names:
+            raise FileNotFoundError("no files at " + path)
+        return [system.open(name, "rb") for name in sorted(names)]
+
+    def flag(name, default):
+        value = options.get(name, default)
+        return value if isinstance(value, bool) else str(value).lower() in ("1", "true")
+
+    def pieces(file):
         if kind == "ORC":
             import pyarrow.orc
-            table = pyarrow.orc.read_table(path)
-        else:
+            table = pyarrow.orc.ORCFile(file)
+            return table.schema, (table.read_stripe(index) for index in range(table.nstripes))
+        if kind == "PARQUET":
             import pyarrow.parquet
-            table = pyarrow.parquet.read_table(path)
-        chosen = [name for name in str(options.get("schema") or "").split(",") if name]
-        types = str(options.get("column_types") or "").split(",")
-        names = [name if name in table.column_names else table.column_names[int(name)] for name in chosen]
-        known = {"int32_t": pa.int32(), "int64_t": pa.int64(), "uint32_t": pa.uint32(), "uint64_t": pa.uint64(),
-                 "float": pa.float32(), "double": pa.float64(), "std::string": pa.large_string()}
-        rest = names if names and not options.get("include_all_columns") else (
-            names + [name for name in table.column_names if name not in names])
-        columns = []
-        for index, name in enumerate(rest):
-            column = table.column(name)
-            wanted = known.get(types[index]) if index < len(names) and index < len(types) else None
-            columns.append(column.cast(wanted) if wanted is not None else column)
-        table = pa.table(columns, names=rest)
-        with pa.OSFile(output, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
+            table = pyarrow.parquet.ParquetFile(file)
+            return table.schema_arrow, table.iter_batches()
+        from pyarrow import csv
+        def opened(block, types):
+            file.seek(0)
+            return csv.open_csv(
+                file, csv.ReadOptions(block_size=block, autogenerate_column_names=not flag("header_row", True)),
+                csv.ParseOptions(delimiter=options.get("delimiter") or ","), csv.ConvertOptions(column_types=types))
+        # The names first: a type must be known before the column is read, and columns may be chosen by number.
+        names = wanted(opened(1 << 20, {}).schema.names)
+        table = opened(1 << 25, {name: known for name, known in zip(names, types[:len(chosen)]) if known is not None})
+        return table.schema, table
+
+    def wanted(present):
+        names = [name if name in present else present[int(name)] for name in chosen]
+        if not names or flag("include_all_columns", False):
+            names += [name for name in present if name not in names]
+        return names
+
+    try:
+        writer = None
+        with pa.OSFile(order["output"], "wb") as sink:
+            for file in files():
+                schema, batches = pieces(file)
+                if writer is None:
+                    names = wanted(schema.names)
+                    columns = [schema.field(name).type for name in names]
+                    for index, chosen_type in enumerate(types[:len(chosen)]):
+                        columns[index] = chosen_type or columns[index]
+                    target = pa.schema(list(zip(names, columns)))
+                    writer = pa.ipc.new_stream(sink, target)
+                for batch in batches:
+                    writer.write_table(pa.Table.from_batches([batch]).select(target.names).cast(target))
+            writer.close()
     except Exception as error:
-        sys.exit("%s: %s" % (type(error).__name__, error))
+        sys.exit("%s: %s" % (type(error).__name__, " ".join(str(error).split())[:1000]))
     """
-}
-
-/// A table in a columnar file, as the client announces it.
-struct ColumnarFile: Equatable {
-  /// The file, as the user typed it.
-  let path: String
-  /// `ORC` or `PARQUET`.
-  let kind: String
-  /// A JSON object: which columns, and their types.
-  let options: String
-
-  /// Reads the announcement; nil for anything but a columnar file on the coordinator's machine.
-  init?(_ item: ChunkMeta?) {
-    guard let item, item.attributes[.protocol]?.text == "file", let source = item.attributes[.source]?.text else {
-      return nil
-    }
-    let options = item.attributes[.readOptions]?.text ?? "{}"
-    let named = (try? JSONValue(parsing: options))?["filetype"]?.text?.uppercased()
-    if named == "ORC" || source.hasSuffix(".orc") {
-      kind = "ORC"
-    } else if named == "PARQUET" || source.hasSuffix(".parquet") || source.hasSuffix(".pq") {
-      kind = "PARQUET"
-    } else {
-      return nil
-    }
-    path = source
-    self.options = options.isEmpty ? "{}" : options
-  }
 }
