@@ -9,7 +9,7 @@ import Synchronization
 final class NativeQueryEngine: QueryEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
-  private let open = Mutex<Set<Int64>>([])
+  private let open = Mutex<[Int64: ProcessGroup]>([:])
 
   /// How long a front end may take to answer its first query.
   private static let readinessDeadline = Duration.seconds(180)
@@ -20,34 +20,68 @@ final class NativeQueryEngine: QueryEngine {
   }
 
   /// Starts executor and front end; returns when a query was answered.
-  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then.
+  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then. A graph
+  ///   that is served already stays as it is.
   func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
     let java = try await findJava()
     let instance = try InteractiveInstance(request, commands: commands, java: java)
-    try instance.writeConfiguration()
-    _ = open.withLock { $0.insert(request.objectID) }
+    let processes = ProcessGroup(
+      [
+        .init(name: instance.executor.name, what: "the executor of the interactive instance"),
+        .init(name: InteractiveInstance.frontEndName(request.objectID), what: "the interactive instance's front end"),
+      ], children, hint: "Close the instance and open it again")
+    try claim(request.objectID, processes)
     do {
+      try instance.writeConfiguration()
       try await children.start(instance.executor)
-      try await children.start(
+      try await startFrontEnd(
         instance.frontEnd(deadline: Self.readinessDeadline) { port in
           try await NIOThreadPool.singleton.runIfActive { GremlinProbe.answers(port: port) }
-        })
+        }, with: processes)
     } catch {
       try await close(objectID: request.objectID)
       throw Self.explained(error)
     }
+    processes.watch()
     return instance.endpoints
   }
 
+  private func claim(_ objectID: Int64, _ processes: ProcessGroup) throws(EngineError) {
+    let isNew = open.withLock { open in
+      guard open[objectID] == nil else { return false }
+      open[objectID] = processes
+      return true
+    }
+    guard isNew else {
+      throw EngineError(.illegalState, "the graph \(objectID) has an interactive instance", hint: "Close it first")
+    }
+  }
+
+  /// Starts the front end; should the executor end meanwhile, no query can be answered any more.
+  private func startFrontEnd(_ frontEnd: ChildProgram, with processes: ProcessGroup) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [children] in try await children.start(frontEnd) }
+      group.addTask {
+        guard let failure = await processes.firstEnd(ofFirst: 1) else { throw CancellationError() }
+        throw failure
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {
+    open.withLock { $0[objectID] }?.whenFailed(body)
+  }
+
   func close(objectID: Int64) async throws {
-    guard open.withLock({ $0.remove(objectID) }) != nil else { return }
-    await children.stop(InteractiveInstance.frontEndName(objectID))
-    await children.stop(InteractiveInstance.executorName(objectID))
+    guard let processes = open.withLock({ $0.removeValue(forKey: objectID) }) else { return }
+    await processes.stop()
     try? FileManager.default.removeItem(atPath: InteractiveInstance.directory(objectID, commands))
   }
 
   func closeAll() async {
-    for objectID in open.withLock({ $0 }) { try? await close(objectID: objectID) }
+    for objectID in open.withLock({ Array($0.keys) }) { try? await close(objectID: objectID) }
   }
 
   /// Java's complaint about its modules is not one that users can read.
