@@ -1,7 +1,6 @@
 import Engines
 import FoundationEssentials
 import Glibc
-import NIOPosix
 import Synchronization
 
 /// GraphScope's interactive engine: for each graph an executor that reads it in the object store, and a front end in Java
@@ -9,7 +8,7 @@ import Synchronization
 final class NativeQueryEngine: QueryEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
-  private let open = Mutex<Set<Int64>>([])
+  private let open = Mutex<[Int64: InteractiveInstance]>([:])
 
   /// How long a front end may take to answer its first query.
   private static let readinessDeadline = Duration.seconds(180)
@@ -25,12 +24,12 @@ final class NativeQueryEngine: QueryEngine {
     let java = try await findJava()
     let instance = try InteractiveInstance(request, commands: commands, java: java)
     try instance.writeConfiguration()
-    _ = open.withLock { $0.insert(request.objectID) }
+    open.withLock { $0[request.objectID] = instance }
     do {
       try await children.start(instance.executor)
       try await children.start(
-        instance.frontEnd(deadline: Self.readinessDeadline) { port in
-          try await NIOThreadPool.singleton.runIfActive { GremlinProbe.answers(port: port) }
+        instance.frontEnd(deadline: Self.readinessDeadline) {
+          await Self.answers(instance, withCypher: request.withCypher)
         })
     } catch {
       try await close(objectID: request.objectID)
@@ -39,15 +38,36 @@ final class NativeQueryEngine: QueryEngine {
     return instance.endpoints
   }
 
+  /// The instance of a graph.
+  /// - Throws: `EngineError` when it has none.
+  func instance(of objectID: Int64) throws(EngineError) -> InteractiveInstance {
+    guard let instance = open.withLock({ $0[objectID] }) else {
+      throw EngineError(
+        .runtimeFailure, "the graph has no interactive instance",
+        hint: "Make one with session.interactive(graph), and keep it open while it is asked")
+    }
+    return instance
+  }
+
   func close(objectID: Int64) async throws {
-    guard open.withLock({ $0.remove(objectID) }) != nil else { return }
+    guard open.withLock({ $0.removeValue(forKey: objectID) }) != nil else { return }
     await children.stop(InteractiveInstance.frontEndName(objectID))
     await children.stop(InteractiveInstance.executorName(objectID))
     try? FileManager.default.removeItem(atPath: InteractiveInstance.directory(objectID, commands))
   }
 
   func closeAll() async {
-    for objectID in open.withLock({ $0 }) { try? await close(objectID: objectID) }
+    for objectID in open.withLock({ Array($0.keys) }) { try? await close(objectID: objectID) }
+  }
+
+  /// Whether the front end answers a query in each of its languages.
+  private static func answers(_ instance: InteractiveInstance, withCypher: Bool) async -> Bool {
+    guard (try? await instance.gremlin.submit("g.V().limit(1)", within: .seconds(5))) != nil else { return false }
+    guard withCypher else { return true }
+    let late = EngineError(.engineFailure, "the Cypher server does not answer")
+    // Its first query makes it load and compile.
+    return (try? await within(.seconds(60), orElse: late) { await CypherProbe.answers(port: instance.cypherPort) })
+      ?? false
   }
 
   /// Java's complaint about its modules is not one that users can read.
