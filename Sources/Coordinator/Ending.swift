@@ -160,7 +160,7 @@ extension Coordinator {
     desk.leave(session.object)
     let last = session.stepNumber.load(ordering: .relaxed)
     let steps = Array(max(0, last - Journal.keptSteps)..<last).map { $0 + 1 }
-    let instances = session.composition.withLock { $0.instances }
+    let instances = session.composition.withLock { $0.instances } + session.broken.withLock { Array($0) }
     await erase(
       session.id, objects: session.registry.withLock { $0.numbers }, steps: steps, instances: instances, by: author,
       reason)

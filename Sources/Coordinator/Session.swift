@@ -43,6 +43,8 @@ public final class Session: Sendable {
   let preemptions = Atomic<Int>(0)
   /// How to give up instances that are being started, by name.
   let starts = Mutex<[String: @Sendable () -> Void]>([:])
+  /// Names of instances that ended unasked and that the state store still tells of.
+  let broken = Mutex<Set<String>>([])
   private let libraries = Mutex<[Int: Spool]>([:])
 
   /// The document of the state store, as it was last written.

@@ -12,10 +12,14 @@ extension Session {
   /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
   public func openQueries(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
     let engines = try await gate.engines()
-    return try await start(.interactive, graph: request.objectID) {
+    let endpoints = try await start(.interactive, graph: request.objectID) {
       let endpoints = try await engines.queries.open(request)
       return (endpoints, [endpoints.gremlin, endpoints.cypher].filter { !$0.isEmpty })
     }
+    engines.queries.whenFailed(objectID: request.objectID) { [weak self] failure in
+      Task { await self?.broke(.interactive, request.objectID, failure, engines.queries.close(objectID:)) }
+    }
+    return endpoints
   }
 
   /// Closes the query endpoints of a graph.
@@ -28,10 +32,14 @@ extension Session {
   /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
   public func openLearning(_ request: LearningInstanceRequest) async throws -> LearningInstance {
     let engines = try await gate.engines()
-    return try await start(.learning, graph: request.objectID) {
+    let instance = try await start(.learning, graph: request.objectID) {
       let instance = try await engines.learning.open(request)
       return (instance, instance.endpoints)
     }
+    engines.learning.whenFailed(objectID: request.objectID) { [weak self] failure in
+      Task { await self?.broke(.learning, request.objectID, failure, engines.learning.close(objectID:)) }
+    }
+    return instance
   }
 
   /// Stops the sampling servers of a graph.
@@ -49,6 +57,7 @@ extension Session {
     let name = "\(kind.rawValue)-\(graph)"
     let object = "instance/\(id)/\(name)"
     _ = try refusing { try $0.request(name, kind: kind, graph: String(graph), at: .now) }
+    broken.withLock { _ = $0.remove(name) }
     do {
       try await waitForResources(name, kind)
       _ = event(name) { machine in
@@ -85,7 +94,51 @@ extension Session {
       return machine.drained(at: .now)
     }
     try await body()
-    if composition.withLock({ $0.instance(name) }) != nil { await forget(name, "Stopped", "closed by its client") }
+    let isBroken = broken.withLock { $0.remove(name) != nil }
+    if isBroken || composition.withLock({ $0.instance(name) }) != nil {
+      await forget(name, "Stopped", "closed by its client")
+    }
+  }
+
+  /// A process of an instance ended unasked. What is left of it is ended too; its record stays, with the cause, until the
+  /// instance is closed or opened again.
+  private func broke(
+    _ kind: InstanceKind, _ graph: Int64, _ failure: EngineError, _ end: (Int64) async throws -> Void
+  ) async {
+    let name = "\(kind.rawValue)-\(graph)"
+    let wasServing = composition.withLock { composition in
+      guard composition.instance(name)?.phase.serves == true else { return false }
+      _ = composition.handle(name, at: .now) { $0.broke(at: .now) }
+      return true
+    }
+    // Somebody who stops it ends its processes, too.
+    guard wasServing else { return }
+    logger.warning("an instance has ended", metadata: ["instance": "\(name)", "error": "\(failure)"])
+    try? await end(graph)
+    var document = document(name, kind, graph, phase: .failed)
+    document.setCondition(
+      "Ready", false, reason: "Broken", message: "\(failure)", nowMilliseconds: nowMilliseconds())
+    let object = "instance/\(id)/\(name)"
+    journal.event(object, "Broken", "\(failure)", level: .error)
+    do {
+      // Its client may have closed it meanwhile: then nothing is to be told any more.
+      try await journal.commit(
+        "note that an instance broke", by: "coordinator", on: object,
+        conditions: [.present(ObjectKind.instance.key("\(id)/\(name)"))], [Journal.put(document)])
+      broken.withLock { _ = $0.insert(name) }
+    } catch {
+      logger.error("cannot note that an instance broke", metadata: ["instance": "\(name)", "error": "\(error)"])
+    }
+    // One of the same name that was opened meanwhile is another one.
+    if composition.withLock({ $0.instance(name)?.phase }) == .stopping { ended(name) }
+    log.error("The \(kind.rawValue) instance of graph \(graph) has ended: \(failure)")
+  }
+
+  /// No process of an instance is left, and others may have what it took.
+  private func ended(_ name: String) {
+    _ = event(name) { $0.ended() }
+    desk.leave("instance/\(id)/\(name)")
+    composition.withLock { try? $0.forget(name) }
   }
 
   /// Asks for what an instance takes and waits for it; the session's user is told how long that may be.
@@ -119,9 +172,7 @@ extension Session {
 
   /// Nothing of the instance is left.
   private func forget(_ name: String, _ reason: String, _ message: String, level: LogRecord.Level = .info) async {
-    _ = event(name) { $0.ended() }
-    desk.leave("instance/\(id)/\(name)")
-    composition.withLock { try? $0.forget(name) }
+    ended(name)
     let object = "instance/\(id)/\(name)"
     journal.event(object, reason, message, level: level)
     do {
@@ -182,11 +233,16 @@ extension Session {
 
   private func put(_ name: String, _ kind: InstanceKind, _ graph: Int64, _ endpoints: [String] = []) -> StateChange {
     let phase = composition.withLock { $0.instance(name)?.phase } ?? .failed
-    return Journal.put(
-      InstanceDocument(
-        kind: .instance, name: "\(id)/\(name)", owner: principal.description, tenant: tenant,
-        createdMilliseconds: nowMilliseconds(), spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
-        status: InstanceStatus(phase: phase.rawValue, endpoints: endpoints)))
+    return Journal.put(document(name, kind, graph, endpoints, phase: phase))
+  }
+
+  private func document(
+    _ name: String, _ kind: InstanceKind, _ graph: Int64, _ endpoints: [String] = [], phase: InstanceLifecycle.Phase
+  ) -> InstanceDocument {
+    InstanceDocument(
+      kind: .instance, name: "\(id)/\(name)", owner: principal.description, tenant: tenant,
+      createdMilliseconds: nowMilliseconds(), spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
+      status: InstanceStatus(phase: phase.rawValue, endpoints: endpoints))
   }
 }
 

@@ -7,8 +7,17 @@ public protocol LearningEngine: Sendable {
   /// Stops the servers of a graph; a graph without any is no error.
   func close(objectID: Int64) async throws
 
+  /// Calls `body` when a server of a graph ends unasked, at once if one has. Not after `close`, and for engines inside the
+  /// coordinator never.
+  func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void)
+
   /// Stops all servers, when the session ends.
   func closeAll() async
+}
+
+extension LearningEngine {
+  /// They do not end unasked.
+  public func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {}
 }
 
 /// What a client asks for when it opens a learning instance.

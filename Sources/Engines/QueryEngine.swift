@@ -7,8 +7,17 @@ public protocol QueryEngine: Sendable {
   /// Closes the endpoints of a graph; a graph without any is no error.
   func close(objectID: Int64) async throws
 
+  /// Calls `body` when what serves a graph ends unasked, at once if it has. Not after `close`, and for engines inside the
+  /// coordinator never.
+  func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void)
+
   /// Closes all endpoints, when the session ends.
   func closeAll() async
+}
+
+extension QueryEngine {
+  /// It does not end unasked.
+  public func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {}
 }
 
 /// What a client asks for when it opens an interactive instance.

@@ -8,8 +8,8 @@ import Wire
 final class NativeLearningEngine: LearningEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
-  /// Names of the servers by the graph's number.
-  private let open = Mutex<[Int64: [String]]>([:])
+  /// The servers by the graph's number.
+  private let open = Mutex<[Int64: ProcessGroup]>([:])
 
   /// How long a server may take until it listens.
   private static let readinessDeadline = Duration.seconds(120)
@@ -20,7 +20,8 @@ final class NativeLearningEngine: LearningEngine {
   }
 
   /// Starts the servers; returns when all of them listen.
-  /// - Throws: `EngineError` when one ends or does not listen in time; nothing is left of them then.
+  /// - Throws: `EngineError` when one ends or does not listen in time; nothing is left of them then. A graph that is served
+  ///   already stays as it is.
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
     guard request.backend == .graphlearn else {
       throw EngineError(
@@ -36,7 +37,10 @@ final class NativeLearningEngine: LearningEngine {
     let endpoints = ports.map { "localhost:\($0)" }
     let handle = try Self.completed(request.handle, servers: endpoints)
     let names = ports.indices.map { "graphlearn-\(request.objectID)-\($0)" }
-    open.withLock { $0[request.objectID] = names }
+    let processes = ProcessGroup(
+      names.map { .init(name: $0, what: "a sampling server of the learning instance") }, children,
+      hint: "Servers end when their client does; close the instance and open it again")
+    try claim(request.objectID, processes)
     do {
       // A server listens only when it has met the others.
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -51,7 +55,19 @@ final class NativeLearningEngine: LearningEngine {
       try await close(objectID: request.objectID)
       throw error
     }
+    processes.watch()
     return LearningInstance(handle: request.handle, configuration: request.configuration, endpoints: endpoints)
+  }
+
+  private func claim(_ objectID: Int64, _ processes: ProcessGroup) throws(EngineError) {
+    let isNew = open.withLock { open in
+      guard open[objectID] == nil else { return false }
+      open[objectID] = processes
+      return true
+    }
+    guard isNew else {
+      throw EngineError(.illegalState, "the graph \(objectID) has a learning instance", hint: "Close it first")
+    }
   }
 
   private func program(
@@ -75,7 +91,11 @@ final class NativeLearningEngine: LearningEngine {
   }
 
   func close(objectID: Int64) async throws {
-    for name in open.withLock({ $0.removeValue(forKey: objectID) }) ?? [] { await children.stop(name) }
+    await open.withLock { $0.removeValue(forKey: objectID) }?.stop()
+  }
+
+  func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {
+    open.withLock { $0[objectID] }?.whenFailed(body)
   }
 
   func closeAll() async {

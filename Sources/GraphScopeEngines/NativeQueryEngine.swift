@@ -8,7 +8,12 @@ import Synchronization
 final class NativeQueryEngine: QueryEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
-  private let open = Mutex<[Int64: InteractiveInstance]>([:])
+  private let open = Mutex<[Int64: Served]>([:])
+
+  private struct Served {
+    let instance: InteractiveInstance
+    let processes: ProcessGroup
+  }
 
   /// How long a front end may take to answer its first query.
   private static let readinessDeadline = Duration.seconds(180)
@@ -19,40 +24,75 @@ final class NativeQueryEngine: QueryEngine {
   }
 
   /// Starts executor and front end; returns when a query was answered.
-  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then.
+  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then. A graph
+  ///   that is served already stays as it is.
   func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
     let java = try await findJava()
     let instance = try InteractiveInstance(request, commands: commands, java: java)
-    try instance.writeConfiguration()
-    open.withLock { $0[request.objectID] = instance }
+    let processes = ProcessGroup(
+      [
+        .init(name: instance.executor.name, what: "the executor of the interactive instance"),
+        .init(name: InteractiveInstance.frontEndName(request.objectID), what: "the interactive instance's front end"),
+      ], children, hint: "Close the instance and open it again")
+    try claim(request.objectID, Served(instance: instance, processes: processes))
     do {
+      try instance.writeConfiguration()
       try await children.start(instance.executor)
-      try await children.start(
+      try await startFrontEnd(
         instance.frontEnd(deadline: Self.readinessDeadline) {
           await Self.answers(instance, withCypher: request.withCypher)
-        })
+        }, with: processes)
     } catch {
       try await close(objectID: request.objectID)
       throw Self.explained(error)
     }
+    processes.watch()
     return instance.endpoints
   }
 
+  private func claim(_ objectID: Int64, _ served: Served) throws(EngineError) {
+    let isNew = open.withLock { open in
+      guard open[objectID] == nil else { return false }
+      open[objectID] = served
+      return true
+    }
+    guard isNew else {
+      throw EngineError(.illegalState, "the graph \(objectID) has an interactive instance", hint: "Close it first")
+    }
+  }
+
+  /// Starts the front end; should the executor end meanwhile, no query can be answered any more.
+  private func startFrontEnd(_ frontEnd: ChildProgram, with processes: ProcessGroup) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [children] in try await children.start(frontEnd) }
+      group.addTask {
+        guard let failure = await processes.firstEnd(ofFirst: 1) else { throw CancellationError() }
+        throw failure
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
   /// The instance of a graph.
-  /// - Throws: `EngineError` when it has none.
+  /// - Throws: `EngineError` when it has none, or why it has none any more.
   func instance(of objectID: Int64) throws(EngineError) -> InteractiveInstance {
-    guard let instance = open.withLock({ $0[objectID] }) else {
+    guard let served = open.withLock({ $0[objectID] }) else {
       throw EngineError(
         .runtimeFailure, "the graph has no interactive instance",
         hint: "Make one with session.interactive(graph), and keep it open while it is asked")
     }
-    return instance
+    if let failure = served.processes.failure { throw failure }
+    return served.instance
+  }
+
+  func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {
+    open.withLock { $0[objectID] }?.processes.whenFailed(body)
   }
 
   func close(objectID: Int64) async throws {
-    guard open.withLock({ $0.removeValue(forKey: objectID) }) != nil else { return }
-    await children.stop(InteractiveInstance.frontEndName(objectID))
-    await children.stop(InteractiveInstance.executorName(objectID))
+    guard let served = open.withLock({ $0.removeValue(forKey: objectID) }) else { return }
+    await served.processes.stop()
     try? FileManager.default.removeItem(atPath: InteractiveInstance.directory(objectID, commands))
   }
 
@@ -66,8 +106,8 @@ final class NativeQueryEngine: QueryEngine {
     guard withCypher else { return true }
     let late = EngineError(.engineFailure, "the Cypher server does not answer")
     // Its first query makes it load and compile.
-    return (try? await within(.seconds(60), orElse: late) { await CypherProbe.answers(port: instance.cypherPort) })
-      ?? false
+    let answer = try? await within(.seconds(60), orElse: late) { await CypherProbe.answers(port: instance.cypherPort) }
+    return answer ?? false
   }
 
   /// Java's complaint about its modules is not one that users can read.

@@ -10,6 +10,7 @@ import Turns
 /// Query and learning engines that open what they are asked to, or wait until they are cancelled.
 final class FakeServices: QueryEngine, LearningEngine {
   private let opened = Mutex<[String]>([])
+  private let failures = Mutex<[Int64: @Sendable (EngineError) -> Void]>([:])
   private let (holding, hold) = AsyncStream.makeStream(of: Void.self)
   let holds: Bool
 
@@ -30,6 +31,15 @@ final class FakeServices: QueryEngine, LearningEngine {
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
     opened.withLock { $0.append("learning \(request.objectID)") }
     return LearningInstance(handle: "h", configuration: "c", endpoints: ["localhost:2"])
+  }
+
+  func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {
+    failures.withLock { $0[objectID] = body }
+  }
+
+  /// A process of the graph's services dies.
+  func die(_ objectID: Int64) {
+    failures.withLock { $0[objectID] }?(EngineError(.engineFailure, "the front end was killed by signal 9 (SIGKILL)"))
   }
 
   func close(objectID: Int64) async throws { opened.withLock { $0.append("close \(objectID)") } }
@@ -65,6 +75,27 @@ struct InstanceTests {
     try await bench.store.entries(prefix: "instances/", at: nil).entries.map {
       String($0.key.split(separator: "/").last!) + " " + String(decoding: $0.value, as: UTF8.self).phase
     }
+  }
+
+  @Test("An instance whose process dies is shown with the cause until it is closed, and its graph is free again")
+  func death() async throws {
+    let services = FakeServices()
+    let bench = try Bench(services: services)
+    let (session, graph) = try await session(bench)
+    _ = try await session.openQueries(queries(graph))
+    services.die(graph)
+    await session.waitUntilTold("SIGKILL")
+    let entry = try await bench.store.entries(prefix: "instances/\(session.id)/interactive", at: nil).entries.first
+    let text = String(decoding: try #require(entry).value, as: UTF8.self)
+    #expect(text.phase == "failed" && text.contains("killed by signal 9"))
+    #expect(services.names.last == "close \(graph)", "the other processes are ended")
+    _ = try await session.openQueries(queries(graph))
+    #expect(try await instances(bench) == ["analytical ready", "interactive-\(graph) ready"])
+    services.die(graph)
+    try await session.closeQueries(objectID: graph)
+    await bench.coordinator.shutdown()
+    #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
+    try bench.done()
   }
 
   @Test("All three kinds progress side by side: a step runs while a graph is queried and sampled")

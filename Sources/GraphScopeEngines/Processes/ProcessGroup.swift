@@ -1,0 +1,115 @@
+import Engines
+import Synchronization
+
+/// Processes that are nothing without each other: when one ends unasked, the others are ended too, and the cause is what
+/// everybody is told.
+final class ProcessGroup: Sendable {
+  /// A process and what it is, for people.
+  struct Member: Sendable {
+    /// Its name among the session's processes.
+    var name: String
+    /// What it is, with an article.
+    var what: String
+  }
+
+  private struct State {
+    var failure: EngineError?
+    var isClosing = false
+    var onFailure: (@Sendable (EngineError) -> Void)?
+    var watchers: [Task<Void, Never>] = []
+  }
+
+  /// In the order in which they are started; they are ended the other way round.
+  private let members: [Member]
+  private let launcher: any ChildLauncher
+  /// What the user is to do when one has ended.
+  private let hint: String
+  private let state = Mutex(State())
+
+  init(_ members: [Member], _ launcher: any ChildLauncher, hint: String) {
+    (self.members, self.launcher, self.hint) = (members, launcher, hint)
+  }
+
+  /// Looks after the processes from now on, all of which run.
+  func watch() {
+    let tasks = members.map { member in
+      Task { [weak self, launcher] in
+        guard let end = try? await launcher.waitUntilOver(member.name) else { return }
+        await self?.ended(member, end)
+      }
+    }
+    state.withLock { $0.watchers = tasks }
+  }
+
+  private func ended(_ member: Member, _ end: ChildEnd) async {
+    let failure = failure(member, end)
+    let (isFirst, onFailure) = state.withLock { state -> (Bool, (@Sendable (EngineError) -> Void)?) in
+      guard !state.isClosing, state.failure == nil else { return (false, nil) }
+      state.failure = failure
+      return (true, state.onFailure)
+    }
+    guard isFirst else { return }
+    onFailure?(failure)
+    for other in members.reversed() where other.name != member.name { await launcher.stop(other.name) }
+  }
+
+  private func failure(_ member: Member, _ end: ChildEnd) -> EngineError {
+    // What the processes say in the usual way (glog's lines begin with I) explains no end, nor do MPI's rules.
+    let words = end.lastLines.filter { !$0.hasPrefix("I2") && !$0.hasPrefix("----") && !$0.isEmpty }
+    return EngineError(
+      .engineFailure, "\(member.what) (\(member.name)) \(end.cause)",
+      evidence: words.suffix(5).joined(separator: " | "), hint: hint)
+  }
+
+  /// Calls `body` when a process ends unasked, at once if one has. There is one such body: a later one replaces it.
+  func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) {
+    let failure = state.withLock { state in
+      state.onFailure = body
+      return state.failure
+    }
+    if let failure { body(failure) }
+  }
+
+  /// Why the processes are not there any more; nil while they are.
+  var failure: EngineError? { state.withLock { $0.failure } }
+
+  /// Why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
+  func failure(within time: Duration) async -> EngineError? {
+    if let failure { return failure }
+    return await withTaskGroup(of: EngineError?.self) { group in
+      group.addTask { await self.firstEnd(ofFirst: self.members.count) }
+      group.addTask {
+        try? await Task.sleep(for: time)
+        return nil
+      }
+      defer { group.cancelAll() }
+      let outcome = await group.next() ?? nil
+      // A failure that the watcher noted first tells the true cause: the other processes were ended by us.
+      return failure ?? outcome
+    }
+  }
+
+  /// The end of one of the first `count` processes, whichever comes first; nil when the task is cancelled.
+  func firstEnd(ofFirst count: Int) async -> EngineError? {
+    await withTaskGroup(of: EngineError?.self) { [launcher] group in
+      for member in members.prefix(count) {
+        group.addTask {
+          guard let end = try? await launcher.waitUntilOver(member.name) else { return nil }
+          return self.failure(member, end)
+        }
+      }
+      defer { group.cancelAll() }
+      return await group.next() ?? nil
+    }
+  }
+
+  /// Ends the processes, which is no failure from now on.
+  func stop() async {
+    let watchers = state.withLock { state in
+      state.isClosing = true
+      return state.watchers
+    }
+    for member in members.reversed() { await launcher.stop(member.name) }
+    for watcher in watchers { watcher.cancel() }
+  }
+}
