@@ -85,12 +85,53 @@ struct InstanceTests {
     #expect(CypherProbe.isAnswered(ByteBuffer(bytes: [0, 0, 0, 0])) == false, "it speaks another version")
   }
 
-  @Test("Learning servers find each other in the handle; all else in it stays")
-  func handle() throws {
-    let handle = Data(#"{"vineyard_id":7,"client_count":1,"server":"old"}"#.utf8).base64EncodedString()
-    let completed = try NativeLearningEngine.completed(handle, servers: ["localhost:1", "localhost:2"])
-    let json = String(decoding: try #require(Data(base64Encoded: completed)), as: UTF8.self)
-    #expect(json == #"{"vineyard_id":7,"client_count":1,"server":"localhost:1,localhost:2"}"#)
-    #expect(throws: EngineError.self) { try NativeLearningEngine.completed("%%%", servers: []) }
+  private var python: PythonEnvironment {
+    get throws {
+      var installation = Installation(home: "/gs", engine: "/gs/bin/grape_engine")
+      (installation.python, installation.packages) = ("/py/bin/python", "/py/packages")
+      return try PythonEnvironment(
+        EngineCommands(installation: installation, directory: "/w", shared: "/s", workers: 3, path: "/usr/bin"))
+    }
+  }
+
+  private func request(_ backend: LearningInstanceRequest.Backend, _ handle: String) -> LearningInstanceRequest {
+    LearningInstanceRequest(
+      objectID: 7, handle: Data(handle.utf8).base64EncodedString(), configuration: "Yw==", backend: backend)
+  }
+
+  private func handle(of program: ChildProgram) throws -> JSONValue {
+    try JSONValue(parsing: String(decoding: try #require(Data(base64Encoded: program.arguments[2])), as: UTF8.self))
+  }
+
+  @Test("graphlearn's servers find each other in the handle; all else in it stays")
+  func graphlearn() throws {
+    let servers = try SamplingServers.graphlearn(
+      request(.graphlearn, #"{"vineyard_id":7,"client_count":1,"server":"old"}"#), python)
+    #expect(servers.endpoints.count == 3)
+    let handle = try handle(of: servers.programs[2])
+    #expect(
+      handle.encoded
+        == #"{"vineyard_id":7,"client_count":1,"server":"\#(servers.endpoints.joined(separator: ","))"}"#)
+    #expect(servers.programs.map { $0.arguments.last } == ["0", "1", "2"])
+    #expect(throws: EngineError.self) {
+      try SamplingServers.graphlearn(
+        LearningInstanceRequest(objectID: 7, handle: "%%%", configuration: "", backend: .graphlearn), python)
+    }
+  }
+
+  @Test("graphlearn-torch's first server has the port, is started last, and no server gets the client's files")
+  func graphlearnTorch() throws {
+    let servers = try SamplingServers.graphlearnTorch(
+      request(.graphlearnTorch, #"{"num_servers":3,"manifest":"m","client_content":{"a.py":"x"}}"#), python)
+    #expect(servers.endpoints.count == 4 && Set(servers.endpoints).count == 4)
+    #expect(servers.programs.map { $0.arguments.last } == ["2", "1", "0"])
+    let port = try #require(servers.endpoints[0].split(separator: ":").last)
+    for program in servers.programs {
+      #expect(
+        try handle(of: program).encoded
+          == #"{"num_servers":3,"server_client_master_port":\#(port),"master_addr":"localhost"}"#)
+      #expect(program.arguments[1] == "gscoordinator.launch_graphlearn_torch" && program.arguments[3] == "Yw==")
+      if case .port(let number) = program.readiness { #expect("\(number)" == port && program.arguments.last == "0") }
+    }
   }
 }
