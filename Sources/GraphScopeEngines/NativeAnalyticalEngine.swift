@@ -114,11 +114,16 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     creation.attributes[.jvmOpts] = .text(libraries.installation.javaOptions)
     // Before the query, whose time runs.
     try await loadLibraries(for: &creation, log)
-    let answer = try await subgraph.extracted(from: instance, socket: processes.commands.socket) {
-      [connection, creation] streams in
-      var creation = creation
-      creation.largeAttribute = subgraph.tables(streams)
-      return try await connection.perform(creation)
+    let answer: EngineConnection.Answer
+    do {
+      answer = try await subgraph.extracted(from: instance, socket: processes.commands.socket) {
+        [connection, creation] streams in
+        var creation = creation
+        creation.largeAttribute = subgraph.tables(streams)
+        return try await connection.perform(creation)
+      }
+    } catch let error as EngineError where error.code == .engineFailure {
+      throw await queries.failure(of: subgraph.source, within: Self.causeDelay) ?? error
     }
     return try noted(answer, of: creation, inputs)
   }

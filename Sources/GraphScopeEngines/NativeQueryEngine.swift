@@ -86,6 +86,11 @@ final class NativeQueryEngine: QueryEngine {
     return served.instance
   }
 
+  /// Why a process of a graph's instance ended, if one has ended or does so within `time`.
+  func failure(of objectID: Int64, within time: Duration) async -> EngineError? {
+    await open.withLock { $0[objectID] }?.processes.failure(within: time)
+  }
+
   func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {
     open.withLock { $0[objectID] }?.processes.whenFailed(body)
   }
