@@ -108,17 +108,22 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     _ definition: OpDef, _ inputs: NativeInputs, _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
     let subgraph = try Subgraph(definition)
-    let instance = try queries.instance(of: subgraph.source)
+    let served = try queries.served(subgraph.source)
     var creation = subgraph.creation(key: definition.key)
     creation.attributes[.javaClassPath] = .text(libraries.installation.javaClassPath)
     creation.attributes[.jvmOpts] = .text(libraries.installation.javaOptions)
     // Before the query, whose time runs.
     try await loadLibraries(for: &creation, log)
-    let answer = try await subgraph.extracted(from: instance, socket: processes.commands.socket) {
-      [connection, creation] streams in
-      var creation = creation
-      creation.largeAttribute = subgraph.tables(streams)
-      return try await connection.perform(creation)
+    let answer: EngineConnection.Answer
+    do {
+      answer = try await subgraph.extracted(from: served.instance, socket: processes.commands.socket) {
+        [connection, creation] streams in
+        var creation = creation
+        creation.largeAttribute = subgraph.tables(streams)
+        return try await connection.perform(creation)
+      }
+    } catch let error as EngineError where error.code == .engineFailure {
+      throw await served.processes.failure(within: Self.causeDelay) ?? error
     }
     return try noted(answer, of: creation, inputs)
   }

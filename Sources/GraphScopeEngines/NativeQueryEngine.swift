@@ -10,7 +10,8 @@ final class NativeQueryEngine: QueryEngine {
   private let children: any ChildLauncher
   private let open = Mutex<[Int64: Served]>([:])
 
-  private struct Served {
+  /// An instance and its processes, which tell their end also when the instance is no longer open.
+  struct Served: Sendable {
     let instance: InteractiveInstance
     let processes: ProcessGroup
   }
@@ -76,14 +77,14 @@ final class NativeQueryEngine: QueryEngine {
 
   /// The instance of a graph.
   /// - Throws: `EngineError` when it has none, or why it has none any more.
-  func instance(of objectID: Int64) throws(EngineError) -> InteractiveInstance {
+  func served(_ objectID: Int64) throws(EngineError) -> Served {
     guard let served = open.withLock({ $0[objectID] }) else {
       throw EngineError(
         .runtimeFailure, "the graph has no interactive instance",
         hint: "Make one with session.interactive(graph), and keep it open while it is asked")
     }
     if let failure = served.processes.failure { throw failure }
-    return served.instance
+    return served
   }
 
   func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {

@@ -3,6 +3,7 @@
 import threading
 
 import graphscope
+import pandas as pd
 import psutil
 import pytest
 from graphscope.framework.loader import Loader
@@ -46,6 +47,17 @@ def test_edges_of_a_query_become_a_graph(open_session, gstest):
         instance.subgraph("g.E()")
     again = session.interactive(graph)
     assert again.execute("g.E().count()").all().result() == [2], "a subgraph can be asked in turn"
+
+
+def test_ids_that_are_texts_are_refused_at_once(open_session):
+    """The executor would end itself."""
+    session = open_session()
+    vertices, edges = pd.DataFrame({"id": ["a", "b"], "x": [1, 2]}), pd.DataFrame({"s": ["a"], "d": ["b"], "w": [1.5]})
+    graph = session.g(oid_type="string").add_vertices(vertices, "p").add_edges(edges, "e", src_label="p", dst_label="p")
+    instance = session.interactive(graph)
+    with pytest.raises(Exception, match="ids are integers"):
+        instance.subgraph("g.E()")
+    assert instance.execute("g.E().count()").all().result() == [1]
 
 
 def test_a_larger_subgraph_has_all_edges(open_session, gstest):
@@ -94,7 +106,8 @@ def test_an_end_in_the_middle_is_an_error_and_the_session_goes_on(native, open_s
     graph = modern(session, gstest)
     extraction = Extraction(native, session.interactive(graph))
     (extraction.executor if victim == "gaia_executor" else extraction.front_end).kill()
-    assert "interactive engine" in str(extraction.end())
+    error = str(extraction.end())
+    assert "interactive instance" in error and "SIGKILL" in error
     assert people(graph) == [1, 2, 4, 6]
 
 

@@ -13,20 +13,22 @@ struct SubgraphTests {
   @Test("The client's words: the query, whose graph, types of ids, options")
   func words() throws {
     var attributes: [ParamKey: AttributeValue] = [
-      .gieGremlinQueryMessage: .text("g.E()"), .vineyardID: .int(7), .oidType: .text("string"),
+      .gieGremlinQueryMessage: .text("g.E()"), .vineyardID: .int(7), .oidType: .text("int32_t"),
       .gieGremlinRequestOptions: .text(#"{"evaluationTimeout":500}"#),
     ]
     func subgraph() throws -> Subgraph { try Subgraph(OpDef(key: "s", op: .subgraph, attributes: attributes)) }
     let read = try subgraph()
-    #expect(read.query == "g.E()" && read.source == 7 && read.oidType == "std::string")
+    #expect(read.query == "g.E()" && read.source == 7 && read.oidType == "int32_t")
     #expect(read.options.first?.value == .integer(500))
-    #expect(read.creation(key: "s").attributes[.oidType]?.text == "std::string")
+    #expect(read.creation(key: "s").attributes[.oidType]?.text == "int32_t")
     for type in ["int64", "int64_t", "long"] {
       attributes[.oidType] = .text(type)
       #expect(try subgraph().oidType == "int64_t")
     }
-    attributes[.oidType] = .text("double")
-    #expect(throws: EngineError.self) { try subgraph() }
+    for type in ["string", "std::string", "double"] {
+      attributes[.oidType] = .text(type)
+      #expect(throws: EngineError.self) { try subgraph() }
+    }
     attributes[.oidType] = nil
     attributes[.gieGremlinRequestOptions] = .text("no JSON")
     #expect(try subgraph().options.isEmpty)

@@ -12,10 +12,13 @@ struct GremlinConnection: Sendable {
   /// Longest answer that is read, in bytes.
   private static let maximumAnswer = 1 << 20
 
+  /// Gremlin's code for a query that cannot be understood.
+  private static let refusal: Int64 = 597
+
   private typealias Frames = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
 
   /// Returns when a query was answered; what was found is not kept.
-  /// - Throws: `EngineError` with the server's words when it refuses or fails, breaks off or takes longer than `time`;
+  /// - Throws: `EngineError` with the server's words when it refuses (`.runtimeFailure`) or fails, breaks off or takes longer than `time`;
   ///   `CancellationError`.
   func submit(_ query: String, options: [(key: String, value: JSONValue)] = [], within time: Duration) async throws {
     let request = GremlinMessage.request(query, options: options)
@@ -39,8 +42,10 @@ struct GremlinConnection: Sendable {
             switch GremlinMessage.answer(Array(frame.unmaskedData.readableBytesView)) {
             case .partial: break
             case .complete: return
+            case .failure(Self.refusal, let words):
+              throw EngineError(.runtimeFailure, "the interactive engine refused the query (597): \(words)")
             case .failure(let code, let words):
-              throw EngineError(.runtimeFailure, "the interactive engine refused the query (\(code)): \(words)")
+              throw EngineError(.engineFailure, "the interactive engine failed (\(code)): \(words)")
             case nil: throw Self.broken("its answer cannot be read")
             }
           case .connectionClose: throw Self.broken("it closed the connection")

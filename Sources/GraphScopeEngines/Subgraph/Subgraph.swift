@@ -19,7 +19,7 @@ struct Subgraph: Sendable {
   private static let causeDelay = Duration.seconds(2)
 
   /// Reads the client's operation.
-  /// - Throws: `EngineError.invalidArgument`.
+  /// - Throws: `EngineError.invalidArgument`; `.notApplicable` for ids that the engine cannot hand over.
   init(_ operation: OpDef) throws(EngineError) {
     guard let query = operation.attributes[.gieGremlinQueryMessage]?.text, !query.isEmpty else {
       throw EngineError(.invalidArgument, "SUBGRAPH: the query is missing")
@@ -30,7 +30,11 @@ struct Subgraph: Sendable {
     switch operation.attributes[.oidType]?.text {
     case "int32", "int32_t": oidType = "int32_t"
     case nil, "int", "int64", "int64_t", "long": oidType = "int64_t"
-    case "string", "str", "std::string": oidType = "std::string"
+    case "string", "str", "std::string":
+      // The executor ends itself there: "get_outer_id is not supported on string fragment".
+      throw EngineError(
+        .notApplicable, "the interactive engine makes subgraphs only of graphs whose ids are integers",
+        hint: "Load the graph with oid_type int64_t, and the texts as a property")
     case let type?: throw EngineError(.invalidArgument, "SUBGRAPH: '\(type.prefix(100))' is no type of ids")
     }
     options =
