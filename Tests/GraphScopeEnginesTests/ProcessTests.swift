@@ -181,7 +181,10 @@ final class FakeLauncher: ChildLauncher {
     }
   }
 
-  func run(_ child: ChildProgram) async throws -> ChildEnd { ChildEnd(isSuccess: true, cause: "ended") }
+  /// Every program says that it is Java 17.
+  func run(_ child: ChildProgram) async throws -> ChildEnd {
+    ChildEnd(isSuccess: true, cause: "ended", lastLines: ["openjdk version \"17.0.1\""])
+  }
 
   func waitUntilOver(_ name: String) async throws -> ChildEnd {
     await withCheckedContinuation { continuation in
