@@ -65,7 +65,11 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     }
     defer { _ = life.withLock { $0.work.remove(work) } }
     do {
-      return try await withTaskCancellationHandler { try await work.value } onCancel: { work.cancel() }
+      return try await withTaskCancellationHandler {
+        try await work.value
+      } onCancel: {
+        work.cancel()
+      }
     } catch {
       throw await cause(of: error)
     }
@@ -74,7 +78,8 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   /// What is behind the failure of an operation: the death of the engine, if it died.
   private func cause(of error: any Error) async -> any Error {
     switch error {
-    case is CancellationError: return Task.isCancelled ? error : life.withLock { $0.failure } ?? error
+    case is CancellationError where Task.isCancelled: return error
+    case is CancellationError: return life.withLock { $0.failure } ?? error
     case let status as GRPCStatus:
       return await death()
         ?? EngineError(.engineFailure, "the analytical engine does not answer: \(status.message)")

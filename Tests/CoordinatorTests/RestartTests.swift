@@ -45,7 +45,10 @@ struct RestartTests {
     #expect(bench.factory.engines[2].calls == ["load"])
     #expect(!bench.factory.engines[1].isClosed)
     #expect(try await bystander.run([operation("go on", key: "g")]).failure == nil)
-    #expect(session.registry.withLock { $0.handles }.count { if case .boundApplication = $0 { true } else { false } } == 0)
+    let bound = session.registry.withLock { $0.handles }.filter {
+      if case .boundApplication = $0 { true } else { false }
+    }
+    #expect(bound.isEmpty)
     #expect(try await text(bench, "sessions/\(session.id)").contains("ObjectsLost"))
     #expect(try await text(bench, "instances/\(session.id)").phase == "ready")
     await session.waitUntilTold("Lost: ")

@@ -146,7 +146,10 @@ struct InteractiveInstance: Sendable {
       name: Self.frontEndName(request.objectID), executable: java.program,
       arguments: options
         // Our configuration of the Cypher server is found before that in the archives.
-        + ["-cp", "\(directory):\(home)/lib/*", "com.alibaba.graphscope.frontend.Frontend", directory + "/frontend.properties"],
+        + [
+          "-cp", "\(directory):\(home)/lib/*", "com.alibaba.graphscope.frontend.Frontend",
+          directory + "/frontend.properties",
+        ],
       environment: commands.environment, directory: directory,
       readiness: .probe { (try? await probe(gremlin)) ?? false }, readinessDeadline: deadline)
   }
