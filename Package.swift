@@ -18,6 +18,8 @@ let transport: [SwiftSetting] =
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -73,7 +75,10 @@ let package = Package(
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
     .target(
       name: "GraphScopeEngines",
-      dependencies: ["CPlatform", "CZlib", "Digests", "Engines", "GRPC", "Transport", "Wire", nio, nioPosix, yaml],
+      dependencies: [
+        "CPlatform", "CZlib", "Digests", "Engines", "GRPC", "Transport", "Wire", nio, nioHTTP1, nioPosix, nioWebSocket,
+        yaml,
+      ],
       swiftSettings: strict),
     .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
 
@@ -150,7 +155,7 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GeneratedTables", "GraphStore", "Turns"],
       swiftSettings: strict),
     .testTarget(
-      name: "GraphScopeEnginesTests", dependencies: ["GraphScopeEngines", "Engines", "Wire", "Turns"],
+      name: "GraphScopeEnginesTests", dependencies: ["GraphScopeEngines", "Engines", "Wire", "Turns", nio, nioPosix],
       swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),

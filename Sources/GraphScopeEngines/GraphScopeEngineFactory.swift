@@ -86,10 +86,12 @@ public final class GraphScopeEngineFactory: EngineFactory {
   }
 
   private func engines(of request: EngineRequest, _ processes: SessionProcesses, _ reason: String) -> SessionEngines {
+    let queries = NativeQueryEngine(processes.commands, request.children)
     var engines = SessionEngines(
       analytical: NativeAnalyticalEngine(
-        session: request.session, processes: processes, libraries: libraries, children: request.children),
-      queries: NativeQueryEngine(processes.commands, request.children),
+        session: request.session, processes: processes, libraries: libraries, children: request.children,
+        queries: queries),
+      queries: queries,
       learning: NativeLearningEngine(processes.commands, request.children))
     engines.choice = .init(engine: "graphscope", reason: reason)
     return engines

@@ -15,6 +15,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   private let libraries: LibraryStore
   private let session: String
   private let children: any ChildLauncher
+  private let queries: NativeQueryEngine
   private let objects = Mutex(NativeObjects())
   private let life = Mutex(Life())
 
@@ -29,8 +30,10 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   private static let causeDelay = Duration.milliseconds(1500)
 
   init(
-    session: String, processes: SessionProcesses, libraries: LibraryStore, children: any ChildLauncher
+    session: String, processes: SessionProcesses, libraries: LibraryStore, children: any ChildLauncher,
+    queries: NativeQueryEngine
   ) {
+    self.queries = queries
     self.session = session
     self.processes = processes
     self.libraries = libraries
@@ -129,7 +132,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
       .unloadContext where inputs.context == nil:
       return .done
     case .dataSink, .serializeGraph, .deserializeGraph: return try await transferred(definition, inputs, log)
-    case .subgraph: throw EngineError(.unimplemented, "\(name) is not offered on GraphScope's engines yet")
+    case .subgraph: return try await extracted(definition, inputs, log)
     default: break
     }
     let (tables, files) = try await conversion.converted(inputs.tables)
@@ -155,6 +158,26 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     var creation = try StoredGraph(report: report).creation(key: definition.key)
     try await loadLibraries(for: &creation, log)
     return try noted(try await connection.perform(creation), of: creation, inputs)
+  }
+
+  /// Builds a graph of the edges that a query finds.
+  private func extracted(
+    _ definition: OpDef, _ inputs: NativeInputs, _ log: any ProgressLog
+  ) async throws -> AnalyticalResult {
+    let subgraph = try Subgraph(definition)
+    let instance = try queries.instance(of: subgraph.source)
+    var creation = subgraph.creation(key: definition.key)
+    creation.attributes[.javaClassPath] = .text(libraries.installation.javaClassPath)
+    creation.attributes[.jvmOpts] = .text(libraries.installation.javaOptions)
+    // Before the query, whose time runs.
+    try await loadLibraries(for: &creation, log)
+    let answer = try await subgraph.extracted(from: instance, socket: processes.commands.socket) {
+      [connection, creation] streams in
+      var creation = creation
+      creation.largeAttribute = subgraph.tables(streams)
+      return try await connection.perform(creation)
+    }
+    return try noted(answer, of: creation, inputs)
   }
 
   // MARK: Libraries

@@ -1,18 +1,13 @@
 import Engines
-import FoundationEssentials
 import Synchronization
-import Wire
 
-/// GraphScope's learning engine: one graphlearn server for each worker of the analytical engine. They read the graph in
-/// the object store, and clients' libraries speak to them directly.
+/// GraphScope's learning engine: one server of graphlearn, or graphlearn-torch, for each worker of the analytical engine.
+/// They read the graph in the object store, and clients' libraries speak to them directly.
 final class NativeLearningEngine: LearningEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
   /// The servers by the graph's number.
   private let open = Mutex<[Int64: ProcessGroup]>([:])
-
-  /// How long a server may take until it listens.
-  private static let readinessDeadline = Duration.seconds(120)
 
   init(_ commands: EngineCommands, _ children: any ChildLauncher) {
     self.commands = commands
@@ -23,40 +18,24 @@ final class NativeLearningEngine: LearningEngine {
   /// - Throws: `EngineError` when one ends or does not listen in time; nothing is left of them then. A graph that is served
   ///   already stays as it is.
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
-    guard request.backend == .graphlearn else {
-      throw EngineError(
-        .unimplemented, "graphlearn-torch is not offered yet",
-        hint: "Use the graphlearn backend: graphlearn(graph, ...)")
+    let environment = try PythonEnvironment(commands)
+    let servers: SamplingServers
+    switch request.backend {
+    case .graphlearn: servers = try .graphlearn(request, environment)
+    case .graphlearnTorch:
+      try await environment.checkTorch(children)
+      servers = try .graphlearnTorch(request, environment)
     }
-    guard let python = commands.installation.python, let packages = commands.installation.packages else {
-      throw EngineError(
-        .unimplemented, "learning needs the Python environment of GraphScope's engines",
-        hint: InstallationProblem.remedy)
-    }
-    let ports = try (0..<commands.workers).map { _ in try freePort() }
-    let endpoints = ports.map { "localhost:\($0)" }
-    let handle = try Self.completed(request.handle, servers: endpoints)
-    let names = ports.indices.map { "graphlearn-\(request.objectID)-\($0)" }
     let processes = ProcessGroup(
-      names.map { .init(name: $0, what: "a sampling server of the learning instance") }, children,
+      servers.programs.map { .init(name: $0.name, what: "a sampling server of the learning instance") }, children,
       hint: "Servers end when their client does; close the instance and open it again")
     try claim(request.objectID, processes)
-    do {
-      // A server listens only when it has met the others.
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for (index, name) in names.enumerated() {
-          let program = program(
-            name, python, packages, [handle, request.configuration, "\(index)"], port: ports[index])
-          group.addTask { [children] in try await children.start(program) }
-        }
-        try await group.waitForAll()
-      }
-    } catch {
+    do { try await start(servers.programs, processes) } catch {
       try await close(objectID: request.objectID)
       throw error
     }
     processes.watch()
-    return LearningInstance(handle: request.handle, configuration: request.configuration, endpoints: endpoints)
+    return LearningInstance(handle: request.handle, configuration: request.configuration, endpoints: servers.endpoints)
   }
 
   private func claim(_ objectID: Int64, _ processes: ProcessGroup) throws(EngineError) {
@@ -70,24 +49,24 @@ final class NativeLearningEngine: LearningEngine {
     }
   }
 
-  private func program(
-    _ name: String, _ python: String, _ packages: String, _ arguments: [String], port: UInt16
-  ) -> ChildProgram {
-    var environment = commands.environment
-    environment["PYTHONPATH"] = packages
-    return ChildProgram(
-      name: name, executable: python, arguments: ["-m", "gscoordinator.launch_graphlearn"] + arguments,
-      environment: environment, directory: commands.directory, readiness: .port(port),
-      readinessDeadline: Self.readinessDeadline)
-  }
-
-  /// The handle with the addresses of the servers, by which they find each other.
-  static func completed(_ handle: String, servers: [String]) throws(EngineError) -> String {
-    guard let data = Data(base64Encoded: handle),
-      let members = try? JSONValue(parsing: String(decoding: data, as: UTF8.self)).members
-    else { throw EngineError(.invalidArgument, "the handle of the learning instance is not JSON in base64") }
-    let completed = members.filter { $0.key != "server" } + [("server", .string(servers.joined(separator: ",")))]
-    return Data(JSONValue.object(completed).encoded.utf8).base64EncodedString()
+  /// Starts the servers. Those that are not waited for are first; should one of them end, the others wait in vain.
+  private func start(_ programs: [ChildProgram], _ processes: ProcessGroup) async throws {
+    let first = programs.prefix { if case .started = $0.readiness { true } else { false } }
+    for program in first { try await children.start(program) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [children] in
+        // A server listens only when it has met the others.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for program in programs.dropFirst(first.count) { group.addTask { try await children.start(program) } }
+          try await group.waitForAll()
+        }
+      }
+      if !first.isEmpty {
+        group.addTask { throw await processes.firstEnd(ofFirst: first.count) ?? CancellationError() }
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
   }
 
   func close(objectID: Int64) async throws {

@@ -1,7 +1,6 @@
 import Engines
 import FoundationEssentials
 import Glibc
-import NIOPosix
 import Synchronization
 
 /// GraphScope's interactive engine: for each graph an executor that reads it in the object store, and a front end in Java
@@ -9,7 +8,12 @@ import Synchronization
 final class NativeQueryEngine: QueryEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
-  private let open = Mutex<[Int64: ProcessGroup]>([:])
+  private let open = Mutex<[Int64: Served]>([:])
+
+  private struct Served {
+    let instance: InteractiveInstance
+    let processes: ProcessGroup
+  }
 
   /// How long a front end may take to answer its first query.
   private static let readinessDeadline = Duration.seconds(180)
@@ -30,13 +34,13 @@ final class NativeQueryEngine: QueryEngine {
         .init(name: instance.executor.name, what: "the executor of the interactive instance"),
         .init(name: InteractiveInstance.frontEndName(request.objectID), what: "the interactive instance's front end"),
       ], children, hint: "Close the instance and open it again")
-    try claim(request.objectID, processes)
+    try claim(request.objectID, Served(instance: instance, processes: processes))
     do {
       try instance.writeConfiguration()
       try await children.start(instance.executor)
       try await startFrontEnd(
-        instance.frontEnd(deadline: Self.readinessDeadline) { port in
-          try await NIOThreadPool.singleton.runIfActive { GremlinProbe.answers(port: port) }
+        instance.frontEnd(deadline: Self.readinessDeadline) {
+          await Self.answers(instance, withCypher: request.withCypher)
         }, with: processes)
     } catch {
       try await close(objectID: request.objectID)
@@ -46,10 +50,10 @@ final class NativeQueryEngine: QueryEngine {
     return instance.endpoints
   }
 
-  private func claim(_ objectID: Int64, _ processes: ProcessGroup) throws(EngineError) {
+  private func claim(_ objectID: Int64, _ served: Served) throws(EngineError) {
     let isNew = open.withLock { open in
       guard open[objectID] == nil else { return false }
-      open[objectID] = processes
+      open[objectID] = served
       return true
     }
     guard isNew else {
@@ -70,18 +74,40 @@ final class NativeQueryEngine: QueryEngine {
     }
   }
 
+  /// The instance of a graph.
+  /// - Throws: `EngineError` when it has none, or why it has none any more.
+  func instance(of objectID: Int64) throws(EngineError) -> InteractiveInstance {
+    guard let served = open.withLock({ $0[objectID] }) else {
+      throw EngineError(
+        .runtimeFailure, "the graph has no interactive instance",
+        hint: "Make one with session.interactive(graph), and keep it open while it is asked")
+    }
+    if let failure = served.processes.failure { throw failure }
+    return served.instance
+  }
+
   func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {
-    open.withLock { $0[objectID] }?.whenFailed(body)
+    open.withLock { $0[objectID] }?.processes.whenFailed(body)
   }
 
   func close(objectID: Int64) async throws {
-    guard let processes = open.withLock({ $0.removeValue(forKey: objectID) }) else { return }
-    await processes.stop()
+    guard let served = open.withLock({ $0.removeValue(forKey: objectID) }) else { return }
+    await served.processes.stop()
     try? FileManager.default.removeItem(atPath: InteractiveInstance.directory(objectID, commands))
   }
 
   func closeAll() async {
     for objectID in open.withLock({ Array($0.keys) }) { try? await close(objectID: objectID) }
+  }
+
+  /// Whether the front end answers a query in each of its languages.
+  private static func answers(_ instance: InteractiveInstance, withCypher: Bool) async -> Bool {
+    guard (try? await instance.gremlin.submit("g.V().limit(1)", within: .seconds(5))) != nil else { return false }
+    guard withCypher else { return true }
+    let late = EngineError(.engineFailure, "the Cypher server does not answer")
+    // Its first query makes it load and compile.
+    let answer = try? await within(.seconds(60), orElse: late) { await CypherProbe.answers(port: instance.cypherPort) }
+    return answer ?? false
   }
 
   /// Java's complaint about its modules is not one that users can read.

@@ -53,6 +53,7 @@ enum ConfigurationFile {
     guard let sections = object as? [String: Any] else {
       throw ConfigurationError("the configuration \(name) must hold keys and values")
     }
+    try refuseOtherHosts(sections)
     if sections["launcher_type"] as? String == "hosts", isLenient { exitWithClient(sections, &settings) }
     var remarks: [String] = []
     let isClients = isLenient || !clientSections.isDisjoint(with: sections.keys)
@@ -71,6 +72,22 @@ enum ConfigurationFile {
       }
     }
     return remarks
+  }
+
+  /// A client's list of hosts is a wish for memory that one machine may not have: to pass it over would fail it later.
+  private static func refuseOtherHosts(_ sections: [String: Any]) throws {
+    guard let hosts = (sections["hosts_launcher"] as? [String: Any])?["hosts"] as? [Any] else { return }
+    let own: Set<String> = ["localhost", "127.0.0.1", "::1", ProcessInfo.processInfo.hostName]
+    // As MPI has it, a number of workers may stand behind a name.
+    let others = hosts.map { "\($0)" }.filter { host in
+      !own.contains(host) && !own.contains(String(host.prefix { $0 != ":" }))
+    }
+    guard others.isEmpty else {
+      throw ConfigurationError(
+        "engines are started on this machine only, not yet on several hosts, and hosts_launcher.hosts names "
+          + "\(others.prefix(10).joined(separator: ", ")). Leave it out; workers (session.num_workers) are processes "
+          + "on this machine.")
+    }
   }
 
   /// A client that starts a coordinator for itself stops it too, unless it dies: then nobody will, and the coordinator

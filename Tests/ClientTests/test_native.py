@@ -258,3 +258,17 @@ def test_gremlin_and_cypher(native, open_session, gstest):
     assert instance.execute("MATCH (n) RETURN COUNT(n) AS n", lang="cypher").records[0]["n"] == 6
     instance.close()
     wait_until(lambda: not {"java", "gaia_executor"} & engines(native).keys(), 20, "front end and executor are gone")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "orc"])
+def test_graphs_are_archived_as_graphar_and_loaded_again(open_session, tmp_path, kind):
+    session = open_session()
+    vertices, edges = pd.DataFrame({"id": [1, 2, 5], "x": [10, 20, 50]}), pd.DataFrame({"s": [1, 5], "d": [2, 1], "w": [1.5, 2.0]})
+    graph = session.g().add_vertices(vertices, "p").add_edges(edges, "e", src_label="p", dst_label="p")
+    place = graph.save_to(f"{tmp_path}/", format="graphar", graphar_graph_name="g", graphar_file_type=kind)
+    assert place["URI"] == f"graphar+file://{tmp_path}/g.graph.yaml"
+    again = graphscope.Graph.load_from(place["URI"], sess=session)
+    assert again.schema.to_dict() == graph.schema.to_dict()
+    assert sorted(again.to_dataframe({"x": "v:p.x"}).x) == [10, 20, 50]
+    with pytest.raises(AnalyticalEngineInternalError, match="nowhere"):
+        graphscope.Graph.load_from(f"graphar+file://{tmp_path}/nowhere.graph.yaml", sess=session)

@@ -64,6 +64,19 @@ struct ConfigurationTests {
     #expect(settings.text(.idleExit) == "0")
   }
 
+  @Test("Engines on other hosts are refused rather than started here; this host may be named in any way")
+  func otherHosts() throws {
+    func hosts(_ list: String) throws -> Settings {
+      try resolve(file: "launcher_type: hosts\nhosts_launcher:\n  hosts: \(list)\n").settings
+    }
+    for list in ["[localhost]", "['127.0.0.1:4', localhost]", "['::1']", "[]", "[\(ProcessInfo.processInfo.hostName)]"]
+    {
+      _ = try hosts(list)
+    }
+    let error = #expect(throws: ConfigurationError.self) { try hosts("[localhost, node-7:2]") }
+    #expect(error?.description.contains("names node-7:2") == true)
+  }
+
   @Test("What cannot be read is refused", arguments: ["not base64!", "e30=x", "W10="])
   func malformedObject(text: String) {
     #expect(throws: ConfigurationError.self) { try resolve(["--config", text]) }

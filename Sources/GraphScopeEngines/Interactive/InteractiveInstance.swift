@@ -17,6 +17,8 @@ struct InteractiveInstance: Sendable {
 
   /// Threads of the executor for each worker of the analytical engine.
   private static let threadsPerWorker = 2
+  /// How long the engine works on a query, in milliseconds.
+  private static let defaultQueryTimeout: Int64 = 240_000
 
   /// Chooses ports that are free now.
   /// - Throws: `EngineError` when the request names what no file may hold.
@@ -43,12 +45,24 @@ struct InteractiveInstance: Sendable {
   }
 
   private var directory: String { Self.directory(request.objectID, commands) }
-  private var threads: Int { Self.threadsPerWorker * commands.workers }
+  /// Threads of the executor.
+  var threads: Int { Self.threadsPerWorker * commands.workers }
 
   /// Where queries are answered.
   var endpoints: QueryEndpoints {
     QueryEndpoints(
       gremlin: "127.0.0.1:\(ports.gremlin)", cypher: request.withCypher ? "127.0.0.1:\(ports.cypher)" : "")
+  }
+
+  /// The way to the front end.
+  var gremlin: GremlinConnection { GremlinConnection(port: ports.gremlin) }
+
+  /// The front end's port for Cypher.
+  var cypherPort: UInt16 { ports.cypher }
+
+  /// How long the engine works on a query of which its client says nothing else.
+  var queryTimeout: Duration {
+    .milliseconds(request.parameters["pegasus.timeout"].flatMap(Int64.init) ?? Self.defaultQueryTimeout)
   }
 
   // MARK: Files
@@ -76,7 +90,7 @@ struct InteractiveInstance: Sendable {
   var frontEndProperties: String {
     """
     pegasus.worker.num = \(threads)
-    pegasus.timeout = 240000
+    pegasus.timeout = \(Self.defaultQueryTimeout)
     pegasus.batch.size = 1024
     pegasus.output.capacity = 16
     pegasus.hosts = 127.0.0.1:\(ports.executor)
@@ -130,10 +144,9 @@ struct InteractiveInstance: Sendable {
       ], environment: environment, directory: directory, readiness: .port(ports.executor))
   }
 
-  /// The front end; it is ready when `probe` of its Gremlin port is true.
-  func frontEnd(deadline: Duration, probe: @escaping @Sendable (UInt16) async throws -> Bool) -> ChildProgram {
+  /// The front end; it is ready when `probe` is true.
+  func frontEnd(deadline: Duration, probe: @escaping @Sendable () async -> Bool) -> ChildProgram {
     let home = commands.installation.home
-    let gremlin = ports.gremlin
     var options = [
       "-server", "-Djava.awt.headless=true", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-Dfile.encoding=UTF-8",
       "-Dlogfilename=\(directory)/frontend.log", "-Dlogbasedir=\(directory)/frontend",
@@ -151,7 +164,7 @@ struct InteractiveInstance: Sendable {
           directory + "/frontend.properties",
         ],
       environment: commands.environment, directory: directory,
-      readiness: .probe { (try? await probe(gremlin)) ?? false }, readinessDeadline: deadline)
+      readiness: .probe(probe), readinessDeadline: deadline)
   }
 
   /// What the Cypher server in the front end reaches into by reflection; since Java 16 only where it is opened to it.

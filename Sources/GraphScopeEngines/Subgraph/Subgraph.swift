@@ -1,0 +1,180 @@
+import Engines
+import Wire
+
+/// A graph of the edges that a Gremlin query finds: the interactive engine writes them, with their vertices, into streams of
+/// the store, while the analytical engine builds a graph of what it reads there. Whatever ends one of them ends the
+/// other, and nothing of the streams stays.
+struct Subgraph: Sendable {
+  /// The query of edges; options are those of a Gremlin client.
+  let query: String
+  let options: [(key: String, value: JSONValue)]
+  /// The number of the graph that is asked.
+  let source: Int64
+  /// The type of original ids, as it stands in C++.
+  let oidType: String
+
+  /// How long after the end of its query the executor may take to have begun with all streams.
+  private static let announcementDelay = Duration.seconds(5)
+  /// How long after a failure of the loading a failure of the query is waited for, which then is its cause.
+  private static let causeDelay = Duration.seconds(2)
+
+  /// Reads the client's operation.
+  /// - Throws: `EngineError.invalidArgument`.
+  init(_ operation: OpDef) throws(EngineError) {
+    guard let query = operation.attributes[.gieGremlinQueryMessage]?.text, !query.isEmpty else {
+      throw EngineError(.invalidArgument, "SUBGRAPH: the query is missing")
+    }
+    guard let source = operation.attributes[.vineyardID]?.integer else {
+      throw EngineError(.invalidArgument, "SUBGRAPH: the number of the graph is missing")
+    }
+    switch operation.attributes[.oidType]?.text {
+    case "int32", "int32_t": oidType = "int32_t"
+    case nil, "int", "int64", "int64_t", "long": oidType = "int64_t"
+    case "string", "str", "std::string": oidType = "std::string"
+    case let type?: throw EngineError(.invalidArgument, "SUBGRAPH: '\(type.prefix(100))' is no type of ids")
+    }
+    options =
+      (operation.attributes[.gieGremlinRequestOptions]?.text)
+      .flatMap { try? JSONValue(parsing: $0).members } ?? []
+    (self.query, self.source) = (query, source)
+  }
+
+  // MARK: The graph
+
+  /// The operation by which the engine builds the graph; its tables are still to be named.
+  func creation(key: String) -> OpDef {
+    OpDef(
+      key: key, op: .createGraph,
+      attributes: [
+        .graphType: .int(Int64(GraphType.arrowProperty.rawValue)), .oidType: .text(oidType),
+        .vidType: .text("uint64_t"),
+        .directed: .bool(true), .generateEid: .bool(false), .retainOid: .bool(true), .isFromVineyardID: .bool(false),
+        .compactEdges: .bool(false), .usePerfectHash: .bool(false),
+        .vertexMapType: .int(Int64(VertexMapType.global.rawValue)),
+      ])
+  }
+
+  /// The tables that the streams stand for. Labels and columns come with the data.
+  func tables(_ streams: SubgraphStreams) -> LargeAttribute {
+    func table(_ kind: String, _ object: StoreObject, _ columns: Int, _ more: [ParamKey: String]) -> ChunkMeta {
+      let options = JSONValue.object([
+        ("delimiter", .string(",")), ("header_row", .bool(true)),
+        ("schema", .string((0..<columns).map(String.init).joined(separator: ","))),
+        ("column_types", .string(Array(repeating: oidType, count: columns).joined(separator: ","))),
+        ("include_all_columns", .bool(true)), ("filetype", .string("CSV")),
+      ])
+      let texts: [ParamKey: String] = [
+        .protocol: "vineyard", .label: "_", .storageOptions: "{}", .readOptions: options.encoded,
+        // The engine reads the object's name behind a letter of its own.
+        .source: "o" + object.name, .chunkName: kind, .chunkType: "loader",
+      ]
+      return ChunkMeta(size: 0, attributes: texts.merging(more) { $1 }.mapValues { .text($0) })
+    }
+    return .announced([
+      table("vertex", streams.vertices, 1, [.vid: "0"]),
+      table(
+        "edge", streams.edges, 2,
+        [
+          .srcVid: "0", .dstVid: "1", .srcLabel: "_", .dstLabel: "_", .loadStrategy: "both_out_in", .subLabel: "___",
+        ]),
+    ])
+  }
+
+  // MARK: The work
+
+  private enum Event: Sendable {
+    case queried(Result<Void, any Error>)
+    case announced(Result<Void, any Error>)
+    case loaded(Result<EngineConnection.Answer, any Error>)
+    case late
+  }
+
+  /// Has the query answered and the graph built.
+  /// - Parameters:
+  ///   - instance: the interactive instance of the source.
+  ///   - load: has the engine read the streams and build the graph.
+  /// - Throws: `EngineError` with the words of whoever failed first; `CancellationError`.
+  func extracted(
+    from instance: InteractiveInstance, socket: String,
+    load: @escaping @Sendable (SubgraphStreams) async throws -> EngineConnection.Answer
+  ) async throws -> EngineConnection.Answer {
+    let name = "subgraph-\(UInt64.random(in: 0...UInt64.max))"
+    let streams = try await SubgraphStreams.make(name, count: instance.threads, socket: socket)
+    do {
+      let answer = try await flow(streams, instance, load)
+      await streams.remove()
+      return answer
+    } catch {
+      await streams.abort()
+      throw error
+    }
+  }
+
+  private func flow(
+    _ streams: SubgraphStreams, _ instance: InteractiveInstance,
+    _ load: @escaping @Sendable (SubgraphStreams) async throws -> EngineConnection.Answer
+  ) async throws -> EngineConnection.Answer {
+    try await withThrowingTaskGroup(of: Event.self) { group in
+      var (isQueried, isAnnounced) = (false, false)
+      var answer: EngineConnection.Answer?
+      var failure: (any Error)?
+      defer { group.cancelAll() }
+      group.addTask { .queried(await outcome { try await ask(instance, name: streams.name) }) }
+      group.addTask { .announced(await outcome { try await streams.announced() }) }
+      for try await event in group {
+        switch event {
+        case .queried(let result):
+          try result.get()
+          if let failure { throw failure }
+          isQueried = true
+          if !isAnnounced { group.addTask { await Self.timer(Self.announcementDelay) } }
+        case .announced(.success):
+          isAnnounced = true
+          group.addTask { .loaded(await outcome { try await load(streams) }) }
+        case .loaded(.success(let result)): answer = result
+        case .announced(.failure(let error)), .loaded(.failure(let error)):
+          if isQueried || error is CancellationError { throw error }
+          failure = error
+          await streams.abort()
+          group.addTask { await Self.timer(Self.causeDelay) }
+        case .late:
+          if let failure { throw failure }
+          if !isAnnounced { throw Self.noEdges }
+        }
+        if isQueried, let answer { return answer }
+      }
+      throw CancellationError()
+    }
+  }
+
+  private func ask(_ instance: InteractiveInstance, name: String) async throws {
+    try await instance.gremlin.submit(
+      "\(query).subgraph('\(name)')", options: options, within: patience(instance.queryTimeout))
+  }
+
+  /// The engine's own bound, and time to say so.
+  private func patience(_ bound: Duration) -> Duration {
+    var bound = bound
+    if case .integer(let milliseconds)? = options.last(where: { $0.key == "evaluationTimeout" })?.value,
+      milliseconds > 0
+    {
+      bound = .milliseconds(milliseconds)
+    }
+    return bound + .seconds(10)
+  }
+
+  private static func timer(_ time: Duration) async -> Event {
+    try? await Task.sleep(for: time)
+    return .late
+  }
+
+  private static let noEdges = EngineError(
+    .runtimeFailure, "the query was answered, but no edges came of it",
+    hint: "A subgraph is made of edges: end the query with a step that gives them, as g.V().outE()")
+}
+
+private func outcome<Success: Sendable>(
+  _ body: @Sendable () async throws -> Success
+) async -> Result<Success, any Error> {
+  do { return .success(try await body()) } catch { return .failure(error) }
+}
