@@ -191,6 +191,12 @@ def test_the_step_fails_at_once_with_the_cause_and_the_session_goes_on_with_fres
     close(bystander)
 
 
+def loopback_ports(process):
+    """Ports of this process that only this machine reaches."""
+    sockets = [s.laddr for s in process.connections("tcp") if s.status == psutil.CONN_LISTEN]
+    return {address.port for address in sockets if address.ip in ("127.0.0.1", "::1", "::ffff:127.0.0.1")}
+
+
 def modern(session, gstest):
     from graphscope.framework.loader import Loader
 
@@ -207,6 +213,9 @@ def test_an_interactive_instance_ends_as_a_whole_with_the_cause(run, traces, gst
     instance = session.interactive(graph, with_cypher=victim == "java")
     assert instance.execute("g.V().count()").all().result() == [4]
     traces.processes()
+    [front_end] = engines(coordinator)["java"]
+    if victim == "java":
+        assert instance.cypher_url[0].endswith(f":{next(iter(loopback_ports(front_end)))}")
     kill(engines(coordinator)[victim][0])
     wait_until(lambda: not {"java", "gaia_executor"} & engines(coordinator).keys(), 10, "both are gone")
     wait_until(lambda: "failed" in listed(coordinator, "instances"), 5, "it is shown as failed")
