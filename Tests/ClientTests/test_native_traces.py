@@ -20,6 +20,8 @@ SCENARIOS = {
         "UNLOAD_GRAPH without parent": "an assertion of the Python coordinator",
         "RUN_APP without parent": "an assertion of the Python coordinator",
     },
+    "14_interactive": {"create with cypher": "without options of its Java the Python coordinator's front end ends"},
+    "15_learning": {},
     "19_types_dates": {},
     "20_label_order": {},
 }
