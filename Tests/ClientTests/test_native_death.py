@@ -62,9 +62,13 @@ class Traces:
 
     def sockets(self):
         """Unix sockets whose path tells that they are ours."""
-        with open("/proc/net/unix") as table:
-            paths = [line.split()[-1] for line in table if "/" in line]
+        paths = self._socket_paths()
         return [path for path in paths if self.directory in path or self._names_ours(path)]
+
+    @staticmethod
+    def _socket_paths():
+        with open("/proc/net/unix") as table:
+            return [line.split()[-1] for line in table if "/" in line]
 
     def left(self):
         """New names that one of our processes is in, or that are an engine's and of no other process."""
@@ -78,11 +82,12 @@ class Traces:
 
     def _is_foreign(self, name):
         """Whether it bears another process's number, or such a process has it open: others test here, too."""
-        return bool(re.search(r"/(hsperfdata_|ompi\.)[^/]*/", name)) or not os.path.lexists(name) or name in self._open()
+        bears_number = re.search(r"/(hsperfdata_|ompi\.)[^/]*/|\.log\.[A-Z]+\.\d+-\d+\.\d+$", name)
+        return bool(bears_number) or not os.path.lexists(name) or name in self._open()
 
     def _open(self):
-        """Names below which living processes have files open."""
-        names = set()
+        """Names below which living processes have files or sockets open; none of them is ours by then."""
+        names = set(self._socket_paths())
         for process in psutil.process_iter():
             try:
                 names |= {"/".join(file.path.split("/")[:3]) for file in process.open_files()}
@@ -111,9 +116,9 @@ def run(tmp_path, traces, monkeypatch):
     for coordinator in started:
         if coordinator.process.poll() is None:
             traces.processes()
-            assert coordinator.session_files() == []
-            assert engines(coordinator) == {}
+            left = coordinator.session_files(), engines(coordinator)
             coordinator.stop()
+            assert left == ([], {})
     wait_until(lambda: traces.processes() == [], 10, "all processes are gone")
     assert traces.sockets() == []
     assert traces.left() == []
@@ -215,7 +220,9 @@ def test_an_interactive_instance_ends_as_a_whole_with_the_cause(run, traces, gst
     traces.processes()
     [front_end] = engines(coordinator)["java"]
     if victim == "java":
-        assert instance.cypher_url[0].endswith(f":{next(iter(loopback_ports(front_end)))}")
+        wait_until(lambda: loopback_ports(front_end), 60, "the Cypher server listens, on loopback alone")
+        [port] = loopback_ports(front_end)
+        assert instance.cypher_url[0].endswith(f":{port}")
     kill(engines(coordinator)[victim][0])
     wait_until(lambda: not {"java", "gaia_executor"} & engines(coordinator).keys(), 10, "both are gone")
     wait_until(lambda: "failed" in listed(coordinator, "instances"), 5, "it is shown as failed")
