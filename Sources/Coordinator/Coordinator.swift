@@ -17,6 +17,9 @@ public final class Coordinator: Sendable {
     /// How long the step of a session that has to give way may go on; then it is cut off, and begins again later.
     public var drain = Duration.seconds(30)
 
+    /// Whether a session whose engines died gets others.
+    public var engineRestart = EngineRestart.never
+
     /// Bounds with their defaults.
     public init(
       sessions: Int = 10_000, shutdownGrace: Duration = .seconds(8), controlGroups: ControlGroups? = nil

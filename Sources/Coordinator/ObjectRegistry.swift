@@ -71,6 +71,19 @@ struct ObjectRegistry {
     nextNumber = max(nextNumber, number + 1)
   }
 
+  /// Objects are lost: what their operations produced is nothing any more.
+  /// - Returns: their numbers and keys.
+  mutating func lose(_ handles: [ObjectHandle]) -> [(number: Int, key: OperationKey)] {
+    let lost = Set(handles.compactMap(\.engineKey))
+    var gone: [(number: Int, key: OperationKey)] = []
+    for (key, entry) in entries {
+      guard let name = entry.handle.engineKey, lost.contains(name) else { continue }
+      entries[key]?.handle = .none
+      gone.append((entry.number, key))
+    }
+    return gone
+  }
+
   /// The number of an operation's object; nil when there is none.
   func number(of key: OperationKey) -> Int? { entries[key]?.number }
 
@@ -84,6 +97,18 @@ struct ObjectRegistry {
   mutating func forgetTables(of keys: some Sequence<OperationKey>) {
     for key in keys {
       if case .tables = entries[key]?.handle { entries[key]?.handle = .none }
+    }
+  }
+}
+
+extension ObjectHandle {
+  /// Its kind and the engine's key; nil for what is no object of an engine.
+  fileprivate var engineKey: [String]? {
+    switch self {
+    case .graph(let key): ["graph", key]
+    case .boundApplication(let key): ["application", key]
+    case .context(let key): ["result", key]
+    case .none, .tables, .application: nil
     }
   }
 }

@@ -108,11 +108,12 @@ extension Coordinator {
       session.storage.chargeAgain()
       let handles = session.registry.withLock { $0.handles }
       let lost = handles.isEmpty ? [] : try await engines.analytical.recover(handles)
-      for object in lost { session.log.error("Lost while the session waited: \(object.handle): \(object.reason)") }
+      try await session.forget(lost)
       session.composition.withLock { $0.analyticalBecameReady() }
-      try await noteReady(session, engines, allocation)
+      try await noteReady(session, engines, allocation, lost.count)
       platform_failpoint("session-opened")
       guard session.gate.open(engines) else { throw CancellationError() }
+      watch(engines, of: session)
     } catch {
       await engines.analytical.suspend()
       throw error
@@ -120,7 +121,7 @@ extension Coordinator {
   }
 
   private func noteReady(
-    _ session: Session, _ engines: SessionEngines, _ allocation: Allocation
+    _ session: Session, _ engines: SessionEngines, _ allocation: Allocation, _ lostCount: Int
   ) async throws(CoordinatorError) {
     var document = session.storedDocument
     let description = engines.analytical.description
@@ -128,6 +129,12 @@ extension Coordinator {
     document.status.allocation = allocation
     document.setCondition(
       "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
+    if lostCount > 0 || document.condition("Intact")?.reason == "EnginesDied" {
+      document.setCondition(
+        "Intact", lostCount == 0, reason: lostCount == 0 ? "Restarted" : "ObjectsLost",
+        message: "\(lostCount) objects were lost with the engines that had them; the session's log names them",
+        nowMilliseconds: nowMilliseconds())
+    }
     if let choice = engines.choice {
       document.setCondition(
         "Engine", true, reason: choice.engine, message: choice.reason, nowMilliseconds: nowMilliseconds())

@@ -111,6 +111,7 @@ extension Coordinator {
       lost = try await engines.analytical.recover(remain.objects.map(\.document.handle))
       session.composition.withLock { $0.analyticalBecameReady() }
       _ = session.gate.open(engines)
+      watch(engines, of: session)
     }
     // Queries and sampling run in processes that end with the coordinator.
     let ended = remain.instances.filter { $0 != analyticalInstance }

@@ -39,6 +39,10 @@ public final class Session: Sendable {
   let graphs = Mutex<[String: Int64]>([:])
   /// The start of the engines, while it is under way.
   let starting = Mutex<Task<Void, Never>?>(nil)
+  /// The same after its engines died.
+  let restarting = Mutex<Task<Void, Never>?>(nil)
+  /// How often that may be.
+  let restarts = Mutex(RestartBudget())
   /// How often the session had to give way to others.
   let preemptions = Atomic<Int>(0)
   /// How to give up instances that are being started, by name.
@@ -149,9 +153,10 @@ public final class Session: Sendable {
   /// Lets no step have the engines any more, and ends all but the analytical one.
   private func endEngines(_ reason: CoordinatorError) async -> SessionEngines? {
     let engines = gate.fail(reason)
-    let start = starting.withLock { $0 }
-    start?.cancel()
-    await start?.value
+    for start in [starting.withLock { $0 }, restarting.withLock { $0 }] {
+      start?.cancel()
+      await start?.value
+    }
     await engines?.queries.closeAll()
     await engines?.learning.closeAll()
     return engines

@@ -102,7 +102,7 @@ extension Session {
 
   /// A process of an instance ended unasked. What is left of it is ended too; its record stays, with the cause, until the
   /// instance is closed or opened again.
-  private func broke(
+  func broke(
     _ kind: InstanceKind, _ graph: Int64, _ failure: EngineError, _ end: (Int64) async throws -> Void
   ) async {
     let name = "\(kind.rawValue)-\(graph)"
@@ -278,6 +278,14 @@ extension SessionComposition {
   /// The analytical engine takes work.
   mutating func analyticalBecameReady() {
     _ = handle(analyticalInstance, at: .now) { $0.becameReady() }
+  }
+
+  /// The analytical engine, which has no step, died, and another one is to take its place.
+  mutating func analyticalDied() {
+    _ = handle(analyticalInstance, at: .now) { $0.broke(at: .now) }
+    _ = handle(analyticalInstance, at: .now) { $0.ended() }
+    try? forget(analyticalInstance)
+    _ = try? request(analyticalInstance, kind: .analytical, at: .now)
   }
 
   /// The analytical engine, which has no step, gave way to others and waits again.

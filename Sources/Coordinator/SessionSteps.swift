@@ -149,7 +149,7 @@ extension Session {
     forgetGraph(key)
   }
 
-  private func forgetGraph(_ key: String) {
+  func forgetGraph(_ key: String) {
     storage.setGraphs(
       graphs.withLock { graphs in
         graphs[key] = nil

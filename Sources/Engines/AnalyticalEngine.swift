@@ -39,6 +39,10 @@ public protocol AnalyticalEngine: Sendable {
   /// - Throws: `EngineError` when the workspace cannot be read.
   func recover(_ handles: [ObjectHandle]) async throws -> [LostObject]
 
+  /// Calls `body` when the engine ends unasked and all its objects with it, at once if it has, and before an operation
+  /// fails for it. There is one such body: a later one replaces it.
+  func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void)
+
   /// Ends the engine and keeps what `recover` needs to find its objects again.
   func suspend() async
 
@@ -59,6 +63,9 @@ extension AnalyticalEngine {
   public func estimate(
     _ operation: AnalyticalOperation, on inputs: [ObjectHandle]
   ) async throws -> LoadEstimate? { nil }
+
+  /// Never calls it: an engine inside this process does not end unasked.
+  public func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) {}
 
   /// Refuses.
   public func resize(to size: EngineSize) async throws {

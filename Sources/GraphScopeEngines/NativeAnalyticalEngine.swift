@@ -17,6 +17,14 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   private let children: any ChildLauncher
   private let queries: NativeQueryEngine
   private let objects = Mutex(NativeObjects())
+  private let life = Mutex(Life())
+
+  private struct Life {
+    var failure: EngineError?
+    var onFailure: (@Sendable (EngineError) -> Void)?
+    /// What is being performed.
+    var work: Set<Task<AnalyticalResult, any Error>> = []
+  }
 
   /// How long after a lost connection the cause of it is waited for.
   private static let causeDelay = Duration.milliseconds(1500)
@@ -33,6 +41,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     connection = EngineConnection(port: processes.enginePort, session: session)
     description = EngineDescription(
       hosts: ["localhost"], workerCount: processes.commands.workers, objectStoreSocket: processes.commands.socket)
+    processes.whenFailed { [weak self] in self?.died($0) }
   }
 
   /// Refuses: the engine is told what the client wrote, not what it means.
@@ -51,17 +60,65 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     log: any ProgressLog
   ) async throws -> AnalyticalResult {
     guard let original else { return try await perform(operation, on: inputs, log: log) }
-    if let failure = processes.failure { throw failure }
-    do {
-      return try await perform(original, named: operation.name, on: inputs, log)
-    } catch let status as GRPCStatus {
-      throw await processes.failure(within: Self.causeDelay)
-        ?? EngineError(.engineFailure, "the analytical engine does not answer: \(status.message)")
-    } catch let error as EngineError where error.code == .engineFailure {
-      // Without its store the engine fails in words of many kinds, none of which name the cause.
-      guard !processes.storeAnswers else { throw error }
-      throw await processes.failure(within: Self.causeDelay) ?? error
+    let work = try life.withLock { life throws(EngineError) in
+      if let failure = life.failure { throw failure }
+      let work = Task { try await perform(original, named: operation.name, on: inputs, log) }
+      life.work.insert(work)
+      return work
     }
+    defer { _ = life.withLock { $0.work.remove(work) } }
+    do {
+      return try await withTaskCancellationHandler {
+        try await work.value
+      } onCancel: {
+        work.cancel()
+      }
+    } catch {
+      throw await cause(of: error)
+    }
+  }
+
+  /// What is behind the failure of an operation: the death of the engine, if it died.
+  private func cause(of error: any Error) async -> any Error {
+    switch error {
+    case is CancellationError where Task.isCancelled: return error
+    case is CancellationError: return life.withLock { $0.failure } ?? error
+    case let status as GRPCStatus:
+      return await death()
+        ?? EngineError(.engineFailure, "the analytical engine does not answer: \(status.message)")
+    // Without its store the engine fails in words of many kinds, none of which name the cause.
+    case let error as EngineError where error.code == .engineFailure && !processes.storeAnswers:
+      return await death() ?? error
+    default: return error
+    }
+  }
+
+  /// Why the engine died, if it did or does soon. Whoever waits for its death has been told then.
+  private func death() async -> EngineError? {
+    guard let failure = await processes.failure(within: Self.causeDelay) else { return nil }
+    died(failure)
+    return failure
+  }
+
+  /// Tells whoever waits for it, and ends what is being performed, in this order: a session takes note of the death before
+  /// its client can.
+  private func died(_ failure: EngineError) {
+    let onFailure: (@Sendable (EngineError) -> Void)? = life.withLock { life in
+      guard life.failure == nil else { return nil }
+      life.failure = failure
+      return life.onFailure
+    }
+    onFailure?(failure)
+    for work in life.withLock({ $0.work }) { work.cancel() }
+  }
+
+  /// Calls `body` when a process of the engine ends unasked, at once if one has.
+  public func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) {
+    let failure = life.withLock { life in
+      life.onFailure = body
+      return life.failure
+    }
+    if let failure { body(failure) }
   }
 
   private func perform(
@@ -196,9 +253,9 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
 
   /// A stream whose end by the end of the engine tells its cause.
   private func watched(_ stream: ResultStream) -> ResultStream {
-    ResultStream { [processes] in
+    ResultStream { [self] in
       do { return try await stream.next() } catch let status as GRPCStatus {
-        throw await processes.failure(within: Self.causeDelay)
+        throw await death()
           ?? EngineError(.engineFailure, "the engine's result broke off: \(status.message)")
       }
     }
@@ -270,14 +327,13 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     _ = try? await perform(ClientOperation(definition), named: "release", on: [handle], SilentLog())
   }
 
-  /// Finds nothing: the processes end with their coordinator, and all objects with them.
+  /// Finds nothing: all objects end with the processes that had them.
   public func recover(_ handles: [ObjectHandle]) async throws -> [LostObject] {
     handles.compactMap { handle in
       switch handle {
       case .none, .tables, .application: nil
       case .graph, .boundApplication, .context:
-        LostObject(
-          handle, reason: "GraphScope's engines ended with the coordinator that had started them; make it again")
+        LostObject(handle, reason: "the engine that had it has ended; make it again")
       }
     }
   }

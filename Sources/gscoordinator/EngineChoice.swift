@@ -15,14 +15,7 @@ enum EngineChoice: String, CaseIterable {
   /// process may use; else those inside this process.
   case auto
 
-  init(_ settings: Settings) throws {
-    guard let choice = EngineChoice(rawValue: settings.text(.engine)) else {
-      throw ConfigurationError(
-        "engine is '\(settings.text(.engine))' (\(settings.origin(.engine))), but must be one of "
-          + Self.allCases.map(\.rawValue).joined(separator: ", "))
-    }
-    self = choice
-  }
+  init(_ settings: Settings) throws { self = try settings.choice(.engine) }
 
   /// The factory of the engines.
   /// - Throws: `ConfigurationError` when GraphScope's engines are wanted and not installed, or a key that concerns them

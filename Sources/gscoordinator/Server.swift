@@ -160,6 +160,7 @@ final class Server: Sendable {
       shutdownGrace: .seconds(try settings.integer(.shutdownGrace, in: 0...3600)),
       controlGroups: try controlGroups(settings))
     limits.drain = .seconds(try settings.integer(.drain, in: 0...86_400))
+    limits.engineRestart = try settings.choice(.engineRestart)
     return limits
   }
 

@@ -10,6 +10,7 @@ enum Setting: String, CaseIterable {
   case accessAllowPlaintext = "access.allow_plaintext"
   case engine
   case warmEngines = "engines.warm"
+  case engineRestart = "engines.restart"
   case clusterFile = "cluster_file"
   case workers
   case graphscopeHome = "graphscope.home"
@@ -68,6 +69,7 @@ enum Setting: String, CaseIterable {
     case .workers: "1"
     case .compilers: "2"
     case .warmEngines: "0"
+    case .engineRestart: "never"
     case .stateSync: "normal"
     case .etcdPrefix: "gscoordinator/v1/"
     case .leaderLease: "10"
@@ -100,6 +102,7 @@ enum Setting: String, CaseIterable {
     case .clusterFile: "file with hosts, tenants, quotas and what sessions ask for; empty for none"
     case .engine: "which engines sessions get: embedded, graphscope, or auto (graphscope's for more workers or memory)"
     case .warmEngines: "sets of GraphScope's engines, of one worker each, that are started ahead of sessions"
+    case .engineRestart: "whether a session whose GraphScope engines died gets fresh ones: never, or on-failure"
     case .workers: "workers of a session's analytical engine; more than one need GraphScope's engines"
     case .graphscopeHome: "directory of GraphScope's engines (GRAPHSCOPE_HOME); empty to look for it"
     case .graphscopePython: "Python environment in which GraphScope's engines are installed; empty to look for it"

@@ -42,6 +42,16 @@ struct Settings {
     return value
   }
 
+  /// The value as one of a few words.
+  func choice<Choice: RawRepresentable<String> & CaseIterable>(_ setting: Setting) throws -> Choice {
+    guard let choice = Choice(rawValue: text(setting)) else {
+      throw ConfigurationError(
+        "\(setting.rawValue) is '\(text(setting))' (\(origin(setting))), but must be one of "
+          + Choice.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return choice
+  }
+
   /// One line per setting: key, value, origin, meaning; a configuration file as it stands.
   var table: String {
     let keyWidth = Setting.allCases.map(\.rawValue.count).max()!

@@ -17,6 +17,8 @@ final class FakeEngine: AnalyticalEngine {
     var counter = 0
     var held: [AsyncStream<Void>.Continuation] = []
     var holdWaiters: [CheckedContinuation<Void, Never>] = []
+    var death: EngineError?
+    var onFailure: (@Sendable (EngineError) -> Void)?
   }
 
   var calls: [String] { state.withLock { $0.calls } }
@@ -93,7 +95,10 @@ final class FakeEngine: AnalyticalEngine {
       return state.holdWaiters
     }
     for waiter in waiters { waiter.resume() }
-    for await _ in stream { return }
+    for await _ in stream {
+      if let death = state.withLock({ $0.death }) { throw death }
+      return
+    }
     try Task.checkCancellation()
   }
 
@@ -111,6 +116,18 @@ final class FakeEngine: AnalyticalEngine {
   /// Lets all held operations go on.
   func letGo() { for continuation in state.withLock({ $0.held }) { continuation.yield() } }
 
+  func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) { state.withLock { $0.onFailure = body } }
+
+  /// Ends unasked: says so, then lets held operations fail.
+  func die(_ cause: EngineError) {
+    let onFailure = state.withLock { state in
+      state.death = cause
+      return state.onFailure
+    }
+    onFailure?(cause)
+    letGo()
+  }
+
   func release(_ handle: ObjectHandle) async {
     if case .boundApplication(let key) = handle { state.withLock { $0.released.append(key) } }
   }
@@ -118,8 +135,12 @@ final class FakeEngine: AnalyticalEngine {
   /// Finds everything again but what the test declared lost.
   func recover(_ handles: [ObjectHandle]) async throws -> [LostObject] {
     var lost: [LostObject] = []
-    for case .boundApplication(let key) in handles where losing.contains(key) {
-      lost.append(LostObject(.boundApplication(key), reason: "the test lost it"))
+    for handle in handles {
+      switch handle {
+      case .boundApplication(let key) where losing.contains(key), .graph(let key) where losing.contains(key):
+        lost.append(LostObject(handle, reason: "the test lost it: \(key)"))
+      default: break
+      }
     }
     state.withLock { $0.recovered = handles.count - lost.count }
     return lost

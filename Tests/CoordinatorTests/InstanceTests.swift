@@ -184,7 +184,7 @@ struct InstanceTests {
 
 extension String {
   /// The phase in the JSON of a document.
-  fileprivate var phase: String {
+  var phase: String {
     guard let start = range(of: #""phase":""#)?.upperBound else { return "" }
     return String(self[start...].prefix { $0 != "\"" })
   }

@@ -125,12 +125,13 @@ struct ProcessTests {
 
 /// Starts nothing, and lets what it did not start end when it is told.
 final class FakeLauncher: ChildLauncher {
+  typealias Waiter = (name: String, ends: AsyncStream<ChildEnd>.Continuation)
   typealias Idle = CheckedContinuation<Void, Never>
 
   private struct State {
     var started: [String] = []
     var ends: [String: ChildEnd?] = [:]
-    var waiters: [(name: String, continuation: CheckedContinuation<ChildEnd, Never>)] = []
+    var waiters: [Waiter] = []
     var refusals: [String: (message: String, times: Int)] = [:]
     var idle: [CheckedContinuation<Void, Never>] = []
   }
@@ -146,7 +147,7 @@ final class FakeLauncher: ChildLauncher {
   }
 
   func kill(_ name: String, _ end: ChildEnd) {
-    typealias Woken = (waiters: [(name: String, continuation: CheckedContinuation<ChildEnd, Never>)], idle: [Idle])
+    typealias Woken = (waiters: [Waiter], idle: [Idle])
     let (waiters, idle) = state.withLock { state -> Woken in
       state.ends[name] = .some(end)
       let waiters = state.waiters.filter { $0.name == name }
@@ -155,7 +156,7 @@ final class FakeLauncher: ChildLauncher {
       defer { state.idle = [] }
       return (waiters, state.idle)
     }
-    for waiter in waiters { waiter.continuation.resume(returning: end) }
+    for waiter in waiters { waiter.ends.yield(end) }
     for continuation in idle { continuation.resume() }
   }
 
@@ -181,17 +182,21 @@ final class FakeLauncher: ChildLauncher {
     }
   }
 
-  func run(_ child: ChildProgram) async throws -> ChildEnd { ChildEnd(isSuccess: true, cause: "ended") }
+  /// Every program says that it is Java 17.
+  func run(_ child: ChildProgram) async throws -> ChildEnd {
+    ChildEnd(isSuccess: true, cause: "ended", lastLines: ["openjdk version \"17.0.1\""])
+  }
 
   func waitUntilOver(_ name: String) async throws -> ChildEnd {
-    await withCheckedContinuation { continuation in
-      let end = state.withLock { state -> ChildEnd? in
-        if let end = state.ends[name] ?? nil { return end }
-        state.waiters.append((name, continuation))
-        return nil
-      }
-      if let end { continuation.resume(returning: end) }
+    let (ends, source) = AsyncStream.makeStream(of: ChildEnd.self)
+    let end = state.withLock { state -> ChildEnd? in
+      if let end = state.ends[name] ?? nil { return end }
+      state.waiters.append((name, source))
+      return nil
     }
+    if let end { return end }
+    for await end in ends { return end }
+    throw CancellationError()
   }
 
   func stop(_ name: String) async {

@@ -61,7 +61,8 @@ extension Coordinator {
     journal.event(session.object, "Queued", report.text)
   }
 
-  private func note(_ document: SessionDocument, of session: Session, _ summary: String) async {
+  /// Writes the document of a session, unless somebody changed it meanwhile.
+  func note(_ document: SessionDocument, of session: Session, _ summary: String) async {
     // Whoever changed it meanwhile knows better.
     let condition = StateCondition.unchanged(ObjectKind.session.key(session.id), since: session.storedRevision)
     if let revision = try? await journal.commit(

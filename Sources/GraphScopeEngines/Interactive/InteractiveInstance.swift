@@ -103,12 +103,23 @@ struct InteractiveInstance: Sendable {
     """
   }
 
+  /// The configuration of the Cypher server in the front end. The one in the archives listens on all addresses.
+  private static let cypherProperties = """
+    dbms.default_listen_address=127.0.0.1
+    dbms.connector.bolt.enabled=true
+    dbms.connector.http.enabled=false
+    dbms.connector.https.enabled=false
+    dbms.security.auth_enabled=false
+
+    """
+
   /// Writes the files that the processes read.
   func writeConfiguration() throws(EngineError) {
     do {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: directory + "/conf", withIntermediateDirectories: true)
       for (name, text) in [
         ("executor.properties", executorProperties), ("frontend.properties", frontEndProperties),
+        ("conf/neo4j.conf", Self.cypherProperties),
       ] {
         try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"))
       }
@@ -139,13 +150,19 @@ struct InteractiveInstance: Sendable {
     var options = [
       "-server", "-Djava.awt.headless=true", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-Dfile.encoding=UTF-8",
       "-Dlogfilename=\(directory)/frontend.log", "-Dlogbasedir=\(directory)/frontend",
+      // What it leaves when it is killed lies in the instance's directory, and nothing for `jps` in the machine's.
+      "-XX:-UsePerfData", "-Djava.io.tmpdir=\(directory)", "-Djna.tmpdir=\(directory)",
       "-Dlog4j.configurationFile=file:\(home)/conf/log4j2.xml", "-Djna.library.path=\(home)/lib",
     ]
     if java.version.major >= 9 { options += Self.openings }
     return ChildProgram(
       name: Self.frontEndName(request.objectID), executable: java.program,
       arguments: options
-        + ["-cp", "\(home)/lib/*", "com.alibaba.graphscope.frontend.Frontend", directory + "/frontend.properties"],
+        // Our configuration of the Cypher server is found before that in the archives.
+        + [
+          "-cp", "\(directory):\(home)/lib/*", "com.alibaba.graphscope.frontend.Frontend",
+          directory + "/frontend.properties",
+        ],
       environment: commands.environment, directory: directory,
       readiness: .probe(probe), readinessDeadline: deadline)
   }

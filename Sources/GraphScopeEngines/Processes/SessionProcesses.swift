@@ -18,7 +18,9 @@ final class SessionProcesses: Sendable {
       [
         .init(name: EngineCommands.store, what: "the session's object store"),
         .init(name: EngineCommands.engine, what: "the session's analytical engine"),
-      ], launcher, hint: "The session's graphs and results are lost with it; close the session and connect again")
+      ], launcher,
+      hint: "The session's graphs and results are lost with it: load them again, in a new session unless "
+        + "engines.restart is on-failure")
   }
 
   /// Starts the processes and returns when they take work.
