@@ -17,6 +17,7 @@ extension EngineError {
     case .notApplicable: (.analyticalEngineInternalError, .notImplemented)
     case .illegalState: (.illegalState, .illegalState)
     case .runtimeFailure: (.analyticalEngineInternalError, .runtime)
+    case .queryFailure: (.interactiveEngineInternalError, .runtime)
     case .engineFailure: (.analyticalEngineInternalError, .analyticalEngineInternal)
     case .unimplemented: (.unimplemented, .unimplemented)
     case .compilationFailure: (.compilationFailure, .compilation)
@@ -33,7 +34,7 @@ extension EngineError {
       switch code {
       case .invalidArgument, .invalidSyntax, .invalidValue: .invalidArgument
       case .unknownName: .notFound
-      case .illegalState, .notApplicable, .runtimeFailure: .failedPrecondition
+      case .illegalState, .notApplicable, .runtimeFailure, .queryFailure: .failedPrecondition
       case .unimplemented: .unimplemented
       case .resourceExhausted: .resourceExhausted
       case .permissionDenied: .permissionDenied

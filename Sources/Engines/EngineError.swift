@@ -17,6 +17,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case illegalState
     /// The object is not in a shape in which the request can be met.
     case runtimeFailure
+    /// A query that the interactive engine refuses, or that gives nothing that can be used.
+    case queryFailure
     /// Loading or computing failed.
     case engineFailure
     /// This backend does not offer it.

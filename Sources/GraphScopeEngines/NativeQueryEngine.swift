@@ -80,7 +80,7 @@ final class NativeQueryEngine: QueryEngine {
   func served(_ objectID: Int64) throws(EngineError) -> Served {
     guard let served = open.withLock({ $0[objectID] }) else {
       throw EngineError(
-        .runtimeFailure, "the graph has no interactive instance",
+        .queryFailure, "the graph has no interactive instance",
         hint: "Make one with session.interactive(graph), and keep it open while it is asked")
     }
     if let failure = served.processes.failure { throw failure }

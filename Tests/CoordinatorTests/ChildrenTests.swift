@@ -19,8 +19,12 @@ struct ChildrenTests {
     let bench = try Bench()
     try await bench.coordinator.children.start(sleeper(.diesWithUs))
     let child = try await bench.coordinator.children.waitUntilReady("sleeper")
-    let entry = try #require(try await bench.store.entry("children/sleeper", at: nil))
-    #expect(String(decoding: entry.value, as: UTF8.self).contains("\"process\":\(child.status.process ?? 0)"))
+    // What is known of it is written down behind it: until then this waits.
+    let process = "\"process\":\(try #require(child.status.process))"
+    for try await _ in bench.store.updates(prefix: "children/sleeper") {
+      let entry = try #require(try await bench.store.entry("children/sleeper", at: nil))
+      if String(decoding: entry.value, as: UTF8.self).contains(process) { break }
+    }
     bench.coordinator.logs.flush()
     var lines: [String] = []
     for try await record in try bench.coordinator.logs.read(LogQuery(streams: [.child("sleeper")])) {

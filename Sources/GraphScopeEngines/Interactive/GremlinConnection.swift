@@ -18,7 +18,7 @@ struct GremlinConnection: Sendable {
   private typealias Frames = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
 
   /// Returns when a query was answered; what was found is not kept.
-  /// - Throws: `EngineError` with the server's words when it refuses (`.runtimeFailure`) or fails, breaks off or takes longer than `time`;
+  /// - Throws: `EngineError` with the server's words when it refuses (`.queryFailure`) or fails, breaks off or takes longer than `time`;
   ///   `CancellationError`.
   func submit(_ query: String, options: [(key: String, value: JSONValue)] = [], within time: Duration) async throws {
     let request = GremlinMessage.request(query, options: options)
@@ -43,7 +43,7 @@ struct GremlinConnection: Sendable {
             case .partial: break
             case .complete: return
             case .failure(Self.refusal, let words):
-              throw EngineError(.runtimeFailure, "the interactive engine refused the query (597): \(words)")
+              throw EngineError(.queryFailure, "the interactive engine refused the query (597): \(words)")
             case .failure(let code, let words):
               throw EngineError(.engineFailure, "the interactive engine failed (\(code)): \(words)")
             case nil: throw Self.broken("its answer cannot be read")

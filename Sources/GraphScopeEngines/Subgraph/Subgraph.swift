@@ -173,7 +173,7 @@ struct Subgraph: Sendable {
   }
 
   private static let noEdges = EngineError(
-    .runtimeFailure, "the query was answered, but no edges came of it",
+    .queryFailure, "the query was answered, but no edges came of it",
     hint: "A subgraph is made of edges: end the query with a step that gives them, as g.V().outE()")
 }
 
