@@ -13,30 +13,35 @@ final class LogWriter: Sendable {
   private struct State {
     var waiting = 0
     var dropped = 0
-    /// Lines of standard output that wait for its first line; nil when none is expected.
-    var heldBack: [String]?
+    /// A file descriptor whose first line is expected, and the lines that wait for it.
+    var heldBack: (descriptor: Int32, lines: [String])?
   }
 
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "log")
 
-  /// Keeps what goes to standard output back until `writeFirst` or `flush`: whoever starts a coordinator reads the first
+  /// Keeps what goes to a file descriptor back until `writeFirst` or `flush`: whoever starts a coordinator reads the first
   /// line, and a recovery has much to tell before there is an address.
-  func expectFirstLine() { state.withLock { $0.heldBack = $0.heldBack ?? [] } }
+  func expectFirstLine(on descriptor: Int32) { state.withLock { $0.heldBack = $0.heldBack ?? (descriptor, []) } }
 
-  /// Queues the first line of standard output, with its line end, and then what was kept back.
+  /// Queues the first line of the file descriptor where it is expected, with its line end, and then what was kept back, with
+  /// nothing in between; from now on nothing is kept back.
   func writeFirst(_ line: String) {
-    release(line)
+    state.withLock { state in
+      guard let heldBack = state.heldBack.take() else { return }
+      let lines = line + heldBack.lines.joined()
+      queue.async { [self] in put(lines, heldBack.descriptor) }
+    }
   }
 
   /// Queues a line, with its line end, for a file descriptor.
   func write(_ line: String, to descriptor: Int32) {
     let lost: Int? = state.withLock { state in
-      if descriptor == STDOUT_FILENO, let count = state.heldBack?.count, count < Self.capacity {
-        state.heldBack?.append(line)
+      if let heldBack = state.heldBack, heldBack.descriptor == descriptor, heldBack.lines.count < Self.capacity {
+        state.heldBack?.lines.append(line)
         return nil
       }
-      guard state.waiting < Self.capacity else {
+      guard state.heldBack?.descriptor != descriptor, state.waiting < Self.capacity else {
         state.dropped += 1
         return nil
       }
@@ -52,15 +57,6 @@ final class LogWriter: Sendable {
     }
   }
 
-  /// Queues `first` and what was kept back, with nothing in between; from now on nothing is kept back.
-  private func release(_ first: String) {
-    state.withLock { state in
-      let lines = first + (state.heldBack ?? []).joined()
-      state.heldBack = nil
-      queue.async { [self] in put(lines, STDOUT_FILENO) }
-    }
-  }
-
   private func put(_ line: String, _ descriptor: Int32) {
     var rest = Array(line.utf8)[...]
     while !rest.isEmpty {
@@ -72,7 +68,7 @@ final class LogWriter: Sendable {
 
   /// Waits until what was queued is written, half a second at most.
   func flush() {
-    release("")
+    writeFirst("")
     let done = DispatchSemaphore(value: 0)
     queue.async { done.signal() }
     _ = done.wait(timeout: .now() + .milliseconds(500))

@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
       MultiplexLogHandler([ConsoleLog(logLevel: level, label: label), StoredLog(logs, logLevel: level)])
     }
     let logger = Logger(label: "gscoordinator")
-    LogWriter.shared.expectFirstLine()
+    LogWriter.shared.expectFirstLine(on: STDOUT_FILENO)
     defer { LogWriter.shared.flush() }
     for remark in remarks { logger.debug("\(remark)") }
     let server = try await Server(settings, workspace: workspace, logs: logs, logger: logger)

@@ -158,7 +158,7 @@ struct Fixture {
       StateTransaction(author: "test", summary: "delete \(name)", changes: [.delete(kind.key(name))]))
   }
 
-  /// Waits until as many streams are open, for ten seconds at most.
+  /// Waits until as many streams are open, for 30 seconds at most.
   func waitForStreams(_ count: Int) async throws {
     let end = ContinuousClock.now + .seconds(30)
     while server.openStreams != count {

@@ -31,6 +31,8 @@ struct SubgraphTests {
     }
     attributes[.oidType] = nil
     attributes[.gieGremlinRequestOptions] = .text("no JSON")
+    #expect(throws: EngineError.self) { try subgraph() }
+    attributes[.gieGremlinRequestOptions] = nil
     #expect(try subgraph().options.isEmpty)
     attributes[.gieGremlinQueryMessage] = nil
     #expect(throws: EngineError.self) { try subgraph() }

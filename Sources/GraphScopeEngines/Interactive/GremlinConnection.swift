@@ -18,8 +18,8 @@ struct GremlinConnection: Sendable {
   private typealias Frames = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
 
   /// Returns when a query was answered; what was found is not kept.
-  /// - Throws: `EngineError` with the server's words when it refuses (`.queryFailure`) or fails, breaks off or takes longer than `time`;
-  ///   `CancellationError`.
+  /// - Throws: `EngineError` with the server's words when it refuses (`.queryFailure`) or fails, breaks off or takes longer
+  ///   than `time`; `CancellationError`.
   func submit(_ query: String, options: [(key: String, value: JSONValue)] = [], within time: Duration) async throws {
     let request = GremlinMessage.request(query, options: options)
     let late = EngineError(

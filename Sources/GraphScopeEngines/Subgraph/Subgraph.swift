@@ -37,9 +37,8 @@ struct Subgraph: Sendable {
         hint: "Load the graph with oid_type int64_t, and the texts as a property")
     case let type?: throw EngineError(.invalidArgument, "SUBGRAPH: '\(type.prefix(100))' is no type of ids")
     }
-    options =
-      (operation.attributes[.gieGremlinRequestOptions]?.text)
-      .flatMap { try? JSONValue(parsing: $0).members } ?? []
+    let text = operation.attributes[.gieGremlinRequestOptions]?.text ?? ""
+    options = try PythonScript.options(text, "options of the query").members ?? []
     (self.query, self.source) = (query, source)
   }
 
