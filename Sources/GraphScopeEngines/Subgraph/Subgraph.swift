@@ -18,6 +18,9 @@ struct Subgraph: Sendable {
   /// How long after a failure of the loading a failure of the query is waited for, which then is its cause.
   private static let causeDelay = Duration.seconds(2)
 
+  /// The longest that a query may take, whatever its client says: no clock counts as far as an integer does.
+  private static let longestQuery = Duration.seconds(86_400)
+
   /// Reads the client's operation.
   /// - Throws: `EngineError.invalidArgument`; `.notApplicable` for ids that the engine cannot hand over.
   init(_ operation: OpDef) throws(EngineError) {
@@ -163,7 +166,7 @@ struct Subgraph: Sendable {
     {
       bound = .milliseconds(milliseconds)
     }
-    return bound + .seconds(10)
+    return min(bound, Self.longestQuery) + .seconds(10)
   }
 
   private static func timer(_ time: Duration) async -> Event {
