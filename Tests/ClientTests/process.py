@@ -1,7 +1,10 @@
 """A coordinator as a child process: started on a free port, stopped by its process id."""
 
+import contextlib
+import itertools
 import os
 import queue
+import random
 import signal
 import socket
 import subprocess
@@ -15,10 +18,16 @@ READY_SECONDS = 20
 STOP_SECONDS = 10
 
 
+_ports = itertools.count(random.randrange(10_000, 20_000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """From below the range that the kernel takes for outgoing connections, and never the same one twice."""
+    for port in _ports:
+        with socket.socket() as probe:
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
 def wait_until(condition, seconds, what):

@@ -31,8 +31,8 @@ final class EtcdMember: Sendable {
   /// Starts a member; `waitUntilReady` tells when it answers.
   init(_ options: Options = Options(), folder: URL) throws {
     var options = options
-    if options.clientPort == 0 { options.clientPort = try Self.freePort() }
-    if options.peerPort == 0 { options.peerPort = try Self.freePort() }
+    if options.clientPort == 0 { options.clientPort = try freePort() }
+    if options.peerPort == 0 { options.peerPort = try freePort() }
     self.options = options
     self.folder = folder
     process = try Self.launch(options, folder)
@@ -82,10 +82,15 @@ final class EtcdMember: Sendable {
     defer { http.close() }
     let request = HTTPRequest(
       "POST", "\(endpoint)/v3/kv/range", body: Array(#"{"key":"AA=="}"#.utf8), timeout: .seconds(2))
-    try await within(.seconds(30), "etcd to answer at \(endpoint); log: \(log)") {
-      while (try? await http.send(request))?.status != 200 {
-        try await Task.sleep(for: .milliseconds(20))
+    do {
+      try await within(.seconds(60), "etcd to answer at \(endpoint)") { [process] in
+        while (try? await http.send(request))?.status != 200 {
+          guard process.isRunning else { throw DidNotHappen(description: "etcd has ended") }
+          try await Task.sleep(for: .milliseconds(20))
+        }
       }
+    } catch {
+      throw DidNotHappen(description: "\(error); its log: \(log)")
     }
   }
 
@@ -97,23 +102,6 @@ final class EtcdMember: Sendable {
     ["/usr/bin/", "/usr/local/bin/", "/usr/sbin/", "/sbin/", "/bin/"].map { $0 + name }.first {
       FileManager.default.isExecutableFile(atPath: $0)
     }
-  }
-
-  /// A port on loopback that was free a moment ago.
-  static func freePort() throws -> UInt16 {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(listener) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        bind(listener, address, size) == 0 && getsockname(listener, address, &size) == 0
-      }
-    }
-    try #require(status)
-    return UInt16(bigEndian: address.sin_port)
   }
 }
 

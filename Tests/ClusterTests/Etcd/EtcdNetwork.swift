@@ -118,8 +118,8 @@ final class EtcdTrio: Sendable {
       var options = EtcdMember.Options()
       options.name = name
       options.host = network?.address(name) ?? "127.0.0.1"
-      options.clientPort = try network == nil ? EtcdMember.freePort() : 2379
-      options.peerPort = try network == nil ? EtcdMember.freePort() : 2380
+      options.clientPort = try network == nil ? freePort() : 2379
+      options.peerPort = try network == nil ? freePort() : 2380
       options.launcher = network?.launcher(name) ?? []
       options.election = 500
       return options

@@ -180,7 +180,7 @@ struct EtcdStateStoreTests {
 
   @Test("an etcd that is not there, or is something else, is named within the retry budget")
   func unreachable() async throws {
-    var configuration = EtcdConfiguration(endpoints: ["http://127.0.0.1:\(try EtcdMember.freePort())"])
+    var configuration = EtcdConfiguration(endpoints: ["http://127.0.0.1:\(try freePort())"])
     configuration.requestTimeout = .milliseconds(200)
     configuration.retryBudget = .seconds(1)
     let begin = ContinuousClock.now

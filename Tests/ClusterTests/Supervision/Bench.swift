@@ -140,20 +140,3 @@ func isZombieOfOurs(_ process: Int32) -> Bool {
 
 /// Whether there is such a process and it is no zombie.
 func lives(_ process: Int32) -> Bool { ProcessTable.entry(process).map { !$0.isZombie } ?? false }
-
-/// A port of 127.0.0.1 on which nothing listens, most likely also in a moment.
-func freePort() throws -> UInt16 {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let outcome = withUnsafeMutablePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-    }
-  }
-  try #require(outcome)
-  return UInt16(bigEndian: address.sin_port)
-}
