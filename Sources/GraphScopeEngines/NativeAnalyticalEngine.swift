@@ -38,9 +38,11 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     self.processes = processes
     self.libraries = libraries
     self.children = children
-    connection = EngineConnection(port: processes.enginePort, session: session)
+    let commands = processes.commands
+    connection = EngineConnection(host: commands.engineAddress, port: processes.enginePort, session: session)
     description = EngineDescription(
-      hosts: ["localhost"], workerCount: processes.commands.workers, objectStoreSocket: processes.commands.socket)
+      hosts: commands.hosts.all.map(\.name), workerCount: commands.workers,
+      objectStoreSocket: commands.hosts.includeOwn ? commands.socket : nil)
     processes.whenFailed { [weak self] in self?.died($0) }
   }
 
@@ -153,6 +155,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     guard let order = try StoreTransfer.Order(definition, graph: inputs.graph?.definition, frame: frame) else {
       return .done
     }
+    try processes.commands.requireOneStore("graphs and results are moved between the store and files")
     let report = try await StoreTransfer(commands: processes.commands, children: children).perform(order)
     guard case .load = order else { return .done }
     var creation = try StoredGraph(report: report).creation(key: definition.key)
@@ -193,6 +196,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .bindApp:
       let application = try libraries.application(operation.attributes)
       let path = try await libraries.path(of: application, with: builder(log))
+      try await distribute(path)
       operation.attributes[.appLibraryPath] = .text(path)
     case .createGraph where operation.attributes[.graphType]?.integer == Int64(GraphType.arrowProperty.rawValue),
       .transformGraph, .projectToSimple, .consolidateColumns, .addLabels, .archiveGraph:
@@ -207,6 +211,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     let signature = fragment.signature
     guard !objects.withLock({ $0.registered.contains(signature) }) else { return }
     let path = try await libraries.path(of: fragment, with: builder(log))
+    try await distribute(path)
     let registration = OpDef(
       key: "register-\(signature.prefix(16))", op: .registerGraphType,
       attributes: [
@@ -215,6 +220,12 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
       ])
     _ = try await connection.perform(registration)
     _ = objects.withLock { $0.registered.insert(signature) }
+  }
+
+  /// Gives a library to the session's other hosts; those that came with the engines are there.
+  private func distribute(_ path: String) async throws {
+    guard !path.hasPrefix(libraries.installation.precompiled + "/") else { return }
+    try await processes.otherHosts.copy(path)
   }
 
   private var conversion: TableConversion {
