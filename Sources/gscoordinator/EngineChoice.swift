@@ -59,7 +59,7 @@ enum EngineChoice: String, CaseIterable {
   }
 
   /// How other hosts are reached.
-  private static func reach(_ settings: Settings) throws -> HostReach {
+  static func reach(_ settings: Settings) throws -> HostReach {
     let network = settings.optionalText(.graphscopeNetwork)
     if let network, !HostReach.isNetwork(network) {
       throw ConfigurationError(

@@ -83,9 +83,14 @@ class Host:
             with open(f"/proc/{pid}/comm") as comm, open(f"/proc/{pid}/cmdline") as words:
                 return comm.read().strip() if words.read() else None
 
+    @contextlib.contextmanager
     def cut(self):
-        """Takes the host off the network."""
-        ip("link", "set", self.link, "down")
+        """Takes the host off the network for a while: what is sent to it is lost."""
+        ip("-n", self.name, "link", "set", "eth0", "down")
+        try:
+            yield
+        finally:
+            ip("-n", self.name, "link", "set", "eth0", "up")
 
     def stop(self):
         for pid in subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True).stdout.split():

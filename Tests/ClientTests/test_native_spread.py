@@ -117,6 +117,25 @@ def test_what_dies_on_the_other_host_fails_the_step_at_once(run, other, gstest, 
     close(session)
 
 
+def test_a_host_that_is_cut_off_ends_the_step_and_nobody_hangs(run, other, gstest):
+    coordinator = run()
+    session = graphscope.session(addr=coordinator.address)
+    graph = simple(p2p(session, gstest))
+    with other.cut():
+        begin = time.monotonic()
+        with pytest.raises(AnalyticalEngineInternalError, match="10.213"):
+            graphscope.pagerank(graph, delta=0.85, max_round=10_000_000)
+        print(f"a host that is cut off ended the step after {time.monotonic() - begin:.1f} s")
+        assert time.monotonic() - begin < 40
+        close(session)
+        assert time.monotonic() - begin < 60
+        wait_until(lambda: not other.pids(), 60, "its own processes have noticed it, too")
+    left = other.run("ls /dev/shm").stdout
+    assert left.startswith("gscoordinator-hosts-")
+    other.run(f"touch -d '20 minutes ago' /dev/shm/{left}")
+    close(graphscope.session(addr=coordinator.address))
+
+
 def test_a_killed_coordinator_leaves_no_process_on_the_other_host(run, other, gstest):
     coordinator = run()
     session = graphscope.session(addr=coordinator.address)

@@ -73,7 +73,7 @@ final class OtherHosts: Sendable {
   }
 
   /// A word for a remote shell.
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     "'" + text.replacing("'", with: "'\\''") + "'"
   }
 
