@@ -99,7 +99,7 @@ public final class GraphScopeEngineFactory: EngineFactory {
     var engines = SessionEngines(
       analytical: NativeAnalyticalEngine(
         session: request.session, processes: processes, libraries: libraries, children: request.children,
-        queries: queries),
+        queries: queries, storage: request.storage),
       queries: queries,
       learning: NativeLearningEngine(processes.commands, request.children))
     engines.choice = .init(engine: "graphscope", reason: reason)

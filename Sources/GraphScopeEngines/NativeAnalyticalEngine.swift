@@ -2,6 +2,7 @@ import Engines
 import FoundationEssentials
 import GRPC
 import Glibc
+import GraphStore
 import Synchronization
 import Wire
 
@@ -16,6 +17,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   private let session: String
   private let children: any ChildLauncher
   private let queries: NativeQueryEngine
+  private let meter: StoreMeter
   private let objects = Mutex(NativeObjects())
   private let life = Mutex(Life())
 
@@ -31,9 +33,10 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
 
   init(
     session: String, processes: SessionProcesses, libraries: LibraryStore, children: any ChildLauncher,
-    queries: NativeQueryEngine
+    queries: NativeQueryEngine, storage: any StorageAccount
   ) {
     self.queries = queries
+    meter = StoreMeter(storage, processes.commands)
     self.session = session
     self.processes = processes
     self.libraries = libraries
@@ -64,7 +67,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     guard let original else { return try await perform(operation, on: inputs, log: log) }
     let work = try life.withLock { life throws(EngineError) in
       if let failure = life.failure { throw failure }
-      let work = Task { try await perform(original, named: operation.name, on: inputs, log) }
+      let work = Task { try await charged(try await perform(original, on: inputs, log), operation.name, original) }
       life.work.insert(work)
       return work
     }
@@ -123,8 +126,26 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     if let failure { body(failure) }
   }
 
+  /// Charges the session's tenant for what an operation made, which is undone when that is too much.
+  private func charged(
+    _ result: AnalyticalResult, _ name: String, _ original: ClientOperation
+  ) async throws -> AnalyticalResult {
+    switch (result, original.definition.op) {
+    case (.definedGraph(let graph), _):
+      do { try await meter.settle() } catch let refusal as StorageRefusal {
+        await release(.graph(graph.key))
+        throw EngineError(
+          .resourceExhausted, "\(name) was undone: there is no room for its graph. \(refusal)",
+          hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota")
+      }
+    case (_, .unloadGraph), (_, .toVineyardDataframe), (_, .toVineyardTensor): await meter.settleUnasked()
+    default: break
+    }
+    return result
+  }
+
   private func perform(
-    _ original: ClientOperation, named name: String, on handles: [ObjectHandle], _ log: any ProgressLog
+    _ original: ClientOperation, on handles: [ObjectHandle], _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
     var inputs = objects.withLock { NativeInputs(handles, in: $0) }
     let definition = original.definition
@@ -335,7 +356,8 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .none, .tables, .application: return
     }
     let definition = OpDef(key: "release", op: operation, outputType: .nullOutput)
-    _ = try? await perform(ClientOperation(definition), named: "release", on: [handle], SilentLog())
+    _ = try? await perform(ClientOperation(definition), on: [handle], SilentLog())
+    await meter.settleUnasked()
   }
 
   /// Finds nothing: all objects end with the processes that had them.
@@ -356,6 +378,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   public func close() async {
     await connection.close()
     await processes.stop()
+    meter.end()
     try? FileManager.default.removeItem(atPath: processes.commands.directory)
   }
 }
