@@ -76,8 +76,8 @@ let package = Package(
     .target(
       name: "GraphScopeEngines",
       dependencies: [
-        "CPlatform", "CZlib", "Digests", "Engines", "GRPC", "Transport", "Wire", nio, nioHTTP1, nioPosix, nioWebSocket,
-        yaml,
+        "CPlatform", "CZlib", "Digests", "Engines", "GRPC", "GraphStore", "Transport", "Wire", nio, nioHTTP1, nioPosix,
+        nioWebSocket, yaml,
       ],
       swiftSettings: strict),
     .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
@@ -155,7 +155,8 @@ let package = Package(
       name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GeneratedTables", "GraphStore", "Turns"],
       swiftSettings: strict),
     .testTarget(
-      name: "GraphScopeEnginesTests", dependencies: ["GraphScopeEngines", "Engines", "Wire", "Turns", nio, nioPosix],
+      name: "GraphScopeEnginesTests",
+      dependencies: ["GraphScopeEngines", "Engines", "GraphStore", "Wire", "Turns", nio, nioPosix],
       swiftSettings: strict),
     .testTarget(
       name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),

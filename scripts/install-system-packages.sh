@@ -8,12 +8,14 @@ packages_for() {
     run) echo libnghttp2-14 libprotobuf-c1 libcurl4 libsqlite3-0 zlib1g libstdc++6 ca-certificates ;;
     build) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev ;;
     # protoc and its C plugin prove that the generated code is current; h2load and nghttpd drive the server; etcd is the
-    # clustered state store, and iproute2 makes the namespaces in which its network is cut.
+    # clustered state store, and iproute2 makes the namespaces in which its network is cut. openssh-server lets MPI into a
+    # namespace that is another host to it.
     test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libsqlite3-dev zlib1g-dev protobuf-compiler \
-      libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 openssl ;;
+      libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 openssl \
+      openssh-client openssh-server ;;
     # For GraphScope's own engines: their algorithms are compiled, and Java runs the interactive front end. OpenMPI comes
     # with their wheels.
-    native) echo cmake g++ make libgomp1 openjdk-17-jre-headless procps ;;
+    native) echo cmake g++ make libgomp1 openjdk-17-jre-headless procps openssh-client ;;
     *) echo "install-system-packages.sh: '$1' is none of build, test, run, native" >&2; return 1 ;;
   esac
 }

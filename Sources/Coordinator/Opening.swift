@@ -50,10 +50,13 @@ extension Coordinator {
     }
   }
 
-  /// What a session asks for. Its engines run on this host, and it gives way only if they can be found again.
+  /// What a session asks for. Embedded engines run on this host, and only those can give way and be found again.
   func demand(of tenant: String, for owner: String) -> ResourceRequest {
-    var demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: true)
-    if !factory.isEmbedded(EngineSize(demand)) { demand.isPreemptible = false }
+    var demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: false)
+    if factory.isEmbedded(EngineSize(demand)) {
+      return desk.plan.request(owner: owner, tenant: tenant, isLocal: true)
+    }
+    demand.isPreemptible = false
     return demand
   }
 

@@ -25,6 +25,8 @@ public final class GraphScopeEngineFactory: EngineFactory {
   private let installation: Installation
   private let libraries: LibraryStore
   private let path: String
+  private let reach: HostReach
+  private let keyAgent: String?
   private let ahead: Ahead?
   private let warm = Mutex<WarmEngines?>(nil)
 
@@ -32,11 +34,18 @@ public final class GraphScopeEngineFactory: EngineFactory {
   /// - Parameters:
   ///   - libraries: code for the engine, shared by all sessions.
   ///   - path: `PATH` of the processes, behind the installation's own directories.
+  ///   - reach: how other hosts are reached.
+  ///   - keyAgent: where ssh finds the agent of the user's keys (`SSH_AUTH_SOCK`).
   ///   - ahead: engines that are started ahead; nil for none.
-  public init(_ installation: Installation, libraries: LibraryStore, path: String, ahead: Ahead? = nil) {
+  public init(
+    _ installation: Installation, libraries: LibraryStore, path: String, reach: HostReach = HostReach(),
+    keyAgent: String? = nil, ahead: Ahead? = nil
+  ) {
     self.installation = installation
     self.libraries = libraries
     self.path = path
+    self.reach = reach
+    self.keyAgent = keyAgent
     self.ahead = ahead
     SharedDirectories.removeThoseOfTheDead()
   }
@@ -51,7 +60,7 @@ public final class GraphScopeEngineFactory: EngineFactory {
     let pool = WarmEngines(
       size: ahead.count,
       start: { [self] name in
-        let commands = commands(name, directory: "\(ahead.directory)/\(name)", workers: 1)
+        let commands = commands(name, directory: "\(ahead.directory)/\(name)", hosts: WorkerHosts(here: 1))
         return try await SessionProcesses.start(commands, launcher(name))
       }, report: ahead.report)
     warm.withLock { $0 = pool }
@@ -71,18 +80,18 @@ public final class GraphScopeEngineFactory: EngineFactory {
   /// Starts the engines of a session, or takes some that were started ahead.
   /// - Throws: `EngineError` when something is not installed, or a process does not start.
   public func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
-    let hosts = request.size.hosts
-    guard hosts.allSatisfy({ ["localhost", "127.0.0.1", "::1"].contains($0) }) else {
-      throw EngineError(
-        .unimplemented, "GraphScope's engines are started on this machine only, not yet on several hosts",
-        evidence: hosts.joined(separator: ", "), hint: "Ask for workers on localhost")
-    }
-    if hosts.count == 1, let pool = warm.withLock({ $0 }), let processes = await pool.take() {
+    let hosts = try WorkerHosts(request.size.hosts)
+    if hosts == WorkerHosts(here: 1), let pool = warm.withLock({ $0 }), let processes = await pool.take() {
       return engines(of: request, processes, "engines that had been started ahead were taken")
     }
-    let commands = commands(request.session, directory: request.workspace + "/engines", workers: hosts.count)
+    var commands = commands(request.session, directory: request.workspace + "/engines", hosts: hosts)
+    if !hosts.others.isEmpty {
+      commands.spread = Spread(
+        network: try await .toward(hosts.others, reach), metadataPort: try freePort(), keyAgent: keyAgent)
+    }
     let processes = try await SessionProcesses.start(commands, request.children)
-    return engines(of: request, processes, "engines were started")
+    let places = hosts.others.isEmpty ? "" : " on " + hosts.all.map(\.name).joined(separator: ", ")
+    return engines(of: request, processes, "engines were started" + places)
   }
 
   private func engines(of request: EngineRequest, _ processes: SessionProcesses, _ reason: String) -> SessionEngines {
@@ -90,16 +99,17 @@ public final class GraphScopeEngineFactory: EngineFactory {
     var engines = SessionEngines(
       analytical: NativeAnalyticalEngine(
         session: request.session, processes: processes, libraries: libraries, children: request.children,
-        queries: queries),
+        queries: queries, storage: request.storage),
       queries: queries,
       learning: NativeLearningEngine(processes.commands, request.children))
     engines.choice = .init(engine: "graphscope", reason: reason)
     return engines
   }
 
-  private func commands(_ name: String, directory: String, workers: Int) -> EngineCommands {
+  private func commands(_ name: String, directory: String, hosts: WorkerHosts) -> EngineCommands {
     EngineCommands(
-      installation: installation, directory: directory, shared: SharedDirectories.path(of: name), workers: workers,
-      path: path)
+      installation: installation, directory: directory,
+      shared: hosts.others.isEmpty ? SharedDirectories.path(of: name) : SharedDirectories.path(ofSpread: name),
+      hosts: hosts, remoteShell: reach.remoteShell, path: path)
   }
 }

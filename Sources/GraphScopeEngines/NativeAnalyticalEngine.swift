@@ -2,6 +2,7 @@ import Engines
 import FoundationEssentials
 import GRPC
 import Glibc
+import GraphStore
 import Synchronization
 import Wire
 
@@ -16,6 +17,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   private let session: String
   private let children: any ChildLauncher
   private let queries: NativeQueryEngine
+  private let meter: StoreMeter
   private let objects = Mutex(NativeObjects())
   private let life = Mutex(Life())
 
@@ -31,16 +33,19 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
 
   init(
     session: String, processes: SessionProcesses, libraries: LibraryStore, children: any ChildLauncher,
-    queries: NativeQueryEngine
+    queries: NativeQueryEngine, storage: any StorageAccount
   ) {
     self.queries = queries
+    meter = StoreMeter(storage, processes.commands)
     self.session = session
     self.processes = processes
     self.libraries = libraries
     self.children = children
-    connection = EngineConnection(port: processes.enginePort, session: session)
+    let commands = processes.commands
+    connection = EngineConnection(host: commands.engineAddress, port: processes.enginePort, session: session)
     description = EngineDescription(
-      hosts: ["localhost"], workerCount: processes.commands.workers, objectStoreSocket: processes.commands.socket)
+      hosts: commands.hosts.all.map(\.name), workerCount: commands.workers,
+      objectStoreSocket: commands.hosts.includeOwn ? commands.socket : nil)
     processes.whenFailed { [weak self] in self?.died($0) }
   }
 
@@ -62,7 +67,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     guard let original else { return try await perform(operation, on: inputs, log: log) }
     let work = try life.withLock { life throws(EngineError) in
       if let failure = life.failure { throw failure }
-      let work = Task { try await perform(original, named: operation.name, on: inputs, log) }
+      let work = Task { try await charged(try await perform(original, on: inputs, log), operation.name, original) }
       life.work.insert(work)
       return work
     }
@@ -121,8 +126,26 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     if let failure { body(failure) }
   }
 
+  /// Charges the session's tenant for what an operation made, which is undone when that is too much.
+  private func charged(
+    _ result: AnalyticalResult, _ name: String, _ original: ClientOperation
+  ) async throws -> AnalyticalResult {
+    switch (result, original.definition.op) {
+    case (.definedGraph(let graph), _):
+      do { try await meter.settle() } catch let refusal as StorageRefusal {
+        await release(.graph(graph.key))
+        throw EngineError(
+          .resourceExhausted, "\(name) was undone: there is no room for its graph. \(refusal)",
+          hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota")
+      }
+    case (_, .unloadGraph), (_, .toVineyardDataframe), (_, .toVineyardTensor): await meter.settleUnasked()
+    default: break
+    }
+    return result
+  }
+
   private func perform(
-    _ original: ClientOperation, named name: String, on handles: [ObjectHandle], _ log: any ProgressLog
+    _ original: ClientOperation, on handles: [ObjectHandle], _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
     var inputs = objects.withLock { NativeInputs(handles, in: $0) }
     let definition = original.definition
@@ -153,6 +176,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     guard let order = try StoreTransfer.Order(definition, graph: inputs.graph?.definition, frame: frame) else {
       return .done
     }
+    try processes.commands.requireOneStore("graphs and results are moved between the store and files")
     let report = try await StoreTransfer(commands: processes.commands, children: children).perform(order)
     guard case .load = order else { return .done }
     var creation = try StoredGraph(report: report).creation(key: definition.key)
@@ -193,6 +217,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .bindApp:
       let application = try libraries.application(operation.attributes)
       let path = try await libraries.path(of: application, with: builder(log))
+      try await distribute(path)
       operation.attributes[.appLibraryPath] = .text(path)
     case .createGraph where operation.attributes[.graphType]?.integer == Int64(GraphType.arrowProperty.rawValue),
       .transformGraph, .projectToSimple, .consolidateColumns, .addLabels, .archiveGraph:
@@ -207,6 +232,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     let signature = fragment.signature
     guard !objects.withLock({ $0.registered.contains(signature) }) else { return }
     let path = try await libraries.path(of: fragment, with: builder(log))
+    try await distribute(path)
     let registration = OpDef(
       key: "register-\(signature.prefix(16))", op: .registerGraphType,
       attributes: [
@@ -215,6 +241,12 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
       ])
     _ = try await connection.perform(registration)
     _ = objects.withLock { $0.registered.insert(signature) }
+  }
+
+  /// Gives a library to the session's other hosts; those that came with the engines are there.
+  private func distribute(_ path: String) async throws {
+    guard !path.hasPrefix(libraries.installation.precompiled + "/") else { return }
+    try await processes.otherHosts.copy(path)
   }
 
   private var conversion: TableConversion {
@@ -324,7 +356,8 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     case .none, .tables, .application: return
     }
     let definition = OpDef(key: "release", op: operation, outputType: .nullOutput)
-    _ = try? await perform(ClientOperation(definition), named: "release", on: [handle], SilentLog())
+    _ = try? await perform(ClientOperation(definition), on: [handle], SilentLog())
+    await meter.settleUnasked()
   }
 
   /// Finds nothing: all objects end with the processes that had them.
@@ -345,6 +378,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   public func close() async {
     await connection.close()
     await processes.stop()
+    meter.end()
     try? FileManager.default.removeItem(atPath: processes.commands.directory)
   }
 }

@@ -18,6 +18,7 @@ final class NativeLearningEngine: LearningEngine {
   /// - Throws: `EngineError` when one ends or does not listen in time; nothing is left of them then. A graph that is served
   ///   already stays as it is.
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
+    try commands.requireOneStore("learning instances read their graph")
     let environment = try PythonEnvironment(commands)
     let servers: SamplingServers
     switch request.backend {

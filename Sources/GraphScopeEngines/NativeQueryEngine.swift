@@ -28,6 +28,7 @@ final class NativeQueryEngine: QueryEngine {
   /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then. A graph
   ///   that is served already stays as it is.
   func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
+    try commands.requireOneStore("interactive instances read their graph")
     let java = try await findJava()
     let instance = try InteractiveInstance(request, commands: commands, java: java)
     let processes = ProcessGroup(

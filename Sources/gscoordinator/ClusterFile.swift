@@ -49,11 +49,16 @@ struct ClusterFile {
   }
 
   private func labels(_ node: DocumentNode) throws -> [String: String] {
-    let labels = try node.members().mapValues { try $0.name() }
-    guard labels[ClusterPlan.hostLabel] == nil, labels.count <= 64 else {
-      throw ConfigurationError(
-        "\(node.place): at most 64 labels, and none is '\(ClusterPlan.hostLabel)': every host has that one already")
+    let labels = try selector(node)
+    guard labels[ClusterPlan.hostLabel] == nil else {
+      throw ConfigurationError("\(node.place): every host has the label '\(ClusterPlan.hostLabel)' already")
     }
+    return labels
+  }
+
+  private func selector(_ node: DocumentNode) throws -> [String: String] {
+    let labels = try node.members().mapValues { try $0.name() }
+    guard labels.count <= 64 else { throw ConfigurationError("\(node.place): at most 64 labels") }
     return labels
   }
 
@@ -101,7 +106,7 @@ struct ClusterFile {
     if let workers = members["workers"] { demand.workers = try workers.integer(1...4096) }
     if let cpu = members["cpu"] { demand.cpuMillicores = try cpu.cores() }
     if let memory = members["memory"] { demand.memoryBytes = try memory.bytes() }
-    if let selector = members["selector"] { demand.selector = try labels(selector) }
+    if let selector = members["selector"] { demand.selector = try self.selector(selector) }
     if let placement = members["placement"] {
       demand.placement = try placement.choice(Placement.self) == .pack ? .pack : .spread
     }

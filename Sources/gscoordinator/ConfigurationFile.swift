@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import GraphStore
 import Yams
@@ -53,12 +54,14 @@ enum ConfigurationFile {
     guard let sections = object as? [String: Any] else {
       throw ConfigurationError("the configuration \(name) must hold keys and values")
     }
-    try refuseOtherHosts(sections)
+    try takeHosts(sections, &settings, origin)
     if sections["launcher_type"] as? String == "hosts", isLenient { exitWithClient(sections, &settings) }
     var remarks: [String] = []
     let isClients = isLenient || !clientSections.isDisjoint(with: sections.keys)
     for (key, value) in flatten(sections, prefix: "", depth: 0).sorted(by: { $0.key < $1.key }) {
-      if let setting = isClients ? clientKeys[key] : nil {
+      if key == "hosts_launcher.hosts" {
+        continue
+      } else if let setting = isClients ? clientKeys[key] : nil {
         guard !value.isEmpty else { continue }
         settings.set(setting, to: setting == .logLevel ? value.lowercased() : value, from: origin)
       } else if let setting = Setting(rawValue: key) {
@@ -74,20 +77,20 @@ enum ConfigurationFile {
     return remarks
   }
 
-  /// A client's list of hosts is a wish for memory that one machine may not have: to pass it over would fail it later.
-  private static func refuseOtherHosts(_ sections: [String: Any]) throws {
-    guard let hosts = (sections["hosts_launcher"] as? [String: Any])?["hosts"] as? [Any] else { return }
-    let own: Set<String> = ["localhost", "127.0.0.1", "::1", ProcessInfo.processInfo.hostName]
-    // As MPI has it, a number of workers may stand behind a name.
-    let others = hosts.map { "\($0)" }.filter { host in
-      !own.contains(host) && !own.contains(String(host.prefix { $0 != ":" }))
-    }
-    guard others.isEmpty else {
+  /// Takes the client's list of hosts, unless it names this one alone.
+  private static func takeHosts(_ sections: [String: Any], _ settings: inout Settings, _ origin: Origin) throws {
+    guard let hosts = (sections["hosts_launcher"] as? [String: Any])?["hosts"] as? [Any], !hosts.isEmpty else { return }
+    let names = HostList.names(hosts.map { "\($0)" }.joined(separator: ","))
+    guard names != [ClusterPlan.ownHost] else { return }
+    // A client that starts us looks for us on the first of them.
+    let first = "\(hosts[0])".prefix { $0 != ":" }
+    guard origin != .client || ["localhost", "127.0.0.1"].contains(first) else {
       throw ConfigurationError(
-        "engines are started on this machine only, not yet on several hosts, and hosts_launcher.hosts names "
-          + "\(others.prefix(10).joined(separator: ", ")). Leave it out; workers (session.num_workers) are processes "
-          + "on this machine.")
+        "the client will look for this coordinator at '\(first)', the first of hosts_launcher.hosts, and it listens on "
+          + "loopback. Name this machine localhost in the list, or start the coordinator yourself and give the client its "
+          + "address (addr)")
     }
+    settings.set(.hosts, to: names.joined(separator: ","), from: origin)
   }
 
   /// A client that starts a coordinator for itself stops it too, unless it dies: then nobody will, and the coordinator

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPlatform
+import Cluster
 import Foundation
 import GraphScopeEngines
 
@@ -14,8 +15,10 @@ struct DoctorCommand: ParsableCommand {
     let (settings, _) = try options.resolve()
     let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
     let cache = EngineChoice.cache(settings, workspace: FileManager.default.temporaryDirectory.path)
+    let hosts = try Server.planReader(settings)().hosts.map(\.name).filter { $0 != ClusterPlan.ownHost }
     let doctor = Doctor(
-      EngineChoice.search(settings), files: HostFiles(), machine: .thisOne, path: path, cache: cache)
+      EngineChoice.search(settings), files: HostFiles(), machine: .thisOne, path: path, cache: cache, hosts: hosts,
+      remoteShell: try EngineChoice.reach(settings).remoteShell)
     let findings = doctor.findings()
     print(Self.text(findings))
     guard Doctor.isReady(findings) else { throw ExitCode(1) }

@@ -22,6 +22,11 @@ enum EngineChoice: String, CaseIterable {
   ///   has no such value, be they wanted or not.
   func factory(_ settings: Settings, pool: WorkerPool, workspace: String, logger: Logger) throws -> any EngineFactory {
     let compilers = try settings.integer(.compilers, in: 1...1024)
+    if self == .embedded, settings.optionalText(.hosts) != nil {
+      throw ConfigurationError(
+        "hosts is '\(settings.text(.hosts))' (\(settings.origin(.hosts))), but embedded engines run in this process "
+          + "alone: --engine graphscope or auto takes GraphScope's, which run on several")
+    }
     let ahead = GraphScopeEngineFactory.Ahead(
       count: try settings.integer(.warmEngines, in: 0...64), directory: workspace + "/warm"
     ) { words, isFailure in logger.log(level: isFailure ? .warning : .info, "\(words)") }
@@ -48,7 +53,21 @@ enum EngineChoice: String, CaseIterable {
     let cache = cache(settings, workspace: workspace)
     let libraries = LibraryStore(installation, directory: cache, compilers: compilers)
     let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-    return GraphScopeEngineFactory(installation, libraries: libraries, path: path, ahead: ahead)
+    return GraphScopeEngineFactory(
+      installation, libraries: libraries, path: path, reach: try reach(settings),
+      keyAgent: ProcessInfo.processInfo.environment["SSH_AUTH_SOCK"], ahead: ahead)
+  }
+
+  /// How other hosts are reached.
+  static func reach(_ settings: Settings) throws -> HostReach {
+    let network = settings.optionalText(.graphscopeNetwork)
+    if let network, !HostReach.isNetwork(network) {
+      throw ConfigurationError(
+        "graphscope.network is '\(network)' (\(settings.origin(.graphscopeNetwork))), but must be like 10.1.2.0/24")
+    }
+    let shell = settings.text(.graphscopeRemoteShell).split(separator: " ").map(String.init)
+    guard !shell.isEmpty else { throw ConfigurationError("graphscope.remote_shell must name a program, such as ssh") }
+    return HostReach(remoteShell: shell, network: network)
   }
 
   /// Looks for GraphScope's engines where the configuration and the environment say.

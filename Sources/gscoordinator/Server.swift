@@ -146,11 +146,14 @@ final class Server: Sendable {
   }
 
   /// Reads hosts and tenants: those of the cluster file, or this host for everybody alike.
-  private static func planReader(_ settings: Settings) throws -> @Sendable () throws -> ClusterPlan {
+  static func planReader(_ settings: Settings) throws -> @Sendable () throws -> ClusterPlan {
     var base = ClusterPlan.ownHostAlone(
       sessions: try settings.integer(.sessions, in: 1...10_000_000), cpuMillicores: Int64(try threads(settings)) * 1000)
     base.demand.workers = try settings.integer(.workers, in: 1...4096)
-    guard let path = settings.optionalText(.clusterFile) else { return { [base] in base } }
+    guard let path = settings.optionalText(.clusterFile) else {
+      let plan = try HostList.plan(settings.text(.hosts), base)
+      return { plan }
+    }
     return { [base] in try ClusterFile(base: base).read(path) }
   }
 

@@ -1,3 +1,5 @@
+import GraphScopeEngines
+
 /// Everything that can be configured: its key in files, its environment variable, its default and what it means.
 enum Setting: String, CaseIterable {
   case host
@@ -12,10 +14,13 @@ enum Setting: String, CaseIterable {
   case warmEngines = "engines.warm"
   case engineRestart = "engines.restart"
   case clusterFile = "cluster_file"
+  case hosts
   case workers
   case graphscopeHome = "graphscope.home"
   case graphscopePython = "graphscope.python"
   case graphscopeCache = "graphscope.cache"
+  case graphscopeRemoteShell = "graphscope.remote_shell"
+  case graphscopeNetwork = "graphscope.network"
   case workspace
   case threads
   case logLevel = "log_level"
@@ -61,8 +66,9 @@ enum Setting: String, CaseIterable {
     case .socket, .adminPort, .workspace, .threads, .clusterFile: ""
     case .state, .etcdEndpoints, .etcdUser, .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
       .advertise, .controlGroup, .accessFile, .accessTokenFile, .accessAnonymous, .tlsCertificateFile, .tlsKeyFile,
-      .tlsClientAuthorityFile, .graphscopeHome, .graphscopePython, .graphscopeCache:
+      .tlsClientAuthorityFile, .graphscopeHome, .graphscopePython, .graphscopeCache, .graphscopeNetwork, .hosts:
       ""
+    case .graphscopeRemoteShell: HostReach.ssh.joined(separator: " ")
     case .accessAllowPlaintext: "false"
     case .tlsClientCertificates: "required"
     case .tlsMinimumVersion: "1.2"
@@ -107,6 +113,9 @@ enum Setting: String, CaseIterable {
     case .graphscopeHome: "directory of GraphScope's engines (GRAPHSCOPE_HOME); empty to look for it"
     case .graphscopePython: "Python environment in which GraphScope's engines are installed; empty to look for it"
     case .graphscopeCache: "directory for compiled algorithms; empty for the user's cache directory"
+    case .hosts: "hosts of GraphScope's engines, separated by commas, all like this one; empty for this one"
+    case .graphscopeRemoteShell: "program that runs commands on other hosts, and its arguments"
+    case .graphscopeNetwork: "network by which hosts speak, such as 10.1.2.0/24; empty for the one on the way to them"
     case .compilers: "algorithms that may be compiled at a time"
     case .workspace: "directory for state, logs and the sessions' files; empty for one of the port's own"
     case .threads: "threads that load graphs and run algorithms; empty for one per core"

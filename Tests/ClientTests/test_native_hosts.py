@@ -1,5 +1,7 @@
 """Engines of GraphScope's that are started ahead of sessions, and how they are chosen, with the unmodified client."""
 
+import gc
+import json
 import os
 import signal
 import subprocess
@@ -130,3 +132,34 @@ def test_a_load_beyond_the_quota_names_the_engines_that_can(run, tmp_path, gstes
     with pytest.raises(Exception, match="engine graphscope"):
         column(graphscope.sssp(simple(p2p(session, gstest)), src=6))
     close(session)
+
+
+def test_a_graph_beyond_its_tenants_quota_is_undone_and_the_session_goes_on(run, tmp_path, gstest):
+    cluster = tmp_path / "cluster.yaml"
+    cluster.write_text("tenants: [{name: default, quota: {memory: 24MiB}}]")
+    coordinator = run("--cluster-file", str(cluster))
+    session = graphscope.session(addr=coordinator.address)
+    first = p2p(session, gstest)
+    wait_until(lambda: used(coordinator) > 1 << 20, 20, "what the graph takes is the tenant's")
+    taken = used(coordinator)
+    kept = []
+    with pytest.raises(Exception, match="was undone: there is no room for its graph.*quota"):
+        for _ in range(20):
+            kept.append(p2p(session, gstest))
+    assert used(coordinator) <= 24 << 20
+    assert first.schema.vertex_labels == ["person"]
+    kept.clear()
+    gc.collect()
+    wait_until(lambda: used(coordinator) <= taken, 10, "what was unloaded is given back")
+    close(session)
+    wait_until(lambda: used(coordinator) == 0, 10, "the session's memory is given back")
+
+
+def used(coordinator):
+    """Bytes of memory that the tenant has taken."""
+    text = subprocess.run(
+        [BINARY, "get", "tenants", "-o", "json", "--workspace", coordinator.workspace],
+        capture_output=True, text=True, check=True, timeout=30,
+    ).stdout
+    [tenant] = [item for item in json.loads(text)["items"] if item["name"] == "default"]
+    return tenant["status"]["held"]["memoryBytes"]

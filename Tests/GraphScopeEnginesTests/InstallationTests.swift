@@ -85,14 +85,20 @@ struct InstallationTests {
 
 @Suite("The doctor")
 struct DoctorTests {
-  private func findings(_ files: FakeFiles, java: String? = "openjdk version \"17.0.15\" 2025-04-15") -> [Doctor
-    .Finding]
-  {
+  private func findings(
+    _ files: FakeFiles, java: String? = "openjdk version \"17.0.15\" 2025-04-15", hosts: [String] = []
+  ) -> [Doctor.Finding] {
     let machine = Doctor.Machine(
       freeBytes: { $0 == "/dev/shm" ? 64 << 20 : 1 << 40 }, openFiles: 1024, hasFreePort: true,
-      firstLine: { _, _ in java })
+      firstLine: { program, arguments in
+        guard program.hasSuffix("/ssh") else { return java }
+        return arguments.contains("good") && arguments.last!.contains("/gs/bin/vineyardd")
+          ? "ready" : "Permission denied (publickey)."
+      })
     let search = InstallationSearch(home: "/gs", python: nil, environment: [:], files: files)
-    return Doctor(search, files: files, machine: machine, path: ["/usr/bin"], cache: "/root/.cache/x").findings()
+    return Doctor(
+      search, files: files, machine: machine, path: ["/usr/bin"], cache: "/root/.cache/x", hosts: hosts
+    ).findings()
   }
 
   private func state(_ subject: String, _ findings: [Doctor.Finding]) -> Doctor.Finding.State? {
@@ -123,6 +129,17 @@ struct DoctorTests {
     #expect(state("open files", found) == .limited)
     // The list of algorithms is in a Python package.
     #expect(state("algorithms", found) == .missing)
+  }
+
+  @Test("Other hosts must let us in and have the engines")
+  func hosts() throws {
+    let files = FakeFiles(
+      programs: ["/gs/bin/grape_engine", "/gs/bin/vineyardd", "/usr/bin/ssh"], others: ["/usr"])
+    let found = findings(files, hosts: ["good", "bad"])
+    #expect(state("host good", found) == .good)
+    let bad = try #require(found.first { $0.subject == "host bad" })
+    #expect(bad.state == .missing && bad.text.contains("Permission denied"))
+    #expect(bad.remedy.contains("bad true' must work without a password"))
   }
 
   @Test("Another version of the engine is refused")

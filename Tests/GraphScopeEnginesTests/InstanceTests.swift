@@ -10,7 +10,7 @@ import Wire
 struct InstanceTests {
   private let commands = EngineCommands(
     installation: Installation(home: "/gs", engine: "/gs/bin/grape_engine"), directory: "/w/engines", shared: "/s",
-    workers: 3, path: "/usr/bin")
+    hosts: WorkerHosts(here: 3), path: "/usr/bin")
 
   private func instance(
     _ java: String, schema: String = "/w/engines/graph_1.json", parameters: [String: String] = [:], cypher: Bool = true
@@ -92,7 +92,8 @@ struct InstanceTests {
       var installation = Installation(home: "/gs", engine: "/gs/bin/grape_engine")
       (installation.python, installation.packages) = ("/py/bin/python", "/py/packages")
       return try PythonEnvironment(
-        EngineCommands(installation: installation, directory: "/w", shared: "/s", workers: 3, path: "/usr/bin"))
+        EngineCommands(
+          installation: installation, directory: "/w", shared: "/s", hosts: WorkerHosts(here: 3), path: "/usr/bin"))
     }
   }
 

@@ -17,7 +17,8 @@ struct ProcessTests {
     installation.vineyardd = "/gs/bin/vineyardd"
     installation.mpi = mpi
     return EngineCommands(
-      installation: installation, directory: directory, shared: directory + "-shared", workers: workers,
+      installation: installation, directory: directory, shared: directory + "-shared",
+      hosts: WorkerHosts(here: workers),
       path: "/usr/bin")
   }
 

@@ -139,7 +139,7 @@ private final class Site: Sendable {
         installation.vineyardd = "/gs/bin/vineyardd"
         let commands = EngineCommands(
           installation: installation, directory: "\(directory)/\(name)", shared: "\(directory)/\(name)-shared",
-          workers: 1, path: "/usr/bin")
+          hosts: WorkerHosts(here: 1), path: "/usr/bin")
         let set = try await SessionProcesses.start(commands, launcher(name))
         starts.continuation.yield(Int(name.dropFirst("warm-".count)) ?? 0)
         return set

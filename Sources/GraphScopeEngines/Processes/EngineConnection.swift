@@ -15,12 +15,12 @@ struct EngineConnection: Sendable {
   private static let largeBytes = 1 << 20
 
   /// A connection that is made with the first call.
-  init(port: UInt16, session: String) {
+  init(host: String = "127.0.0.1", port: UInt16, session: String) {
     var limits = ClientLimits()
     // The engine reports a failure in the trailers, with a trace of its calls.
     limits.http2.maxHeaderListBytes = 1 << 20
     limits.http2.absurdHeaderListBytes = 4 << 20
-    client = GRPCClient(to: .tcp(host: "127.0.0.1", port: Int(port)), limits: limits)
+    client = GRPCClient(to: .tcp(host: host, port: Int(port)), limits: limits)
     self.session = session
   }
 
@@ -59,9 +59,9 @@ struct EngineConnection: Sendable {
     }
   }
 
-  /// Whether an engine answers at a port of this machine, within two seconds.
-  static func answers(at port: UInt16) async -> Bool {
-    let client = GRPCClient(to: .tcp(host: "127.0.0.1", port: Int(port)), limits: ClientLimits())
+  /// Whether an engine answers at an address, within two seconds.
+  static func answers(_ host: String, _ port: UInt16) async -> Bool {
+    let client = GRPCClient(to: .tcp(host: host, port: Int(port)), limits: ClientLimits())
     // The empty request of a heartbeat has no bytes.
     let answer = try? await client.unary(
       "/gs.rpc.EngineService/HeartBeat", ByteBuffer(), encode: .bytes, decode: .bytes,

@@ -61,9 +61,10 @@ final class ProcessGroup: Sendable {
   }
 
   /// What processes say when all is well explains no end: glog's lines that begin with I, log4j's and log4rs' of level INFO,
-  /// MPI's rules. Users' queries are among them.
+  /// MPI's rules, and that it ends what is left. Users' queries are among them.
   private static func isUsual(_ line: String) -> Bool {
-    line.isEmpty || line.hasPrefix("I2") || line.hasPrefix("----")
+    line.isEmpty || line.hasPrefix("I2") || line.hasPrefix("----") || line.hasPrefix("Primary job ")
+      || line.hasPrefix("a non-zero exit code. ")
       || line.prefix(120).split(whereSeparator: { " []".contains($0) }).contains("INFO")
   }
 

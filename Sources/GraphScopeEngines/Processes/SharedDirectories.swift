@@ -9,11 +9,30 @@ enum SharedDirectories {
   /// The directory of a session of this process.
   static func path(of session: String) -> String { "\(root)/\(prefix)\(getpid())-\(session)" }
 
-  /// Removes what coordinators left that were killed. Only that of our own user can be removed.
+  /// The directory of a session of several hosts, on each of them.
+  static func path(ofSpread session: String) -> String { "\(root)/\(spreadPrefix)\(session)" }
+
+  /// Where those are, for a shell.
+  static let spreadPattern = "\(root)/\(spreadPrefix)*"
+
+  private static let spreadPrefix = prefix + "hosts-"
+  /// A file in them, on their coordinator's host alone: the number of its process.
+  private static let ownerFile = "coordinator"
+
+  /// Notes in a directory that it is this process's.
+  static func claim(_ directory: String) throws {
+    try Data("\(getpid())".utf8).write(to: URL(filePath: "\(directory)/\(ownerFile)"))
+  }
+
+  /// Removes what coordinators of this host left that were killed. Only that of our own user can be removed.
   static func removeThoseOfTheDead() {
-    for name in HostFiles().names(in: root) where name.hasPrefix(prefix) {
-      guard let process = pid_t(name.dropFirst(prefix.count).prefix { $0.isNumber }), process != getpid(),
-        kill(process, 0) != 0, errno == ESRCH
+    let files = HostFiles()
+    for name in files.names(in: root) where name.hasPrefix(prefix) {
+      let owner =
+        name.hasPrefix(spreadPrefix)
+        ? files.text(of: "\(root)/\(name)/\(ownerFile)")
+        : String(name.dropFirst(prefix.count).prefix { $0.isNumber })
+      guard let process = owner.flatMap({ pid_t($0) }), process != getpid(), kill(process, 0) != 0, errno == ESRCH
       else { continue }
       try? FileManager.default.removeItem(atPath: "\(root)/\(name)")
     }

@@ -29,7 +29,8 @@ final class WarmEngines: Sendable {
   ///   - size: how many sets are to wait.
   ///   - report: takes what happened.
   init(
-    size: Int, start: @escaping Start, probe: @escaping Probe = { await EngineConnection.answers(at: $0.enginePort) },
+    size: Int, start: @escaping Start,
+    probe: @escaping Probe = { await EngineConnection.answers("127.0.0.1", $0.enginePort) },
     report: @escaping Report
   ) {
     state = Mutex(State(stock: WarmStock(size: size)))

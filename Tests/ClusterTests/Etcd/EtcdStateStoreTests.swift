@@ -125,7 +125,11 @@ struct EtcdStateStoreTests {
   @Test("many large entries come page by page, as they were at one moment")
   func largePages() async throws {
     try await withEtcd { member in
-      let store = try await EtcdStateStore.open(EtcdConfiguration(endpoints: [member.endpoint]))
+      var configuration = EtcdConfiguration(endpoints: [member.endpoint])
+      // Megabytes take their time on a busy machine.
+      configuration.requestTimeout = .seconds(30)
+      configuration.retryBudget = .seconds(60)
+      let store = try await EtcdStateStore.open(configuration)
       let value = [UInt8](repeating: 0x61, count: 1_400_000)
       for number in 10..<26 { try await store.put(.put("large/\(number)", value)) }
       let start = try await store.newest()
