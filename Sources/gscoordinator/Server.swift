@@ -156,7 +156,8 @@ final class Server: Sendable {
     }
     // A client that starts us does not know of our cluster file.
     guard settings.optionalText(.hosts) == nil || settings.origin(.hosts) == .client else {
-      throw ConfigurationError("hosts are named by hosts (\(settings.origin(.hosts))) and by cluster_file: leave one out")
+      throw ConfigurationError(
+        "hosts are named by hosts (\(settings.origin(.hosts))) and by cluster_file: leave one out")
     }
     return { [base] in try ClusterFile(base: base).read(path) }
   }
