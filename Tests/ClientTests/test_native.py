@@ -145,6 +145,17 @@ def test_frames_strings_and_mutable_graphs(open_session):
     assert mutable.number_of_edges() == 2 and 7 in mutable and 8 not in mutable
 
 
+def test_compiled_graph_types_go_with_ready_made_ones(open_session, gstest):
+    session = open_session()
+    assert len(column(graphscope.sssp(simple(p2p(session, gstest)), src=6))) == 62586  # ready-made
+    vertices = pd.DataFrame({"id": [1, 2, 3], "x": [0.5, 1.5, 2.5]})
+    edges = pd.DataFrame({"s": [1, 2], "d": [2, 3], "w": [4, 5]})
+    graph = session.g().add_vertices(vertices, "point").add_edges(edges, "line", src_label="point", dst_label="point")
+    # No library for vertices with doubles comes along: it is compiled here, and shares the map of vertices with the others.
+    graph = graph.project(vertices={"point": ["x"]}, edges={"line": ["w"]})
+    assert column(graphscope.sssp(graph, src=1)).to_dict() == {1: 0, 2: 4, 3: 9}
+
+
 def test_parquet_and_orc_files(open_session, tmp_path):
     vertices = pd.DataFrame({"name": ["x", "y"], "id": [1, 2], "age": [30, 40]})
     vertices.to_parquet(tmp_path / "v.parquet")

@@ -74,6 +74,9 @@ struct LibraryTests {
     #expect(text.contains("\"/gs/include/graphscope/frame/app_frame.cc\""))
     #expect(text.contains("\"_APP_TYPE=grape::WCC<_GRAPH_TYPE>\""))
     #expect(text.contains("\"WCC_USE_GID=1\""))
+    // The corrected header is found before the installed one.
+    #expect(text.contains(#"[[(name.find("T = ") + 4)]]"#))
+    #expect(text.contains("PRIVATE\n  \"${CMAKE_BINARY_DIR}/corrected\" \"${CMAKE_BINARY_DIR}/corrected/vineyard\""))
     let hostile = LibraryRecipe.application(try application("x\") execute_process(COMMAND id", archive: [1]))
     #expect(throws: EngineError.self) {
       try hostile.cmakeLists(target: "t", installation: installation, module: nil)

@@ -17,7 +17,7 @@ enum LibraryRecipe: Sendable {
 
   /// The digest of everything that the library is made of: what differs in anything has another name.
   func contentName(_ installation: Installation) -> String {
-    let version = [installation.home, installation.version ?? "?", "1"].joined(separator: "\n")
+    let version = [installation.home, installation.version ?? "?", "2"].joined(separator: "\n")
     switch self {
     case .fragment(let fragment): return sha256(Array("\(version)\n\(fragment.name)".utf8)).hexadecimal
     case .application(let application):
@@ -123,6 +123,15 @@ enum LibraryRecipe: Sendable {
       # Says by which of GCC's library interfaces the engine was built.
       include("\(home)/lib/cmake/graphscope-analytical/graphscope-analytical-config.cmake" OPTIONAL)
 
+      # The store's header cuts names of types out of a function's name by its length, which later compilers write longer:
+      # types would have other names than in the ready-made libraries, and their objects would not be recognised.
+      set(NAMES "vineyard/common/util/typename.h")
+      if(EXISTS "\(home)/include/${NAMES}")
+        file(READ "\(home)/include/${NAMES}" HEADER)
+        string(REPLACE "(sizeof(__TYPENAME_FROM_FUNCTION_PREFIX) - 1)" [[(name.find("T = ") + 4)]] HEADER "${HEADER}")
+        file(WRITE "${CMAKE_BINARY_DIR}/corrected/${NAMES}" "${HEADER}")
+      endif()
+
       add_library(\(target) SHARED
         \(sources.map { "\"\($0)\"" }.joined(separator: "\n  ")))
       target_compile_options(\(target) PRIVATE -w -fopenmp)
@@ -135,7 +144,7 @@ enum LibraryRecipe: Sendable {
         target_compile_definitions(\(target) PRIVATE _GLIBCXX_USE_CXX11_ABI=0)
       endif()
       target_include_directories(\(target) PRIVATE
-        "${CMAKE_SOURCE_DIR}"
+        "${CMAKE_BINARY_DIR}/corrected" "${CMAKE_BINARY_DIR}/corrected/vineyard" "${CMAKE_SOURCE_DIR}"
         \(((mpi.map { [$0 + "/include"] } ?? []) + includes.map { "\(home)/include\($0)" }).map { "\"\($0)\"" }
           .joined(separator: "\n  ")))
       \(python)

@@ -54,18 +54,9 @@ final class ProcessGroup: Sendable {
   }
 
   private func failure(_ member: Member, _ end: ChildEnd) -> EngineError {
-    let words = end.lastLines.filter { !Self.isUsual($0) }
-    return EngineError(
-      .engineFailure, "\(member.what) (\(member.name)) \(end.cause)",
-      evidence: words.suffix(5).joined(separator: " | "), hint: hint)
-  }
-
-  /// What processes say when all is well explains no end: glog's lines that begin with I, log4j's and log4rs' of level INFO,
-  /// MPI's rules, and that it ends what is left. Users' queries are among them.
-  private static func isUsual(_ line: String) -> Bool {
-    line.isEmpty || line.hasPrefix("I2") || line.hasPrefix("----") || line.hasPrefix("Primary job ")
-      || line.hasPrefix("a non-zero exit code. ")
-      || line.prefix(120).split(whereSeparator: { " []".contains($0) }).contains("INFO")
+    EngineError(
+      .engineFailure, "\(member.what) (\(member.name)) \(end.cause)", evidence: LastWords.text(end.lastLines),
+      hint: hint)
   }
 
   /// Calls `body` when a process ends unasked, at once if one has. There is one such body: a later one replaces it.
