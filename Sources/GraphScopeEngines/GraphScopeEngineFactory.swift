@@ -95,7 +95,7 @@ public final class GraphScopeEngineFactory: EngineFactory {
   }
 
   private func engines(of request: EngineRequest, _ processes: SessionProcesses, _ reason: String) -> SessionEngines {
-    let queries = NativeQueryEngine(processes.commands, request.children)
+    let queries = NativeQueryEngine(processes.commands, request.children, processes.otherHosts)
     var engines = SessionEngines(
       analytical: NativeAnalyticalEngine(
         session: request.session, processes: processes, libraries: libraries, children: request.children,

@@ -189,6 +189,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     _ definition: OpDef, _ inputs: NativeInputs, _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
     let subgraph = try Subgraph(definition)
+    try processes.commands.requireOneStore("graphs are made of queries")
     let served = try queries.served(subgraph.source)
     var creation = subgraph.creation(key: definition.key)
     creation.attributes[.javaClassPath] = .text(libraries.installation.javaClassPath)

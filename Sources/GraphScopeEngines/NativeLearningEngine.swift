@@ -18,12 +18,12 @@ final class NativeLearningEngine: LearningEngine {
   /// - Throws: `EngineError` when one ends or does not listen in time; nothing is left of them then. A graph that is served
   ///   already stays as it is.
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
-    try commands.requireOneStore("learning instances read their graph")
     let environment = try PythonEnvironment(commands)
     let servers: SamplingServers
     switch request.backend {
     case .graphlearn: servers = try .graphlearn(request, environment)
     case .graphlearnTorch:
+      try commands.requireOneStore("graphlearn-torch reads its graph")
       try await environment.checkTorch(children)
       servers = try .graphlearnTorch(request, environment)
     }

@@ -3,11 +3,12 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// GraphScope's interactive engine: for each graph an executor that reads it in the object store, and a front end in Java
+/// GraphScope's interactive engine: for each graph executors that read it in the object stores, and a front end in Java
 /// that takes Gremlin and Cypher.
 final class NativeQueryEngine: QueryEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
+  private let otherHosts: OtherHosts
   private let open = Mutex<[Int64: Served]>([:])
 
   /// An instance and its processes, which tell their end also when the instance is no longer open.
@@ -19,31 +20,31 @@ final class NativeQueryEngine: QueryEngine {
   /// How long a front end may take to answer its first query.
   private static let readinessDeadline = Duration.seconds(180)
 
-  init(_ commands: EngineCommands, _ children: any ChildLauncher) {
+  init(_ commands: EngineCommands, _ children: any ChildLauncher, _ otherHosts: OtherHosts) {
     self.commands = commands
     self.children = children
+    self.otherHosts = otherHosts
   }
 
   /// Starts executor and front end; returns when a query was answered.
   /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then. A graph
   ///   that is served already stays as it is.
   func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
-    try commands.requireOneStore("interactive instances read their graph")
     let java = try await findJava()
     let instance = try InteractiveInstance(request, commands: commands, java: java)
     let processes = ProcessGroup(
-      [
-        .init(name: instance.executor.name, what: "the executor of the interactive instance"),
-        .init(name: InteractiveInstance.frontEndName(request.objectID), what: "the interactive instance's front end"),
+      instance.executors.all.map { .init(name: instance.executors.name($0), what: instance.executors.what($0)) } + [
+        .init(name: InteractiveInstance.frontEndName(request.objectID), what: "the interactive instance's front end")
       ], children, hint: "Close the instance and open it again")
     try claim(request.objectID, Served(instance: instance, processes: processes))
     do {
       try instance.writeConfiguration()
-      try await children.start(instance.executor)
+      for file in instance.filesForOthers { try await otherHosts.copy(file) }
+      for executor in instance.executors.all { try await children.start(try instance.program(executor)) }
       try await startFrontEnd(
         instance.frontEnd(deadline: Self.readinessDeadline) {
           await Self.answers(instance, withCypher: request.withCypher)
-        }, with: processes)
+        }, with: processes, executors: instance.executors.all.count)
     } catch {
       try await close(objectID: request.objectID)
       throw Self.explained(error)
@@ -63,12 +64,14 @@ final class NativeQueryEngine: QueryEngine {
     }
   }
 
-  /// Starts the front end; should the executor end meanwhile, no query can be answered any more.
-  private func startFrontEnd(_ frontEnd: ChildProgram, with processes: ProcessGroup) async throws {
+  /// Starts the front end; should an executor end meanwhile, no query can be answered any more.
+  private func startFrontEnd(
+    _ frontEnd: ChildProgram, with processes: ProcessGroup, executors: Int
+  ) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [children] in try await children.start(frontEnd) }
       group.addTask {
-        guard let failure = await processes.firstEnd(ofFirst: 1) else { throw CancellationError() }
+        guard let failure = await processes.firstEnd(ofFirst: executors) else { throw CancellationError() }
         throw failure
       }
       defer { group.cancelAll() }

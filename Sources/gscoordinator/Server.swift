@@ -154,6 +154,11 @@ final class Server: Sendable {
       let plan = try HostList.plan(settings.text(.hosts), base)
       return { plan }
     }
+    // A client that starts us does not know of our cluster file.
+    guard settings.optionalText(.hosts) == nil || settings.origin(.hosts) == .client else {
+      throw ConfigurationError(
+        "hosts are named by hosts (\(settings.origin(.hosts))) and by cluster_file: leave one out")
+    }
     return { [base] in try ClusterFile(base: base).read(path) }
   }
 

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -16,7 +17,8 @@ from graphscope.framework.errors import AnalyticalEngineInternalError
 import remote
 from conftest import close
 from process import BINARY, wait_until
-from test_native import PYTHON, column, engines, gstest, p2p, pytestmark, simple, start_native  # noqa: F401
+from test_native import column, engines, gstest, p2p, pytestmark, simple, start_native  # noqa: F401
+from test_native_death import sampling
 
 pytestmark = [
     *pytestmark,
@@ -82,12 +84,48 @@ def test_a_graph_is_spread_over_the_hosts_and_gives_what_one_host_gives(run, oth
     truth = pd.read_csv(gstest / "property" / "ldbc" / "p2p-31-SSSP", sep=" ", header=None, index_col=0)[1]
     reached = ours[ours < 1e300]
     np.testing.assert_allclose(reached, truth.replace(np.inf, np.nan).dropna().sort_index().loc[reached.index])
-    edges = pd.DataFrame({"s": np.arange(1000), "d": (np.arange(1000) * 7 + 1) % 1000})
-    graph = session.g().add_vertices(pd.DataFrame({"id": np.arange(1000)}), "v")
-    graph = graph.add_edges(edges, "e", src_label="v", dst_label="v")
+    close(session)
+
+
+def ring(session, count=1000):
+    """A graph in which each vertex knows two others."""
+    ids = np.arange(count)
+    edges = pd.DataFrame({"s": np.tile(ids, 2), "d": np.concatenate([(ids * 7 + 1) % count, (ids * 3 + 5) % count])})
+    edges["weight"] = 1.0
+    graph = session.g().add_vertices(pd.DataFrame({"id": ids, "age": ids % 90, "name": ids.astype(str)}), "person")
+    return graph.add_edges(edges, "knows", src_label="person", dst_label="person")
+
+
+def test_queries_are_answered_by_executors_on_both_hosts(run, other):
+    coordinator = run()
+    session = graphscope.session(addr=coordinator.address)
+    graph = ring(session)
+    instance = session.interactive(graph)
+    assert len(of(other, "gaia_executor")) == len(engines(coordinator)["gaia_executor"]) == 1
+    ask = lambda query: instance.execute(query).all().result()  # noqa: E731
+    assert ask("g.V().count()") == [1000]
+    assert ask("g.V().out().out().count()") == [4000]
+    assert sorted(ask("g.V().has('id', 17).out().out().values('id')")) == sorted(
+        {(b * 7 + 1) % 1000 for b in (120, 56)} | {(b * 3 + 5) % 1000 for b in (120, 56)})
     with pytest.raises(Exception, match="coordinator's host alone"):
-        session.interactive(graph)
-    assert graph.schema.vertex_labels == ["v"]
+        instance.subgraph("g.V().outE()")
+    os.kill(of(other, "gaia_executor")[0], signal.SIGKILL)
+    wait_until(lambda: "gaia_executor" not in engines(coordinator), 15, "the instance ends as a whole")
+    assert graph.schema.vertex_labels == ["person"]
+    close(session)
+
+
+def test_each_host_samples_its_part_of_a_graph(run, other):
+    coordinator = run()
+    session = graphscope.session(addr=coordinator.address)
+    graph = ring(session)
+    endpoints = sampling(session, graph)[2]
+    assert [endpoint.split(":")[0] for endpoint in endpoints] == [other.here, other.address]
+    for endpoint in endpoints:
+        host, port = endpoint.split(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+    session._grpc_client.close_learning_instance(graph.vineyard_id)
+    wait_until(lambda: not any(name.startswith("python") for name in other.pids().values()), 15, "its server has ended")
     close(session)
 
 

@@ -36,10 +36,14 @@ struct InstanceTests {
   func files() throws {
     let instance = try instance("17", parameters: ["query.timeout": "9"])
     let port = try #require(
-      instance.executorProperties.split(separator: "\n").first { $0.hasPrefix("rpc.port") }?.split(separator: " ").last)
+      instance.executors.properties(instance.executors.all[0]).split(separator: "\n").first {
+        $0.hasPrefix("rpc.port")
+      }?.split(separator: " ").last)
     #expect(instance.frontEndProperties.contains("pegasus.hosts = 127.0.0.1:\(port)\n"))
     #expect(instance.frontEndProperties.contains("pegasus.worker.num = 6\n"))
-    for text in [instance.executorProperties, instance.frontEndProperties] { #expect(text.contains("query.timeout=9")) }
+    for text in [instance.executors.properties(instance.executors.all[0]), instance.frontEndProperties] {
+      #expect(text.contains("query.timeout=9"))
+    }
     #expect(!instance.endpoints.cypher.isEmpty)
     #expect(try self.instance("17", cypher: false).endpoints.cypher.isEmpty)
   }

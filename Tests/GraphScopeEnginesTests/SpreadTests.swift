@@ -9,12 +9,12 @@ import Turns
 struct SpreadTests {
   private let directory = FileManager.default.temporaryDirectory.path + "/gss-\(UInt32.random(in: 0...UInt32.max))"
 
-  private func commands(_ placements: [String]) throws -> EngineCommands {
+  private func commands(_ placements: [String], packages: String? = nil) throws -> EngineCommands {
     var installation = Installation(home: "/gs", engine: "/gs/bin/grape_engine")
     installation.vineyardd = "/gs/bin/vineyardd"
     installation.mpi = "/gs/openmpi"
     installation.etcd = "/gs/etcd"
-    installation.python = "/usr/bin/python3"
+    (installation.python, installation.packages) = ("/usr/bin/python3", packages)
     var commands = EngineCommands(
       installation: installation, directory: directory, shared: directory + "-shared",
       hosts: try WorkerHosts(placements), path: "/usr/bin:/bin")
@@ -113,6 +113,39 @@ struct SpreadTests {
     let there = try commands(["b"])
     #expect(!there.hosts.includeOwn && there.engineAddress == "10.1.0.2")
     #expect(try there.engine(port: 7).arguments.contains("10.1.0.2"))
+  }
+
+  @Test("An interactive instance has an executor on each host, which the others and the front end find")
+  func executors() throws {
+    let commands = try commands(["localhost", "b", "b"])
+    let executors = try QueryExecutors(7, commands, parameters: "query.timeout=9\n")
+    let (here, there) = (executors.all[0], executors.all[1])
+    #expect(executors.jobAddresses == "10.1.0.1:\(here.jobs),10.1.0.2:\(there.jobs)")
+    #expect(executors.threads == 4, "all have as many as the largest needs")
+    let properties = executors.properties(there)
+    #expect(properties.contains("network.servers = 10.1.0.1:\(here.network),10.1.0.2:\(there.network)\n"))
+    #expect(properties.contains("server.id = 1\nserver.size = 2\n") && properties.contains("query.timeout=9"))
+    let own = try executors.program(here, in: "/d")
+    #expect(own.executable == "/gs/bin/gaia_executor" && own.environment["LD_LIBRARY_PATH"] == "/gs/lib")
+    let other = try executors.program(there, in: "/d")
+    #expect(other.executable == "/gs/openmpi/bin/mpirun" && other.arguments.contains("LD_LIBRARY_PATH=/gs/lib"))
+    #expect(other.environment["LD_LIBRARY_PATH"] == nil, "MPI itself runs with its own libraries")
+    #expect(other.arguments.contains("b:1") && other.arguments.contains(executors.file(there, in: "/d")))
+    #expect(Set(executors.all.map(executors.name)).count == 2)
+  }
+
+  @Test("Each worker's part of a graph is sampled where it is")
+  func sampling() throws {
+    let commands = try commands(["localhost", "b", "b"], packages: "/py/packages")
+    let handle = Data(#"{"vineyard_id":7}"#.utf8).base64EncodedString()
+    let servers = try SamplingServers.graphlearn(
+      LearningInstanceRequest(objectID: 7, handle: handle, configuration: "Yw==", backend: .graphlearn),
+      PythonEnvironment(commands))
+    #expect(servers.endpoints.map { $0.prefix { $0 != ":" } } == ["10.1.0.1", "10.1.0.2", "10.1.0.2"])
+    #expect(
+      servers.programs.map(\.executable) == ["/usr/bin/python3"] + Array(repeating: "/gs/openmpi/bin/mpirun", count: 2))
+    #expect(servers.programs[2].arguments.contains("PYTHONPATH=/py/packages"))
+    #expect(servers.programs[2].arguments.last == "2")
   }
 
   @Test("Stores are started one after the other, and what fails to start leaves nothing")

@@ -98,6 +98,8 @@ struct ConfigurationTests {
     #expect(plan.demand.placement == .spread)
     #expect(try HostList.plan("", base) == base)
     #expect(throws: ConfigurationError.self) { try HostList.plan("localhost,-oProxyCommand=x", base) }
+    let both = try resolve(["--set", "hosts=a,b", "--cluster-file", "c.yaml"]).settings
+    #expect(throws: ConfigurationError.self) { try Server.planReader(both) }
   }
 
   @Test("What cannot be read is refused", arguments: ["not base64!", "e30=x", "W10="])

@@ -42,6 +42,9 @@ struct WorkerHosts: Sendable, Equatable {
   /// All workers.
   var workers: Int { all.reduce(0) { $0 + $1.workers } }
 
+  /// The host of each worker, in the order of the analytical engine's workers.
+  var ofWorkers: [String] { all.flatMap { Array(repeating: $0.name, count: $0.workers) } }
+
   /// The names of the other hosts.
   var others: [String] { all.map(\.name).filter { $0 != Self.own } }
 

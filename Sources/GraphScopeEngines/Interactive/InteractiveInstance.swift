@@ -12,11 +12,11 @@ struct InteractiveInstance: Sendable {
   private let request: QueryInstanceRequest
   private let commands: EngineCommands
   private let java: Java
-  /// Ports of 127.0.0.1: between executors, of the executor, for Gremlin, for Cypher.
-  private let ports: (network: UInt16, executor: UInt16, gremlin: UInt16, cypher: UInt16)
+  /// Ports of 127.0.0.1: for Gremlin, for Cypher.
+  private let ports: (gremlin: UInt16, cypher: UInt16)
+  /// What reads the graph.
+  let executors: QueryExecutors
 
-  /// Threads of the executor for each worker of the analytical engine.
-  private static let threadsPerWorker = 2
   /// How long the engine works on a query, in milliseconds.
   private static let defaultQueryTimeout: Int64 = 240_000
 
@@ -26,7 +26,8 @@ struct InteractiveInstance: Sendable {
     self.request = request
     self.commands = commands
     self.java = java
-    ports = (try freePort(), try freePort(), try freePort(), try freePort())
+    ports = (try freePort(), try freePort())
+    executors = try QueryExecutors(request.objectID, commands, parameters: Self.lines(request.parameters))
     for (name, value) in request.parameters where (name + value).contains(where: \.isNewline) || name.contains("=") {
       throw EngineError(.invalidArgument, "the parameter '\(name.prefix(100))' of the instance is not in one line")
     }
@@ -36,17 +37,16 @@ struct InteractiveInstance: Sendable {
     }
   }
 
-  static func executorName(_ objectID: Int64) -> String { "gaia_executor-\(objectID)" }
-
   static func frontEndName(_ objectID: Int64) -> String { "frontend-\(objectID)" }
 
+  /// The instance's directory; with executors on other hosts, one that these have as well.
   static func directory(_ objectID: Int64, _ commands: EngineCommands) -> String {
-    "\(commands.directory)/interactive-\(objectID)"
+    "\(commands.spread == nil ? commands.directory : commands.shared)/interactive-\(objectID)"
   }
 
   private var directory: String { Self.directory(request.objectID, commands) }
-  /// Threads of the executor.
-  var threads: Int { Self.threadsPerWorker * commands.workers }
+  /// Threads of each executor.
+  var threads: Int { executors.threads }
 
   /// Where queries are answered.
   var endpoints: QueryEndpoints {
@@ -67,23 +67,8 @@ struct InteractiveInstance: Sendable {
 
   // MARK: Files
 
-  private var parameters: String {
-    request.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
-  }
-
-  /// The executor's configuration.
-  var executorProperties: String {
-    """
-    graph.name = \(request.objectID)
-    rpc.port = \(ports.executor)
-    server.id = 0
-    server.size = 1
-    network.servers = 127.0.0.1:\(ports.network)
-    pegasus.worker.num = \(threads)
-    graph.type = VINEYARD
-    graph.vineyard.object.id = \(request.objectID)
-    \(parameters)
-    """
+  private static func lines(_ parameters: [String: String]) -> String {
+    parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
   }
 
   /// The front end's configuration.
@@ -93,13 +78,13 @@ struct InteractiveInstance: Sendable {
     pegasus.timeout = \(Self.defaultQueryTimeout)
     pegasus.batch.size = 1024
     pegasus.output.capacity = 16
-    pegasus.hosts = 127.0.0.1:\(ports.executor)
+    pegasus.hosts = \(executors.jobAddresses)
     graph.schema = \(request.schemaPath)
     gremlin.server.port = \(ports.gremlin)
     neo4j.bolt.server.disabled = \(!request.withCypher)
     neo4j.bolt.server.port = \(ports.cypher)
     graph.name = \(request.objectID)
-    \(parameters)
+    \(Self.lines(request.parameters))
     """
   }
 
@@ -118,10 +103,13 @@ struct InteractiveInstance: Sendable {
     do {
       try FileManager.default.createDirectory(atPath: directory + "/conf", withIntermediateDirectories: true)
       for (name, text) in [
-        ("executor.properties", executorProperties), ("frontend.properties", frontEndProperties),
-        ("conf/neo4j.conf", Self.cypherProperties),
+        ("frontend.properties", frontEndProperties), ("conf/neo4j.conf", Self.cypherProperties),
       ] {
         try Data(text.utf8).write(to: URL(filePath: "\(directory)/\(name)"))
+      }
+      for executor in executors.all {
+        let file = URL(filePath: executors.file(executor, in: directory))
+        try Data(executors.properties(executor).utf8).write(to: file)
       }
     } catch {
       throw EngineError(.internalFailure, "the configuration of an interactive instance cannot be written: \(error)")
@@ -130,18 +118,15 @@ struct InteractiveInstance: Sendable {
 
   // MARK: Programs
 
-  /// The executor.
-  var executor: ChildProgram {
-    let home = commands.installation.home
-    var environment = commands.environment
-    environment["LOG_DIRS"] = directory
-    environment["LD_LIBRARY_PATH"] = home + "/lib"
-    environment["RUST_BACKTRACE"] = "1"
-    return ChildProgram(
-      name: Self.executorName(request.objectID), executable: home + "/bin/gaia_executor",
-      arguments: [
-        home + "/conf/log4rs.yml", directory + "/executor.properties", Self.executorName(request.objectID),
-      ], environment: environment, directory: directory, readiness: .port(ports.executor))
+  /// An executor.
+  /// - Throws: `EngineError` when it is for another host and OpenMPI is not installed.
+  func program(_ executor: QueryExecutors.Executor) throws(EngineError) -> ChildProgram {
+    try executors.program(executor, in: directory)
+  }
+
+  /// The files that executors on other hosts read.
+  var filesForOthers: [String] {
+    executors.all.filter { $0.host != WorkerHosts.own }.map { executors.file($0, in: directory) }
   }
 
   /// The front end; it is ready when `probe` is true.

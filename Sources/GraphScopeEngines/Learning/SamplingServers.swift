@@ -12,20 +12,24 @@ struct SamplingServers: Sendable {
   /// How long a server may take until it listens.
   private static let readinessDeadline = Duration.seconds(120)
 
-  /// Servers of graphlearn: one for each worker of the analytical engine, each with a port.
+  /// Servers of graphlearn: one for each worker of the analytical engine, on its host, each with a port.
   static func graphlearn(
     _ request: LearningInstanceRequest, _ environment: PythonEnvironment
   ) throws(EngineError) -> SamplingServers {
+    let commands = environment.commands
     var ports: [UInt16] = []
-    for _ in 0..<environment.commands.workers { ports.append(try freePort()) }
-    let endpoints = ports.map { "localhost:\($0)" }
+    for _ in 0..<commands.workers { ports.append(try freePort()) }
+    let places = zip(commands.hosts.ofWorkers, ports)
+    let endpoints = places.map { "\(commands.spread == nil ? "localhost" : commands.address(of: $0)):\($1)" }
     let handle = try completed(request.handle) { members in
       members["server"] = .string(endpoints.joined(separator: ","))
     }
-    let programs = ports.enumerated().map { index, port in
-      environment.server(
-        "graphlearn-\(request.objectID)-\(index)", module: "gscoordinator.launch_graphlearn",
-        [handle, request.configuration, "\(index)"], .port(port), readinessDeadline)
+    var programs: [ChildProgram] = []
+    for (index, (host, port)) in places.enumerated() {
+      programs.append(
+        try environment.server(
+          "graphlearn-\(request.objectID)-\(index)", module: "gscoordinator.launch_graphlearn",
+          [handle, request.configuration, "\(index)"], .port(port), readinessDeadline, on: host))
     }
     return SamplingServers(programs: programs, endpoints: endpoints)
   }
@@ -46,10 +50,12 @@ struct SamplingServers: Sendable {
       members["manifest"] = nil
       members["client_content"] = nil
     }
-    let programs = (0..<environment.commands.workers).reversed().map { index in
-      environment.server(
-        "graphlearn-torch-\(request.objectID)-\(index)", module: "gscoordinator.launch_graphlearn_torch",
-        [handle, request.configuration, "\(index)"], index == 0 ? .port(master) : .started, readinessDeadline)
+    var programs: [ChildProgram] = []
+    for index in (0..<environment.commands.workers).reversed() {
+      programs.append(
+        try environment.server(
+          "graphlearn-torch-\(request.objectID)-\(index)", module: "gscoordinator.launch_graphlearn_torch",
+          [handle, request.configuration, "\(index)"], index == 0 ? .port(master) : .started, readinessDeadline))
     }
     return SamplingServers(programs: programs, endpoints: ports.map { "localhost:\($0)" })
   }
@@ -96,13 +102,27 @@ struct PythonEnvironment: Sendable {
     (self.commands, self.python, self.packages) = (commands, python, packages)
   }
 
-  /// A server that a module of the packages is.
+  /// A server that a module of the packages is, on this host or another one of the session's.
+  /// - Throws: `EngineError` when it is for another host and OpenMPI is not installed.
   func server(
-    _ name: String, module: String, _ arguments: [String], _ readiness: ChildProgram.Readiness, _ deadline: Duration
-  ) -> ChildProgram {
-    ChildProgram(
-      name: name, executable: python, arguments: ["-m", module] + arguments, environment: variables,
-      directory: commands.directory, readiness: readiness, readinessDeadline: deadline)
+    _ name: String, module: String, _ arguments: [String], _ readiness: ChildProgram.Readiness, _ deadline: Duration,
+    on host: String = WorkerHosts.own
+  ) throws(EngineError) -> ChildProgram {
+    var readiness = readiness
+    if commands.spread != nil, case .port(let port) = readiness {
+      readiness = .probe { [address = commands.address(of: host)] in await accepts(address, port) }
+    }
+    guard host != WorkerHosts.own else {
+      return ChildProgram(
+        name: name, executable: python, arguments: ["-m", module] + arguments, environment: variables,
+        directory: commands.directory, readiness: readiness, readinessDeadline: deadline)
+    }
+    let job = try commands.mpi(
+      try WorkerHosts([host]), [python, "-m", module] + arguments, adding: ["PYTHONPATH": packages])
+    return ChildProgram(
+      name: name, executable: job.executable, arguments: job.arguments,
+      environment: commands.environment.merging(job.environment) { $1 }, directory: commands.directory,
+      readiness: readiness, readinessDeadline: deadline)
   }
 
   private var variables: [String: String] {

@@ -67,10 +67,17 @@ struct EngineCommands: Sendable {
   /// Where the engine's first worker takes steps.
   var engineAddress: String { spread?.network.others[hosts.all[0].name]?.description ?? "127.0.0.1" }
 
+  /// The address by which all hosts of the session reach one of them.
+  func address(of host: String) -> String {
+    guard let spread else { return "127.0.0.1" }
+    return "\(spread.network.others[host] ?? spread.network.own)"
+  }
+
   /// Processes of one program that OpenMPI starts.
+  /// - Parameter more: variables of theirs beside those of all processes of the session.
   /// - Throws: `EngineError` when it is not installed.
   func mpi(
-    _ hosts: WorkerHosts, _ program: [String]
+    _ hosts: WorkerHosts, _ program: [String], adding more: [String: String] = [:]
   ) throws(EngineError) -> (executable: String, arguments: [String], environment: [String: String]) {
     guard let mpi = installation.mpi else {
       throw EngineError(
@@ -81,7 +88,8 @@ struct EngineCommands: Sendable {
     }
     let arguments =
       ["--allow-run-as-root", "--bind-to", "none", "-n", "\(hosts.workers)", "-host", hosts.mpiList]
-      + (spread.map { $0.mpiArguments(mpi: mpi, directory: shared, environment.keys.sorted()) } ?? []) + program
+      + (spread.map { $0.mpiArguments(mpi: mpi, directory: shared, environment.keys.sorted()) } ?? [])
+      + more.sorted { $0.key < $1.key }.flatMap { ["-x", "\($0.key)=\($0.value)"] } + program
     let variables = [
       // Processes in namespaces of their own may not read each other's memory.
       "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "OMPI_MCA_orte_allowed_exit_without_sync": "1",

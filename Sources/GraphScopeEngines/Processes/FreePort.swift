@@ -1,6 +1,8 @@
 import Engines
 import FoundationEssentials
 import Glibc
+import NIOCore
+import NIOPosix
 import Synchronization
 
 /// A TCP port of this machine that nobody listens on now, and that was given to none of our processes before it.
@@ -85,4 +87,12 @@ func isListening(_ path: String) -> Bool {
     }
   }
   return status == 0 || errno == EAGAIN
+}
+
+/// Whether somebody takes TCP connections at an address, within two seconds.
+func accepts(_ host: String, _ port: UInt16) async -> Bool {
+  let channel = try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+    .connectTimeout(.seconds(2)).connect(host: host, port: Int(port)).get()
+  try? await channel?.close()
+  return channel != nil
 }
