@@ -196,6 +196,23 @@ def test_the_step_fails_at_once_with_the_cause_and_the_session_goes_on_with_fres
     close(bystander)
 
 
+def test_a_step_that_compiles_ends_with_its_engine_and_so_does_the_compiler(run, traces, tmp_path, gstest):
+    coordinator = run("--set", f"graphscope.cache={tmp_path}/cache")
+    session = graphscope.session(addr=coordinator.address)
+    graph = simple(p2p(session, gstest))
+    compilers = lambda: [p for p in traces.processes() if "cc1plus" in p.name()]  # noqa: E731
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        step = pool.submit(graphscope.pagerank, graph)
+        wait_until(compilers, 60, "a compiler works")
+        died = time.monotonic()
+        kill(engines(coordinator)["grape_engine"][0])
+        with pytest.raises(AnalyticalEngineInternalError, match="SIGKILL"):
+            step.result(timeout=30)
+        assert time.monotonic() - died < 2
+    wait_until(lambda: not compilers(), 10, "the compiler has ended, too")
+    close(session)
+
+
 def loopback_ports(process):
     """Ports of this process that only this machine reaches."""
     sockets = [s.laddr for s in process.connections("tcp") if s.status == psutil.CONN_LISTEN]

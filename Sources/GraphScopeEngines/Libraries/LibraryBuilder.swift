@@ -103,7 +103,9 @@ struct LibraryBuilder: Sendable {
     let output = CompilerOutput()
     let end = try await children.run(
       ChildProgram(
-        name: "compile-\(name.prefix(12))", executable: executable, arguments: arguments, environment: environment,
+        // An earlier one that nobody wants any more may not have ended yet.
+        name: "compile-\(name.prefix(12))-\(UInt16.random(in: 0...UInt16.max))", executable: executable,
+        arguments: arguments, environment: environment,
         directory: directory,
         onLine: { line in
           output.take(line)

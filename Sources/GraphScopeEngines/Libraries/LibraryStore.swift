@@ -13,7 +13,7 @@ public final class LibraryStore: Sendable {
   private let compilers: Turns
   private let builtIn = Mutex<ApplicationCatalog?>(nil)
   /// Libraries that are being made now.
-  private let underWay = Mutex<[String: Task<String, any Error>]>([:])
+  private let underWay = SharedWork<String>()
 
   /// A store.
   /// - Parameters:
@@ -75,17 +75,12 @@ public final class LibraryStore: Sendable {
     let name = recipe.contentName(installation)
     let path = "\(directory)/\(name)/lib\(name).so"
     if access(path, R_OK) == 0 { return path }
-    let task = underWay.withLock { tasks in
-      if let task = tasks[name] { return task }
-      // Not a child of whoever asked first: others wait for it too.
-      let task = Task { [self] in
-        defer { _ = underWay.withLock { $0.removeValue(forKey: name) } }
-        return try await compilers.pass { try await builder.build(recipe, name: name, into: directory) }
+    return try await underWay.value(of: name) { [self] in
+      try await compilers.pass {
+        try Task.checkCancellation()
+        return try await builder.build(recipe, name: name, into: directory)
       }
-      tasks[name] = task
-      return task
     }
-    return try await task.value
   }
 }
 
