@@ -12,7 +12,7 @@ import pytest
 
 from conftest import close
 from process import BINARY, wait_until
-from test_native import PYTHON, column, engines, p2p, pytestmark, simple, start_native  # noqa: F401
+from test_native import PYTHON, column, engines, gstest, p2p, pytestmark, simple, start_native  # noqa: F401
 
 
 @pytest.fixture
