@@ -21,6 +21,7 @@ enum HostList {
       host.name = name
       return host
     }
+    guard !plan.hosts.isEmpty else { throw ConfigurationError("hosts is '\(text)', and names no host") }
     plan.demand.placement = .spread
     return plan
   }

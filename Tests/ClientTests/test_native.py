@@ -5,6 +5,7 @@ here is skipped, with the reason; scripts/test.sh makes it, so that there nothin
 is started with `--engine graphscope`.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -269,6 +270,18 @@ def test_gremlin_and_cypher(native, open_session, gstest):
     assert instance.execute("MATCH (n) RETURN COUNT(n) AS n", lang="cypher").records[0]["n"] == 6
     instance.close()
     wait_until(lambda: not {"java", "gaia_executor"} & engines(native).keys(), 20, "front end and executor are gone")
+
+
+def test_two_coordinators_that_open_instances_at_once_do_not_collide(native, tmp_path, open_session, gstest):
+    other = start_native(tmp_path)
+    try:
+        sessions = [open_session(coordinator) for coordinator in (native, other)]
+        graphs = [p2p(session, gstest) for session in sessions]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            instances = list(pool.map(lambda session, graph: session.interactive(graph), sessions, graphs))
+        assert [instance.execute("g.V().count()").all().result() for instance in instances] == [[62586]] * 2
+    finally:
+        other.stop()
 
 
 @pytest.mark.parametrize("kind", ["parquet", "orc"])

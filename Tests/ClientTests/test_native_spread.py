@@ -140,7 +140,15 @@ def test_libraries_that_are_compiled_reach_the_other_host(run, other, gstest):
     # There is no ready-made library of this one for such a graph.
     assert len(column(graphscope.pagerank(simple(p2p(session, gstest))))) == 62586
     close(session)
-    assert other.run(f"ls {other.cache}").stdout.split()
+    [library] = other.run(f"find {other.cache} -name '*.so'").stdout.split()
+    made = pathlib.Path(library).stat()
+    # It is kept: a session of another coordinator compiles nothing.
+    coordinator.stop()
+    session = graphscope.session(addr=run().address)
+    assert len(column(graphscope.pagerank(simple(p2p(session, gstest))))) == 62586
+    close(session)
+    assert pathlib.Path(library).stat().st_ino == made.st_ino
+    assert os.listdir(other.cache) == [pathlib.Path(library).parent.name]
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,9 @@ struct ConfigurationTests {
     #expect(plan.hosts.map(\.name) == ["localhost", "b"] && plan.hosts[1].capacity == base.hosts[0].capacity)
     #expect(plan.demand.placement == .spread)
     #expect(try HostList.plan("", base) == base)
-    #expect(throws: ConfigurationError.self) { try HostList.plan("localhost,-oProxyCommand=x", base) }
+    for text in ["localhost,-oProxyCommand=x", ",", "a, ,b"] {
+      #expect(throws: ConfigurationError.self, "\(text)") { try HostList.plan(text, base) }
+    }
     let both = try resolve(["--set", "hosts=a,b", "--cluster-file", "c.yaml"]).settings
     #expect(throws: ConfigurationError.self) { try Server.planReader(both) }
   }

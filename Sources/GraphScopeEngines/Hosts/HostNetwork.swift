@@ -53,7 +53,7 @@ struct HostNetwork: Sendable, Equatable {
     }
     return try chosen(
       others, reach.network, interfaces: HostInterface.all(),
-      own: others.values.first.flatMap(HostInterface.ownAddress))
+      own: hosts.first.flatMap { others[$0] }.flatMap(HostInterface.ownAddress))
   }
 
   /// The network of hosts that were looked up.

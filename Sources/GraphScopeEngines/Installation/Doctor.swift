@@ -154,11 +154,8 @@ public struct Doctor: Sendable {
     }
     let programs = [installation.engine, installation.vineyardd, installation.mpi.map { $0 + "/bin/orted" }]
       .compactMap(\.self)
-    let command =
-      programs.map { "test -x \(OtherHosts.quoted($0)) || { echo \(OtherHosts.quoted($0)) is missing; exit; }" } + [
-        "echo ready"
-      ]
-    let answer = machine.firstLine(shell, remoteShell.dropFirst() + [name, command.joined(separator: "; ")])
+    let tests = programs.map(OtherHosts.quoted).map { "test -x \($0) || { echo \($0) is missing; exit; }; " }
+    let answer = machine.firstLine(shell, remoteShell.dropFirst() + [name, tests.joined() + "echo ready"])
     guard answer != "ready" else { return Finding(subject, .good, "has the engines") }
     return Finding(
       subject, .missing, answer ?? "it does not answer",

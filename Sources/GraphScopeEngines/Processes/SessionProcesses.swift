@@ -63,7 +63,7 @@ final class SessionProcesses: Sendable {
       // The store asks nobody who they are: its socket is for our user alone.
       try FileManager.default.createDirectory(
         atPath: commands.shared, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      try SharedDirectories.claim(commands.shared)
+      if commands.spread != nil { try SharedDirectories.claim(commands.shared) }
     } catch {
       throw EngineError(.internalFailure, "the directories of the session's engines cannot be made: \(error)")
     }
