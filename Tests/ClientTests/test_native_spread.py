@@ -188,8 +188,11 @@ def test_a_host_that_is_cut_off_ends_the_step_and_nobody_hangs(run, other, gstes
         wait_until(lambda: not other.pids(), 60, "its own processes have noticed it, too")
     left = other.run("ls /dev/shm").stdout
     assert left.startswith("gscoordinator-hosts-")
-    other.run(f"touch -d '20 minutes ago' /dev/shm/{left}")
+    theirs = "/dev/shm/gscoordinator-hosts-of-a-coordinator-there"
+    other.run(f"mkdir -m 700 {theirs}; touch {theirs}/coordinator")
+    other.run(f"touch -d '20 minutes ago' {theirs} /dev/shm/{left}")
     close(graphscope.session(addr=coordinator.address))
+    other.run(f"rm -r {theirs}")
 
 
 def test_a_killed_coordinator_leaves_no_process_on_the_other_host(run, other, gstest):

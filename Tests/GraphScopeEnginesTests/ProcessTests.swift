@@ -138,6 +138,10 @@ final class FakeLauncher: ChildLauncher {
   }
 
   private let state = Mutex(State())
+  private let words: String
+
+  /// A launcher that lets every program that is run to its end say these words; by default that it is Java 17.
+  init(saying words: String = "openjdk version \"17.0.1\"") { self.words = words }
 
   var started: [String] { state.withLock { $0.started } }
 
@@ -183,9 +187,8 @@ final class FakeLauncher: ChildLauncher {
     }
   }
 
-  /// Every program says that it is Java 17.
   func run(_ child: ChildProgram) async throws -> ChildEnd {
-    ChildEnd(isSuccess: true, cause: "ended", lastLines: ["openjdk version \"17.0.1\""])
+    ChildEnd(isSuccess: true, cause: "ended", lastLines: [words])
   }
 
   func waitUntilOver(_ name: String) async throws -> ChildEnd {

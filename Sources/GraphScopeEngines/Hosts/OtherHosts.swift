@@ -22,13 +22,13 @@ final class OtherHosts: Sendable {
   }
 
   /// Makes the session's directory, and removes those of sessions that are over: their coordinator was killed, or could not
-  /// reach the host.
+  /// reach the host. Those of coordinators on the host itself are theirs to remove: no store need listen in them.
   /// - Throws: `EngineError` with what the hosts said.
   func prepare() async throws {
     let shared = Self.quoted(commands.shared)
     let leftovers = """
-      for d in \(SharedDirectories.spreadPattern); do [ -O "$d" ] && ! grep -qF " $d/" /proc/net/unix && \
-      [ -n "$(find "$d" -maxdepth 0 -mmin +10)" ] && rm -rf -- "$d"; done
+      for d in \(SharedDirectories.spreadPattern); do [ -O "$d" ] && [ ! -e "$d/\(SharedDirectories.ownerFile)" ] && \
+      ! grep -qF " $d/" /proc/net/unix && [ -n "$(find "$d" -maxdepth 0 -mmin +10)" ] && rm -rf -- "$d"; done
       """
     try await run("\(leftovers); rm -rf -- \(shared); mkdir -m 700 -- \(shared)", within: Self.patience)
   }

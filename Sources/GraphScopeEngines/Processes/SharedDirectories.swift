@@ -17,7 +17,7 @@ enum SharedDirectories {
 
   private static let spreadPrefix = prefix + "hosts-"
   /// A file in them, on their coordinator's host alone: the number of its process.
-  private static let ownerFile = "coordinator"
+  static let ownerFile = "coordinator"
 
   /// Notes in a directory that it is this process's.
   static func claim(_ directory: String) throws {
