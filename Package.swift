@@ -1,11 +1,20 @@
 // swift-tools-version: 6.2
-// The plan of the house: targets stand in floors, and a target imports only targets of lower floors.
+// The plan of the house: targets stand in floors, and a target imports only targets of lower floors, and only those that it
+// names here (scripts/check.sh looks).
 // See docs/architecture.md for what lives where and what never does.
 import PackageDescription
 
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),
+  // A file imports what it uses, and existential types are written as such.
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// Tests see members of what their subject imports, so that each does not repeat its imports.
+let tests: [SwiftSetting] = [
+  .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
 ]
 
 /// Speed matters more than checks that the tests, which run in debug builds, have made already.
@@ -16,16 +25,19 @@ let transport: [SwiftSetting] =
   strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
-let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let web = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let webCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -34,14 +46,15 @@ let package = Package(
     .executable(name: "gscoordinator", targets: ["gscoordinator"])
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
   ],
   targets: [
     // Floor 0: system libraries and generated C. No logic.
@@ -49,127 +62,250 @@ let package = Package(
     .target(name: "CProtobufC", linkerSettings: [.linkedLibrary("protobuf-c")]),
     .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "CLibcrypto", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CPlatform"),
-    .target(name: "CGraphScopeProto", dependencies: ["CProtobufC"]),
 
-    // Floor 1: bytes and files. No knowledge of sessions or engines.
-    .target(name: "Wire", dependencies: ["CGraphScopeProto"], swiftSettings: strict),
+    // Floor 1: bytes, texts and threads. No knowledge of graphs, sessions or engines.
+    .target(name: "CGraphScopeProto", dependencies: ["CProtobufC"]),
+    .target(name: "Support", dependencies: ["CPlatform", "CZlib"], swiftSettings: strict),
+    .target(name: "JSON", swiftSettings: strict),
+    .target(name: "Workers", swiftSettings: kernels),
+    .target(name: "Vocabulary", swiftSettings: strict),
     .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: transport),
+    .target(name: "ProtobufFields", swiftSettings: strict),
+    .target(name: "Digests", dependencies: ["CLibcrypto"], swiftSettings: strict),
+    .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
+
+    // Floor 2: what is kept and what is sent.
+    .target(name: "Wire", dependencies: ["CGraphScopeProto", "Vocabulary"], swiftSettings: strict),
     .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: transport),
+    .target(name: "GraphStore", dependencies: ["CPlatform", "Support", "Workers"], swiftSettings: strict),
+    .target(
+      name: "StateStore", dependencies: ["CPlatform", "HTTPClient", "JSON", "Support", sqlite], swiftSettings: strict),
+    .target(name: "LogStore", dependencies: ["CPlatform", "CZlib", "Support", log], swiftSettings: strict),
+    .target(name: "Scheduling", swiftSettings: strict),
+
+    // Floor 3: gRPC and TLS, the common interface layer in front of every engine, child processes.
+    .target(
+      name: "GRPC", dependencies: ["CZlib", "HTTP2", "ProtobufFields", "Transport", nio, nioPosix, log],
+      swiftSettings: transport),
     // BoringSSL is here alone: what needs no TLS is built without it.
     .target(
-      name: "TransportSecurity", dependencies: ["Digests", "Transport", nio, nioSSL, nioTLS, log],
+      name: "TransportSecurity", dependencies: ["Digests", "Support", "Transport", nio, nioSSL, nioTLS, log],
       swiftSettings: transport),
-    .target(name: "Digests", dependencies: [crypto], swiftSettings: strict),
-    .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
-    .target(name: "GraphStore", dependencies: ["CPlatform"], swiftSettings: kernels),
-
-    // Floor 2: gRPC, and the common interface layer in front of every engine.
-    .target(name: "GRPC", dependencies: ["HTTP2", "Transport", nio, log], swiftSettings: transport),
-    .target(name: "Engines", dependencies: ["GraphStore", "Wire", nio], swiftSettings: strict),
-
-    // Floor 3: the engines, and the cluster they run on.
     .target(
-      name: "EmbeddedAnalytics", dependencies: ["CPlatform", "Engines", "GraphStore", "Wire"], swiftSettings: kernels),
+      name: "Engines", dependencies: ["CPlatform", "GraphStore", "JSON", "Support", "Vocabulary", "Workers"],
+      swiftSettings: strict),
+    .target(name: "Supervision", dependencies: ["CPlatform", "StateStore", "Support"], swiftSettings: strict),
+
+    // Floor 4: the engines, the machines that say what a cluster does, and who may do what.
+    .target(
+      name: "EmbeddedAnalytics",
+      dependencies: ["CPlatform", "Engines", "GraphStore", "JSON", "Support", "Vocabulary", "Wire", "Workers"],
+      swiftSettings: kernels),
     .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
     .target(
       name: "GraphScopeEngines",
       dependencies: [
-        "CPlatform", "CZlib", "Digests", "Engines", "GRPC", "GraphStore", "Transport", "Wire", nio, nioHTTP1, nioPosix,
-        nioWebSocket, yaml,
-      ],
-      swiftSettings: strict),
-    .target(name: "Cluster", dependencies: ["CPlatform", "HTTPClient", "Wire", sqlite], swiftSettings: strict),
-
-    // Floor 4: sessions, steps, objects, logs: what the two front doors share.
+        "CPlatform", "Digests", "Engines", "GRPC", "GraphStore", "HTTP2", "JSON", "Support", "Transport", "Vocabulary",
+        "Wire", "Workers", nio, nioPosix, nioHTTP1, nioWebSocket, yaml,
+      ], swiftSettings: strict),
+    .target(name: "ControlPlane", dependencies: ["Scheduling", "StateStore", "Supervision"], swiftSettings: strict),
     .target(
-      name: "Coordinator", dependencies: ["CPlatform", "CZlib", "Digests", "Engines", "Cluster", log],
+      name: "Access", dependencies: ["CPlatform", "Digests", "Engines", "LogStore", "Support", log],
       swiftSettings: strict),
 
-    // Floor 5: the front doors. They decode, call the coordinator and encode; they decide nothing.
+    // Floor 5: sessions, steps and objects: what the front doors share.
     .target(
-      name: "ClientEndpoint", dependencies: ["Coordinator", "Engines", "GraphStore", "GRPC", "Wire", nio],
-      swiftSettings: strict),
+      name: "Coordinator",
+      dependencies: [
+        "Access", "CPlatform", "ControlPlane", "Engines", "GraphStore", "JSON", "LogStore", "Scheduling", "StateStore",
+        "Supervision", "Support", "Vocabulary", "Wire", "Workers", log,
+      ], swiftSettings: strict),
+
+    // What HTTP front doors share.
+    .target(
+      name: "HTTPServing",
+      dependencies: [
+        "Access", "JSON", "Support", "Transport", nio, nioPosix, nioHTTP1, log, web, webCore, httpTypes,
+      ], swiftSettings: strict),
+
+    // Floor 6: the front doors. They decode, call the coordinator and encode; they decide nothing.
+    .target(
+      name: "ClientEndpoint",
+      dependencies: [
+        "Access", "Coordinator", "Engines", "GRPC", "GraphStore", "JSON", "StateStore", "Transport", "Vocabulary",
+        "Wire", nio, log,
+      ], swiftSettings: strict),
     .target(
       name: "AdminEndpoint",
-      dependencies: ["Cluster", "Coordinator", "GraphStore", "Transport", "Wire", web, nio, nioPosix, log],
-      swiftSettings: strict),
+      dependencies: [
+        "Access", "Coordinator", "HTTPServing", "JSON", "LogStore", "Scheduling", "StateStore", "Support", "Wire", nio,
+        nioPosix, log, web, httpTypes,
+      ], swiftSettings: strict),
 
-    // Floor 6: arguments, configuration, wiring, signals.
+    .target(
+      name: "ServerConfiguration",
+      dependencies: [
+        "Access", "CPlatform", "Coordinator", "Engines", "GRPC", "GraphScopeEngines", "HTTPClient", "LogStore",
+        "Scheduling",
+        "StateStore", "Support", "Transport", "TransportSecurity", log, arguments, yaml,
+      ], swiftSettings: strict),
+
+    // Floor 7: the commands beside the server.
+    .target(
+      name: "OperatorCLI",
+      dependencies: [
+        "Access", "AdminEndpoint", "CPlatform", "Coordinator", "Engines", "GraphScopeEngines", "HTTPClient",
+        "HTTPServing", "JSON", "LogStore", "Scheduling", "ServerConfiguration", "StateStore", "Support", "Wire",
+        arguments, yaml,
+      ], swiftSettings: strict),
+
+    // Floor 8: arguments, wiring, signals.
     .executableTarget(
       name: "gscoordinator",
       dependencies: [
-        "AdminEndpoint", "ClientEndpoint", "Cluster", "Coordinator", "Engines", "EmbeddedAnalytics", "EmbeddedQuery",
-        "EmbeddedLearning",
-        "GraphScopeEngines", "GraphStore", "GRPC", "HTTPClient", "Transport", "TransportSecurity", "Wire", "CPlatform",
-        arguments, yaml, log,
-      ],
-      swiftSettings: strict),
+        "Access", "AdminEndpoint", "CPlatform", "ClientEndpoint", "Coordinator", "EmbeddedAnalytics",
+        "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC", "GraphScopeEngines", "HTTP2", "HTTPServing", "LogStore",
+        "OperatorCLI", "Scheduling", "ServerConfiguration", "StateStore", "Supervision", "Support", "Transport",
+        "TransportSecurity", "Wire", "Workers", nio, log, arguments, lifecycle,
+      ], swiftSettings: strict),
 
-    // Test-only: an echo server and a client driver for Tests/ClientTests/test_grpc_interop.py.
+    // Test-only: servers and client drivers for Tests/ClientTests/test_grpc_interop.py and test_grpc_cases.py.
     .executableTarget(
-      name: "grpc-interop", dependencies: ["GRPC", "Transport", nio, nioPosix, arguments], path: "Tests/Interop",
-      swiftSettings: strict),
+      name: "grpc-interop",
+      dependencies: ["GRPC", "HTTP2", "ProtobufFields", "Transport", nio, nioPosix, arguments],
+      path: "Tests/Interop", swiftSettings: tests),
 
     // Test-only: keeps children under a supervisor, for tests that kill it.
     .executableTarget(
-      name: "supervision-host", dependencies: ["Cluster"], path: "Tests/SupervisionHost",
-      swiftSettings: strict),
+      name: "supervision-host", dependencies: ["StateStore", "Supervision"], path: "Tests/SupervisionHost",
+      swiftSettings: tests),
+
+    // Test-only: plays histories of coordinators again.
+    .executableTarget(
+      name: "history-replay", dependencies: ["ControlPlane"], path: "Tests/HistoryReplay", swiftSettings: tests),
 
     .executableTarget(
-      name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore"],
-      path: "Benchmarks/kernels", swiftSettings: strict),
+      name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore", "Workers"],
+      path: "Benchmarks/kernels", swiftSettings: tests),
 
     // Tables of many shapes, for the benchmark of estimates and for tests.
     .target(
-      name: "GeneratedTables", dependencies: ["Engines", "GraphStore"], path: "Benchmarks/tables",
-      swiftSettings: strict),
+      name: "GeneratedTables", dependencies: ["Engines", "GraphStore"], path: "Benchmarks/tables", swiftSettings: tests),
 
     .executableTarget(
-      name: "EstimateBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore"],
-      path: "Benchmarks/estimate", swiftSettings: strict),
+      name: "EstimateBenchmark",
+      dependencies: ["ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore", "Workers"],
+      path: "Benchmarks/estimate", swiftSettings: tests),
 
     .executableTarget(
-      name: "StoreBenchmark", dependencies: ["Cluster"], path: "Benchmarks/store", swiftSettings: strict),
+      name: "StoreBenchmark", dependencies: ["StateStore"], path: "Benchmarks/store", swiftSettings: tests),
 
     .executableTarget(
-      name: "SchedulerBenchmark", dependencies: ["Cluster"], path: "Benchmarks/scheduler", swiftSettings: strict),
+      name: "SchedulerBenchmark", dependencies: ["Scheduling"], path: "Benchmarks/scheduler", swiftSettings: tests),
+
+    // Test-only: free ports, temporary directories, transition tables as text.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: tests),
+
+    // Test-only: operations as the client writes them.
+    .target(
+      name: "ClientOperations", dependencies: ["Engines", "GraphStore", "JSON", "Vocabulary", "Wire"],
+      path: "Tests/ClientOperations", swiftSettings: tests),
 
     // Test-only: lets few tests run at a time, those of all test targets together.
-    .target(name: "Turns", path: "Tests/Turns", swiftSettings: strict),
+    .target(name: "Turns", path: "Tests/Turns", swiftSettings: tests),
 
-    .testTarget(name: "WireTests", dependencies: ["Wire", "Turns"], swiftSettings: strict),
-    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Turns"], swiftSettings: strict),
-    .testTarget(name: "TransportTests", dependencies: ["Transport", "Turns"], swiftSettings: strict),
+    .testTarget(
+      name: "WireTests", dependencies: ["CGraphScopeProto", "Turns", "Vocabulary", "Wire"], swiftSettings: tests),
+    .testTarget(name: "ProtobufFieldsTests", dependencies: ["ProtobufFields"], swiftSettings: tests),
+    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Turns"], swiftSettings: tests),
+    .testTarget(
+      name: "TransportTests", dependencies: ["HTTP2", "Transport", "Turns", nio, nioPosix, nioEmbedded],
+      swiftSettings: tests),
     .testTarget(
       name: "TransportSecurityTests",
       dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
-      swiftSettings: strict),
-    .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: strict),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
-    .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns"], swiftSettings: strict),
-    .testTarget(name: "GRPCTests", dependencies: ["GRPC", "Turns"], swiftSettings: strict),
-    .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
+      swiftSettings: tests),
+    .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: tests),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: tests),
+    .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns", "Workers"], swiftSettings: tests),
     .testTarget(
-      name: "EmbeddedAnalyticsTests", dependencies: ["EmbeddedAnalytics", "GeneratedTables", "GraphStore", "Turns"],
-      swiftSettings: strict),
+      name: "GRPCTests",
+      dependencies: ["CZlib", "GRPC", "HTTP2", "ProtobufFields", "Transport", "Turns", "Wire", nio, nioPosix, log],
+      swiftSettings: tests),
+    .testTarget(
+      name: "EnginesTests", dependencies: ["ClientOperations", "Engines", "Vocabulary"], swiftSettings: tests),
+    .testTarget(
+      name: "EmbeddedAnalyticsTests",
+      dependencies: [
+        "ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore", "Turns", "Wire", "Workers",
+      ], swiftSettings: tests),
     .testTarget(
       name: "GraphScopeEnginesTests",
-      dependencies: ["GraphScopeEngines", "Engines", "GraphStore", "Wire", "Turns", nio, nioPosix],
-      swiftSettings: strict),
+      dependencies: [
+        "Engines", "GraphScopeEngines", "GraphStore", "JSON", "Support", "Turns", "Vocabulary", "Wire", "Workers", nio,
+        nioPosix,
+      ], swiftSettings: tests),
     .testTarget(
-      name: "ClusterTests", dependencies: ["Cluster", "HTTPClient", "supervision-host", "Turns"], swiftSettings: strict),
+      name: "SupportTests", dependencies: ["StateStore", "Support", "TestSupport", "Turns", "Wire"],
+      swiftSettings: tests),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: tests),
+    .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: tests),
+    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "TestSupport", "Turns"], swiftSettings: tests),
     .testTarget(
-      name: "CoordinatorTests", dependencies: ["Cluster", "Coordinator", "Engines", "GraphStore", "Turns"],
-      swiftSettings: strict
+      name: "SupervisionTests",
+      dependencies: ["CPlatform", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "supervision-host"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "StateStoreTests", dependencies: ["HTTPClient", "StateStore", "Support", "TestSupport", "Turns", sqlite],
+      swiftSettings: tests),
+    .testTarget(
+      name: "ControlPlaneTests",
+      dependencies: ["ControlPlane", "Scheduling", "StateStore", "Supervision", "TestSupport", "Turns"],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LogStoreTests",
+      dependencies: ["Coordinator", "Engines", "LogStore", "Support", "TestSupport", "Turns", log], swiftSettings: tests
     ),
+    .testTarget(name: "AccessTests", dependencies: ["Access", "LogStore", "Turns", log], swiftSettings: tests),
     .testTarget(
-      name: "ClientEndpointTests", dependencies: ["ClientEndpoint", "Coordinator", "Engines", "GraphStore", "Wire"],
-      swiftSettings: strict),
+      name: "CoordinatorTests",
+      dependencies: [
+        "Access", "CPlatform", "ClientOperations", "ControlPlane", "Coordinator", "Engines", "GraphStore", "JSON",
+        "LogStore", "Scheduling", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "Wire", "Workers",
+        log,
+      ], swiftSettings: tests),
     .testTarget(
-      name: "AdminEndpointTests", dependencies: ["AdminEndpoint", "Cluster", "Coordinator", "HTTPClient", "Turns"],
-      swiftSettings: strict),
-    .testTarget(name: "gscoordinatorTests", dependencies: ["gscoordinator", "Turns"], swiftSettings: strict),
+      name: "ClientEndpointTests",
+      dependencies: [
+        "Access", "ClientEndpoint", "Coordinator", "Engines", "GRPC", "GraphStore", "LogStore", "Transport",
+        "Vocabulary", "Wire",
+      ], swiftSettings: tests),
+    .testTarget(
+      name: "AdminEndpointTests",
+      dependencies: [
+        "Access", "AdminEndpoint", "Coordinator", "HTTPClient", "HTTPServing", "JSON", "LogStore", "StateStore",
+        "Turns", "Wire", log,
+      ], swiftSettings: tests),
+    .testTarget(
+      name: "ServerConfigurationTests",
+      dependencies: [
+        "Access", "Coordinator", "Engines", "Scheduling", "ServerConfiguration", "Transport", "Turns", yaml,
+      ], swiftSettings: tests),
+    .testTarget(
+      name: "OperatorCLITests",
+      dependencies: [
+        "Access", "AdminEndpoint", "Coordinator", "HTTPServing", "JSON", "LogStore", "OperatorCLI",
+        "ServerConfiguration", "StateStore", "Support", "Turns", "Wire", log, arguments, yaml,
+      ], swiftSettings: tests),
+    .testTarget(
+      name: "gscoordinatorTests",
+      dependencies: [
+        "Access", "ClientOperations", "Coordinator", "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC",
+        "GraphStore",
+        "LogStore", "ServerConfiguration", "Transport", "Turns", "Wire", "Workers", "gscoordinator", log, arguments,
+      ], swiftSettings: tests),
   ]
 )

@@ -1,1 +1,1 @@
-"""Measurements of the coordinator beside others, printed as a Markdown table. Started by run.sh."""
+"""Measures the coordinator in comparison with others, and prints a Markdown table. Started by run.sh."""

@@ -4,14 +4,14 @@ import os
 import platform
 import tempfile
 
-from . import estimate, heartbeat, idle, job, journal, native, recovery, scheduling, sessions, start, step, store
+from . import counts, estimate, heartbeat, idle, job, journal, native, recovery, scheduling, sessions, start, step, store
 from .report import table
 
 MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (start, heartbeat, step, job, store, journal, recovery, idle, sessions, scheduling, estimate)
+    for module in (start, heartbeat, step, job, store, journal, recovery, idle, sessions, scheduling, estimate, counts)
 }
-# Measured only when it is named: it needs an environment with GraphScope's engines.
+# Measured only on request: it needs an environment with GraphScope's engines.
 NAMED = {"native": native.measure}
 
 

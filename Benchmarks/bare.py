@@ -1,4 +1,4 @@
-"""An HTTP/2 client that sends prepared bytes: what it takes is what the server takes, and a few system calls."""
+"""An HTTP/2 client that sends prepared bytes, so that it measures the server's time plus a few system calls."""
 
 import socket
 
@@ -8,13 +8,13 @@ def _frame(kind, flags, stream, payload):
 
 
 def _field(name, value):
-    """A header field as HPACK's literal without indexing."""
+    """Encodes a header field as an HPACK literal without indexing."""
     return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
 
 
 class Connection:
-    """One connection, one call at a time. An answer must fit a stream's first window, 64 KiB; those of all calls
-    together have a gibibyte."""
+    """A connection with one call at a time. A response must fit into a stream's initial window of 64 KiB, and all responses
+    together into a GiB."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -31,7 +31,7 @@ class Connection:
         self.socket.close()
 
     def call(self, path, messages=(b"",)):
-        """Sends the messages in one write; the messages of the answer, each behind its prefix, or nothing when there is
+        """Sends the messages in one write. Returns the messages of the response, each after its prefix; empty if there are
         none."""
         self.stream += 2
         fields = (

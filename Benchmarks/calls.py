@@ -1,4 +1,4 @@
-"""What the bare client sends: the coordinator's calls as bytes, and how long they take."""
+"""The calls of the bare client as bytes, and their durations."""
 
 import os
 import statistics
@@ -23,12 +23,12 @@ CONNECT_REQUEST = message_pb2.ConnectSessionRequest(
 
 
 def message(kind, answer):
-    """The first message of an answer."""
+    """Returns the first message of a response."""
     return kind.FromString(answer[5 : 5 + int.from_bytes(answer[1:5], "big")])
 
 
 def connect(connection):
-    """Opens a session on the connection; its id."""
+    """Opens a session on the connection and returns its id."""
     return message(message_pb2.ConnectSessionResponse, connection.call(CONNECT, [CONNECT_REQUEST])).session_id
 
 
@@ -46,7 +46,8 @@ def run(connection, request):
 
 
 def job(path):
-    """Operations that load a graph from a file of edges and run BFS on it: to simple, bound and result are the last."""
+    """Returns operations that load a graph from a file of edges and run BFS on it. They end with the projection, the
+    application, the bound application and the result."""
     load = raw.load_ops(path)
     simple = project(load[1])
     app = raw.op(types_pb2.CREATE_APP, output=types_pb2.APP, APP_ALGO="bfs")
@@ -69,7 +70,7 @@ def read(result):
 
 
 def round_trips(port, path, requests):
-    """Seconds that each request took, one after the other on one connection."""
+    """Returns the seconds of each request, sent one after the other on one connection."""
     times = []
     with bare.Connection(port) as connection:
         for request in requests:

@@ -1,4 +1,4 @@
-"""What loading was estimated to take beside what it took, and what the accounting costs: see Benchmarks/estimate."""
+"""Estimated and actual sizes of loads, and the cost of the accounting: see Benchmarks/estimate."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A grpcio server that answers HeartBeat and nothing else: what such a call costs at least in Python."""
+"""A grpcio server that only answers HeartBeat: the minimum cost of such a call in Python."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""CPU time per HeartBeat under load, beside a grpcio server and beside nghttpd serving a file of the same size."""
+"""CPU time per HeartBeat under load, compared with a grpcio server, and with nghttpd serving a file of the same size."""
 
 import os
 import re
@@ -12,7 +12,7 @@ CALL = "/gs.rpc.CoordinatorService/HeartBeat"
 
 
 def load(server, calls, path, body=None):
-    """Microseconds of the server's CPU time per call, 32 calls at a time on one connection."""
+    """Returns the server's CPU time per call in microseconds, with 32 calls at a time on one connection."""
     command = ["h2load", "-n", str(calls), "-c", "1", "-m", "32", "-t", "1"]
     if body:
         command += ["-d", body, "-H", "content-type: application/grpc", "-H", "te: trailers"]

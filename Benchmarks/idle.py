@@ -1,6 +1,6 @@
-"""Ten thousand open idle sessions beside one: memory, HeartBeat, and what the watch over their leases costs.
+"""Ten thousand open idle sessions compared with one: memory, HeartBeat, and the cost of watching their leases.
 
-The Python coordinator serves one session at a time: there is nobody to compare with.
+The Python coordinator serves one session at a time, so there is no comparison with it.
 """
 
 import resource
@@ -26,15 +26,15 @@ class Idle:
         before = self.server.memory_mib(), self.server.private_mib()
         self.connections = []
         for number in range(sessions):
-            if number < connections:  # not earlier: a connection that says nothing is closed
+            if number < connections:  # not earlier: a silent connection is closed
                 self.connections.append(cleanup.enter_context(bare.Connection(self.server.port)))
             calls.connect(self.connections[number % connections])
-        time.sleep(2)  # let what was freed be given back, and the journal's phases be written
+        time.sleep(2)  # until freed memory is returned and the journal's phases are written
         after = self.server.memory_mib(), self.server.private_mib()
         self.resident, self.private = ((a - b) * 1024 / sessions for a, b in zip(after, before))
 
     def beat(self):
-        """Median and 99th percentile of a HeartBeat's round trip and the server's CPU time for it, in microseconds."""
+        """Returns median and 99th percentile of a HeartBeat's round trip, and the server's CPU time for it, in microseconds."""
         before = self.server.cpu_seconds()
         times = []
         for number in range(BEATS):
@@ -46,7 +46,7 @@ class Idle:
         return calls.percentile(times, 50), calls.percentile(times, 99), used
 
     def rest(self):
-        """The server's CPU time per second when nothing is asked of it, in milliseconds."""
+        """Returns the server's CPU time per second without any calls, in milliseconds."""
         start, before = time.perf_counter(), self.server.cpu_seconds()
         time.sleep(SECONDS)
         return 1e3 * (self.server.cpu_seconds() - before) / (time.perf_counter() - start)

@@ -13,13 +13,13 @@ EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "examp
 PARTS = ["connect", "load", "project", "pagerank, 10 rounds", "fetch", "together"]
 
 
-# The client collects garbage before each request, and of all the objects of the modules it imports that is most of
-# what a small job takes. Frozen, they are out of the collector's sight.
+# The client collects garbage before each request. With all the objects of the modules that it imports, this is most of
+# the duration of a small job. The collector ignores frozen objects.
 FROZEN = "import gc, runpy, sys, graphscope; gc.freeze(); sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')"
 
 
 def run(server, graph, frozen):
-    """Seconds by part."""
+    """Returns the seconds of each part."""
     start = [sys.executable, *(["-c", FROZEN] if frozen else [])]
     script = [os.path.join(EXAMPLES, "pagerank.py"), "--addr", server.address, graph + "/v.csv", graph + "/e.csv"]
     done = subprocess.run(

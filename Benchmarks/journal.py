@@ -1,4 +1,4 @@
-"""Small steps and ConnectSession, journaled by SQLite, beside a coordinator that keeps its state in memory."""
+"""Small steps and ConnectSession, journaled by SQLite, compared with a coordinator that keeps its state in memory."""
 
 import os
 import time
@@ -24,7 +24,7 @@ class Steps:
             calls.run(connection, calls.step(self.session_id, *self.operations))
 
     def measured(self, requests):
-        """Median and 99th percentile of the round trip, and the server's CPU time, in microseconds."""
+        """Returns median and 99th percentile of the round trip, and the server's CPU time, in microseconds."""
         before = self.server.cpu_seconds()
         times = calls.round_trips(self.server.port, calls.RUN_STEP, requests)
         used = self.server.cpu_seconds() - before
@@ -46,7 +46,7 @@ class Steps:
         return self.steps(lambda: calls.read(self.operations[-1]))
 
     def connect(self):
-        """Opens and closes sessions; the times are those of opening, the CPU time is that of both."""
+        """Opens and closes sessions. The times are those of opening; the CPU time is that of both."""
         times = []
         before = self.server.cpu_seconds()
         with bare.Connection(self.server.port) as connection:

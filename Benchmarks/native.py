@@ -1,5 +1,5 @@
-"""GraphScope's own engines behind us and behind the Python coordinator: session to ready, what a step costs beside the
-engine's own call, a large result, and PageRank in a second session.
+"""GraphScope's own engines behind this coordinator and the Python coordinator: time until a session is ready, cost of a
+step beyond the engine's own call, a large result, and PageRank in a second session.
 
 GSC_NATIVE_PYTHON names the environment with the engines (default: .venv-native). GSC_NATIVE_RESULT_MIB is the size of the
 large result, 1024 unless set; the engine takes about 10 times as much memory.
@@ -49,7 +49,7 @@ def opened(server):
 
 
 def connects(server, count, before=lambda: None):
-    """Seconds from ConnectSession to a session that takes steps."""
+    """Returns the seconds from ConnectSession to a session that accepts steps."""
     with server:
         server.wait(servers.heartbeat)
         with grpc.insecure_channel(server.address) as channel:
@@ -82,7 +82,7 @@ def port_of(engine):
 
 
 def calls(address, service, session_id, operation):
-    """Seconds of each of some RunSteps with one small operation, over one connection."""
+    """Returns the seconds of each of several RunSteps with one small operation, over one connection."""
     head = message_pb2.RunStepRequestHead(session_id=session_id, dag_def=op_def_pb2.DagDef(op=[operation]))
     request = message_pb2.RunStepRequest(head=head)
     with grpc.insecure_channel(address) as channel:
@@ -101,7 +101,7 @@ def calls(address, service, session_id, operation):
 
 
 def overhead(server):
-    """How much longer each of the steps takes than the engine's own call does at the median."""
+    """Returns how much longer each step takes than the median of the engine's own call."""
     with server:
         server.wait(servers.heartbeat)
         with opened(server) as session:
@@ -134,7 +134,7 @@ def load(session, files):
 
 
 class Peak:
-    """The most memory that a process has while the block runs, beyond what it had before, in MiB."""
+    """Measures the maximum growth of a process's memory while the block runs, in MiB."""
 
     def __init__(self, pid):
         self.process = psutil.Process(pid)
@@ -160,11 +160,11 @@ class Peak:
 
 
 def fetch(address, service, session_id, operation):
-    """Bytes of a result, whose pieces are thrown away."""
+    """Returns the size of a result in bytes; its pieces are discarded."""
     head = message_pb2.RunStepRequestHead(session_id=session_id, dag_def=op_def_pb2.DagDef(op=[operation]))
     options = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(address, options=options) as channel:
-        # The messages are not decoded: it is the coordinator that is measured.
+        # The messages are not decoded, because the coordinator is measured.
         step = channel.stream_stream(
             f"/gs.rpc.{service}/RunStep",
             request_serializer=message_pb2.RunStepRequest.SerializeToString,
@@ -174,8 +174,8 @@ def fetch(address, service, session_id, operation):
 
 
 def large(server, files):
-    """Seconds per GiB of a large result, how much memory the coordinator itself grew by, and the seconds per GiB when the
-    engine is asked directly."""
+    """Returns the seconds per GiB of a large result, the growth of the coordinator's memory, and the seconds per GiB when the
+    engine is called directly."""
     with server:
         server.wait(servers.heartbeat)
         with opened(server) as session:
@@ -194,14 +194,14 @@ def large(server, files):
                     seconds.append(seconds_per_gib(server.address, "CoordinatorService"))
                 memory.append(peak.mib)
             [engine] = engines(server)
-            # What a coordinator adds to the client's words.
+            # The attributes that a coordinator adds to the client's operation.
             operation.attr[types_pb2.CONTEXT_KEY].s = context.key.encode()
             direct = [seconds_per_gib(f"127.0.0.1:{port_of(engine)}", "EngineService") for _ in range(3)]
             return seconds, memory, direct
 
 
 def page_ranks(server, files):
-    """Seconds of PageRank in the first and in the second session."""
+    """Returns the seconds of PageRank in the first and in the second session."""
     with server:
         server.wait(servers.heartbeat)
         times = []

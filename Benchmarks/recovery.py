@@ -1,6 +1,6 @@
-"""From the start after `kill -9` to the first line on standard output, and to the first step of a session that was there.
+"""Time from the start after `kill -9` to the first line on standard output, and to the first step of a recovered session.
 
-The Python coordinator forgets its sessions when it ends: there is nobody to compare with.
+The Python coordinator forgets its sessions when it ends, so there is no comparison with it.
 """
 
 import os
@@ -14,7 +14,7 @@ SESSIONS = (0, 1_000)
 
 
 def fill(server, path, count):
-    """Opens sessions with a graph, an application and a result each; a step that reads the last one's result."""
+    """Opens sessions with a graph, an application and a result each. Returns a step that reads the result of the last one."""
     request = None
     with calls.raw.Client(server.address) as client:
         for _ in range(count):
@@ -27,7 +27,7 @@ def fill(server, path, count):
 
 
 def restarts(directory, path, count):
-    """Seconds to the first line, seconds to the first step, CPU seconds until then, of each round."""
+    """Returns, for each round, the seconds to the first line and to the first step, and the CPU seconds until then."""
     workspace = tempfile.mkdtemp(dir=directory)
     with servers.ours(directory, "state=sqlite", workspace=workspace) as server:
         server.wait(servers.heartbeat)

@@ -1,4 +1,4 @@
-"""What was measured, as a Markdown table."""
+"""Prints the measurements as a Markdown table."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Row:
-    """A quantity, smaller is better: samples by the name of who was measured. `promise` is the most it may be."""
+    """A quantity of which less is better: samples by the name of the measured program. `promise` is its upper limit."""
 
     name: str
     unit: str

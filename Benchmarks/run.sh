@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Measures the coordinator beside the Python coordinator, a grpcio server and nghttpd, and its state stores beside SQLite
-# and etcd themselves, and prints a Markdown table.
-# usage: Benchmarks/run.sh [--no-peer] [WHAT]...      (default: all that Benchmarks/__main__.py lists)
-# GSC_BINARY, GSC_STORE_BENCHMARK, GSC_ESTIMATE_BENCHMARK and GSC_SCHEDULER_BENCHMARK name other binaries than those of the
-# release build, GSC_PEER_PYTHON an interpreter that has the Python coordinator.
+# Compares the coordinator with the Python coordinator, a grpcio server and nghttpd, and its state stores with SQLite and
+# etcd themselves, and prints a Markdown table.
+# usage: Benchmarks/run.sh [--no-peer] [WHAT]...      (default: all parts that Benchmarks/__main__.py lists)
+# GSC_BINARY, GSC_STORE_BENCHMARK, GSC_ESTIMATE_BENCHMARK and GSC_SCHEDULER_BENCHMARK name binaries to use instead of the
+# release build; GSC_PEER_PYTHON names an interpreter that has the Python coordinator.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,4 +1,4 @@
-"""Decisions of the scheduler, and how far apart shares get: see Benchmarks/scheduler."""
+"""Decisions of the scheduler, and the divergence of shares: see Benchmarks/scheduler."""
 
 import os
 import subprocess

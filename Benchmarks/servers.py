@@ -1,4 +1,4 @@
-"""The processes that are measured: how each is started, when it answers, what it has used, how it is stopped."""
+"""The measured processes: how to start each, when it answers, what it used, and how to stop it."""
 
 import contextlib
 import os
@@ -39,7 +39,7 @@ class Server:
             cwd=cwd,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
-            # A shell's background job has SIGINT ignored, and the peer would inherit that.
+            # A background job of a shell ignores SIGINT, and the peer would inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
@@ -63,7 +63,7 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def wait(self, answers, seconds=120):
-        """Seconds from the start until `answers(port)` is true."""
+        """Returns the seconds from the start until `answers(port)` is true."""
         deadline = self.started + seconds
         while time.perf_counter() < deadline:
             if self.process.poll() is not None:
@@ -79,11 +79,11 @@ class Server:
         raise RuntimeError(f"{self.process.args[0]} did not answer:\n{said.decode(errors='replace')}")
 
     def has_announced(self, _=None):
-        """Whether there is a first line on standard output."""
+        """Returns whether a first line was written to standard output."""
         return os.fstat(self.output.fileno()).st_size > 0
 
     def kill(self):
-        """Ends it as a crash does."""
+        """Kills the process, as in a crash."""
         self.process.kill()
         self.process.wait()
 
@@ -94,7 +94,7 @@ class Server:
         return []
 
     def cpu_seconds(self):
-        """User and system time of the process and of those it started."""
+        """Returns user and system time of the process and of those it started."""
         total = 0
         for process in self._family():
             with contextlib.suppress(OSError):
@@ -102,11 +102,11 @@ class Server:
         return total
 
     def memory_mib(self):
-        """Resident memory of the process and of those it started."""
+        """Returns the resident memory of the process and of those it started."""
         return sum(process.memory_info().rss for process in self._family()) / 2**20
 
     def private_mib(self):
-        """Memory of the process and of those it started that they share with nobody."""
+        """Returns the private memory of the process and of those it started."""
         return sum(process.memory_full_info().uss for process in self._family()) / 2**20
 
 
@@ -116,13 +116,13 @@ def accepts(port):
 
 
 def heartbeat(port):
-    """One HeartBeat, by a client so bare that no library's own start is measured."""
+    """Sends one HeartBeat with a minimal client, so that the start of no library is measured."""
     with bare.Connection(port) as connection:
         return connection.call(b"/gs.rpc.CoordinatorService/HeartBeat")
 
 
 def ours(directory, *settings, workspace=None):
-    """The coordinator with settings like `state=memory`, in a workspace of its own unless one is named."""
+    """Starts the coordinator with settings such as `state=memory`, in a new workspace unless one is given."""
     port = free_port()
     workspace = workspace or tempfile.mkdtemp(dir=directory)
     options = [part for setting in settings for part in ("--set", setting)]
@@ -139,7 +139,7 @@ def peer(directory, python):
             f"coordinator: {{service_port: {port}, http_port: {free_port()}}}\nvineyard: {{rpc_port: {free_port()}}}\n"
         )
     path = os.path.dirname(python) + os.pathsep + os.environ["PATH"]
-    # Compiled applications are kept between runs: the engine's compiler is not what is measured.
+    # Compiled applications are kept between runs, because the engine's compiler is not measured.
     runtime = os.path.join(tempfile.gettempdir(), "gscoordinator-benchmark-peer")
     return Server(
         [python, "-m", "gscoordinator", "--config-file", config],
@@ -155,7 +155,7 @@ def grpcio():
 
 
 def etcd(directory):
-    """A cluster of one member."""
+    """Starts a cluster with one member."""
     port, data = free_port(), tempfile.mkdtemp(dir=directory)
     client, member = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{free_port()}"
     command = ["etcd", "--data-dir", data, "--listen-client-urls", client, "--advertise-client-urls", client]
@@ -164,7 +164,7 @@ def etcd(directory):
 
 
 def etcd_leads(port):
-    """Whether the member takes writes."""
+    """Returns whether the member accepts writes."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v3/kv/put", b'{"key":"cmVhZHk=","value":""}')
     with urllib.request.urlopen(request, timeout=5) as answer:
         return answer.status == 200
@@ -174,5 +174,5 @@ def nghttpd(directory):
     port = free_port()
     root = tempfile.mkdtemp(dir=directory)
     with open(os.path.join(root, "heartbeat"), "wb") as file:
-        file.write(bytes(5))  # as long as the answer to a HeartBeat: an empty message behind its prefix
+        file.write(bytes(5))  # as long as the response to a HeartBeat: an empty message after its prefix
     return Server(["nghttpd", "--no-tls", "-d", root, str(port)], port)

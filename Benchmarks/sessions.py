@@ -1,4 +1,4 @@
-"""Sessions per second: opened and closed again, by one client and by many, and with a thousand tenants beside."""
+"""Sessions per second, opened and closed by one client and by many, and with a thousand tenants configured."""
 
 import json
 import os
@@ -12,7 +12,7 @@ ROUNDS, SESSIONS, CLIENTS = 5, 400, 16
 
 
 def rate(port, clients):
-    """Sessions per second that so many clients open and close."""
+    """Returns the sessions per second that a number of clients open and close."""
 
     def work():
         with bare.Connection(port) as connection:

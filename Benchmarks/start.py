@@ -1,4 +1,4 @@
-"""Start to first answered HeartBeat, idle memory, and ConnectSession to a session that can run steps."""
+"""Time from start to the first answered HeartBeat, idle memory, and time from ConnectSession to a session that runs steps."""
 
 import time
 
@@ -11,7 +11,7 @@ from .report import Row
 
 
 def connect(stub):
-    """Seconds until the client would send its first step; closes the session again."""
+    """Returns the seconds until the client would send its first step, and closes the session."""
     start = time.perf_counter()
     reply = stub.ConnectSession(
         message_pb2.ConnectSessionRequest(version=__version__, dangling_timeout_seconds=600, cleanup_instance=False)
@@ -26,7 +26,7 @@ def connect(stub):
 def one(server, connects):
     with server:
         ready = server.wait(servers.heartbeat)
-        time.sleep(0.5)  # let start-up work that goes on behind the answer come to rest
+        time.sleep(0.5)  # until start-up work that continues after the response has ended
         memory = server.memory_mib()
         with grpc.insecure_channel(server.address) as channel:
             stub = coordinator_service_pb2_grpc.CoordinatorServiceStub(channel)

@@ -1,4 +1,4 @@
-"""One small RunStep: a result of one vertex, asked for by the real client and by a bare one."""
+"""One small RunStep: a result of one vertex, requested by the real client and by a bare one."""
 
 import json
 import subprocess

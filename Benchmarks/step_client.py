@@ -1,4 +1,4 @@
-"""Holds a result of one vertex and reads it when told to, from standard input; answers in JSON on standard output.
+"""Holds a result of one vertex, reads it on commands from standard input, and answers in JSON on standard output.
 
 usage: python -m Benchmarks.step_client ADDRESS DIRECTORY
 """
@@ -29,7 +29,7 @@ def prepare(session, directory):
 
 
 def read(context):
-    """Round trips in the client, in seconds."""
+    """Returns round trips in the client, in seconds."""
     times = []
     for _ in range(CALLS):
         start = time.perf_counter()
@@ -40,7 +40,7 @@ def read(context):
 
 
 def repeat(session, context):
-    """Round trips of the same request from a bare client, in seconds."""
+    """Returns round trips of the same request from a bare client, in seconds."""
     stub = session._grpc_client._stub
     original, sent = stub.RunStep, []
 
@@ -70,7 +70,7 @@ def main():
         if command == "prepare":
             context = prepare(session, sys.argv[2])
             gc.collect()
-            gc.freeze()  # or the client's collection before each request is most of what is measured
+            gc.freeze()  # otherwise the client's garbage collection before each request dominates
             read(context)
             answer = {}
         else:

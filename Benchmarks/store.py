@@ -1,4 +1,4 @@
-"""A journaled transition: a commit to the state stores, beside the least that a disk, SQLite and etcd take for it."""
+"""A journaled transition: a commit to the state stores, compared with the minimum for a disk, SQLite and etcd."""
 
 import base64
 import json
@@ -28,14 +28,14 @@ def commits(committers):
 
 
 def summary(each, elapsed, processor=None):
-    """Like a line of StoreBenchmark, from microseconds."""
+    """Returns a summary like a line of StoreBenchmark, from microseconds."""
     each = sorted(each)
     p50, p99, p999 = (each[min(len(each) - 1, int(len(each) * part))] for part in (0.5, 0.99, 0.999))
     return {"p50": p50, "p99": p99, "p99.9": p999, "elapsed": elapsed / len(each), "processor": processor}
 
 
 def bare_sqlite(synchronous, directory, committers):
-    """One INSERT of as many bytes, or one transaction for as many as commit together."""
+    """Measures one INSERT of as many bytes, or one transaction for all that commit together."""
     path = os.path.join(tempfile.mkdtemp(dir=directory), "bare.db")
     each = []
     database = sqlite3.connect(path, isolation_level=None)
@@ -56,7 +56,7 @@ def bare_sqlite(synchronous, directory, committers):
 
 
 def put(directory):
-    """A Put of as many bytes over gRPC."""
+    """Returns a Put of as many bytes over gRPC."""
     body = os.path.join(directory, "put")
     message = b"\x0a" + bytes([len(KEY)]) + KEY + b"\x12" + bytes([len(VALUE) % 128 + 128, len(VALUE) // 128]) + VALUE
     with open(body, "wb") as file:
@@ -65,7 +65,7 @@ def put(directory):
 
 
 def transaction(directory):
-    """A transaction of as many operations as ours in etcd's JSON, over HTTP/1.1."""
+    """Returns a transaction with as many operations as ours in etcd's JSON, over HTTP/1.1."""
 
     def operation(kind, key, value=None):
         content = {"key": base64.b64encode(key).decode()}
@@ -83,12 +83,12 @@ def transaction(directory):
 
 
 def bare_etcd(member, directory, committers, call):
-    """The call, sent by h2load."""
+    """Sends the call with h2load."""
     log = os.path.join(directory, "calls.log")
     if os.path.exists(log):
         os.remove(log)
     path, *options = call
-    # HTTP/1.1 has one call on a connection at a time.
+    # HTTP/1.1 allows one call at a time per connection.
     at_a_time = ["-c", str(committers)] if "--h1" in options else ["-c", "1", "-m", str(committers)]
     command = ["h2load", "-n", str(commits(committers)), *at_a_time, "-t", "1", *options, f"--log-file={log}"]
     start = time.perf_counter()

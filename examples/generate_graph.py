@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-A, B, C = 0.57, 0.19, 0.19  # probabilities of three quadrants of the adjacency matrix; the fourth has the rest
+A, B, C = 0.57, 0.19, 0.19  # probabilities of three quadrants of the adjacency matrix; the fourth gets the rest
 
 
 def rmat(scale, edges, seed):
-    """The end points of `edges` edges between 2**scale vertices."""
+    """Returns the sources and destinations of `edges` edges between 2**scale vertices."""
     random = np.random.default_rng(seed)
     src = np.zeros(edges, dtype=np.int64)
     dst = np.zeros(edges, dtype=np.int64)
@@ -23,7 +23,7 @@ def rmat(scale, edges, seed):
         quadrant = random.random(edges)
         src = src * 2 + (quadrant >= A + B)
         dst = dst * 2 + (((quadrant >= A) & (quadrant < A + B)) | (quadrant >= A + B + C))
-    # Ids that tell nothing about a vertex's degree.
+    # Permute the ids, so that they do not correlate with degrees.
     names = random.permutation(2**scale)
     return names[src], names[dst]
 

@@ -1,6 +1,6 @@
-"""Loads a graph from two CSV files, ranks its vertices with PageRank, prints the top ten and how long each part took.
+"""Loads a graph from two CSV files, ranks its vertices with PageRank, and prints the top ten and the time of each part.
 
-Nothing in it is particular to this coordinator: it runs as it is on any GraphScope 0.29.
+Nothing in it is specific to this coordinator: it runs unchanged on any GraphScope 0.29.
 """
 
 import argparse

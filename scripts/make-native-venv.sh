@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the virtual environment DIR (default .venv-native) with GraphScope's own engines; quick when it is there already.
+# Creates the virtual environment DIR (default .venv-native) with GraphScope's own engines. Fast if it exists already.
 # usage: scripts/make-native-venv.sh [DIR]
 set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,7 +9,7 @@ stamp=$dir/.recipe
 recipe=$(cat "$requirements" "$repo/python/requirements.txt"; python3 --version)
 [[ -f $stamp && $(<"$stamp") == "$recipe" ]] && exit 0
 
-# The wheels exist for one platform and some versions of Python; pip's own words do not say which.
+# The wheels exist for one platform and some versions of Python only, which pip's error does not say.
 fail() { echo "make-native-venv.sh: GraphScope's engines were not installed: $*" >&2; exit 1; }
 [[ $(uname -s)-$(uname -m) == Linux-x86_64 ]] || fail "their wheels are for Linux on x86-64, this is $(uname -s) on $(uname -m)"
 python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || fail "needs Python 3.11, found $(python3 --version 2>&1)"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the virtual environment DIR with what REQUIREMENTS pins and our Python package; quick when nothing changed.
+# Creates the virtual environment DIR with the packages of REQUIREMENTS and our Python package. Fast if nothing changed.
 # usage: scripts/make-venv.sh DIR REQUIREMENTS
 set -euo pipefail
 dir=$1 requirements=$2
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# What the environment is made of: when this changes, or an earlier run was cut off, it is made anew.
+# The contents of the environment: if they change, or an earlier run was interrupted, it is created anew.
 recipe=$(cat "$requirements" "$repo"/python/requirements.txt "$repo"/python/pyproject.toml \
   "$repo"/python/gscoordinator/*.py "$repo"/python/gscoordinator/hook/*.py; python3 --version)
 stamp=$dir/.recipe

@@ -2,8 +2,8 @@
 # Builds gscoordinator, starts it, and runs a PageRank on a million edges with the unmodified GraphScope client.
 # usage: scripts/quickstart.sh [--once] [--port PORT]
 #   --once   stop after the job; otherwise, on a terminal, the coordinator serves until Ctrl-C
-#   --port   where to listen (default 63800, or any free port when that one is taken)
-# Keeps .build/ and .venv-quickstart/ so that the next run is quick; everything else it makes is gone when it ends.
+#   --port   the port to listen on (default 63800, or any free port if that one is in use)
+# Keeps .build/ and .venv-quickstart/, so that the next run is fast; removes everything else that it creates.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,9 +19,9 @@ while (($#)); do
 done
 [[ -t 0 ]] || once=true
 venv=.venv-quickstart binary=.build/release/gscoordinator
-scratch= coordinator= child=
+scratch='' coordinator='' child=''
 
-stop_group() { # asks the processes started by `watched` to end, and waits for the first of them
+stop_group() { # asks a process group to end, and waits for its first process
   [[ -n $1 ]] || return 0
   kill -TERM -- "-$1" 2>/dev/null || true
   wait "$1" 2>/dev/null || true
@@ -39,7 +39,7 @@ trap clean_up EXIT
 trap 'echo; echo "Stopped."; exit 130' INT
 trap 'exit 143' TERM
 
-# Runs a command in a process group of its own, so that an interruption can end it and all it started.
+# Runs a command in a process group of its own, so that an interruption can end it and all processes it started.
 watched() {
   set -m
   "$@" &

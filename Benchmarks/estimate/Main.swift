@@ -1,3 +1,4 @@
+import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import FoundationEssentials
@@ -5,12 +6,12 @@ import GeneratedTables
 import Glibc
 import GraphStore
 import Synchronization
+import Workers
 
-/// Compares what loading was estimated to take with what it took, for tables of many shapes, and measures what the
-/// accounting costs.
+/// Compares the estimate of a load with its actual size for tables of many shapes, and measures the cost of the accounting.
 ///
-/// Usage: `EstimateBenchmark [edges] [edges of the last part] [repetitions]`. Prints two Markdown tables. Sizes are in
-/// MiB, times of the processor, if nothing else is said, in milliseconds.
+/// Usage: `EstimateBenchmark [edges] [edges of the last part] [repetitions]`. Prints two Markdown tables. Sizes are in MiB; times
+/// are processor times in milliseconds unless stated otherwise.
 @main
 struct EstimateBenchmark {
   static func main() async throws {
@@ -61,7 +62,7 @@ struct EstimateBenchmark {
     }
   }
 
-  /// Median, smallest and largest.
+  /// Returns the median, the smallest and the largest value.
   private static func spread(_ values: [Double]) -> String {
     let sorted = values.sorted()
     return "\(tenths(sorted[sorted.count / 2])) (\(tenths(sorted[0]))–\(tenths(sorted.last!)))"
@@ -73,21 +74,21 @@ struct EstimateBenchmark {
   }
 }
 
-/// One load of tables, estimated before and measured.
+/// A load of tables, estimated beforehand and measured.
 struct Trial {
   var estimate = LoadEstimate(residentBytes: 0, peakBytes: 0, diskBytes: 0, basis: "")
   var estimateTime = Double.infinity
   var loadTime = 0.0
   var resident = 0
   var peak = 0
-  /// The most by which the process's memory grew, mapped files included.
+  /// The maximum growth of the process's memory, including mapped files.
   var growth = 0
 
   init(_ options: GraphOptions, _ sources: [TableSource], _ directory: String) async throws {
     let account = Recording()
     var (estimate, estimateTime) = (LoadEstimate?.none, Double.infinity)
     let engine = try await makeEngine(directory, account)
-    let operation = AnalyticalOperation.createGraph(options, GraphLayout())
+    let operation = Engines.Operation.createGraph(options, GraphLayout())
     for _ in 0..<3 {
       let start = milliseconds(CLOCK_PROCESS_CPUTIME_ID)
       estimate = try await engine.estimate(operation, on: [.tables(sources)])
@@ -105,7 +106,7 @@ struct Trial {
     guard account.levels.now == 0 else { throw Leak() }
   }
 
-  /// Something that was taken and not given back.
+  /// Bytes that were taken and not returned.
   struct Leak: Error {}
 }
 
@@ -129,7 +130,7 @@ private struct Silence: ProgressLog {
   func info(_ line: String) {}
 }
 
-/// An account that counts.
+/// An account that records the bytes taken.
 final class Recording: StorageAccount {
   private let state = Mutex((now: 0, peak: 0))
 
@@ -157,7 +158,7 @@ private func resetPeakMemory() {
   fclose(file)
 }
 
-/// A line of /proc/self/status in bytes.
+/// Returns a line of /proc/self/status in bytes.
 private func memory(_ name: String) -> Int {
   guard let file = fopen("/proc/self/status", "r") else { return 0 }
   defer { fclose(file) }

@@ -1,8 +1,8 @@
 import EmbeddedAnalytics
 import GraphStore
 
-/// A random graph with few vertices of high degree and many of low degree, made in memory: R-MAT with the parameters of
-/// the Graph500 benchmark (D. Chakrabarti, Y. Zhan, C. Faloutsos, 2004).
+/// A random graph with few vertices of high degree and many of low degree, generated in memory: R-MAT with the parameters of the
+/// Graph500 benchmark (D. Chakrabarti, Y. Zhan, C. Faloutsos, 2004).
 final class GeneratedGraph: @unchecked Sendable {
   // @unchecked: written in `init` only.
   let offsets: UnsafeMutableBufferPointer<UInt64>
@@ -64,7 +64,7 @@ final class GeneratedGraph: @unchecked Sendable {
 
   private func degree(_ vertex: Int) -> UInt64 { offsets[vertex + 1] - offsets[vertex] }
 
-  /// The kernels' view.
+  /// Returns the graph in the form that kernels use.
   func simple() -> SimpleGraph {
     let rows = Adjacency(
       offsets: UnsafeBufferPointer(offsets), neighbours: UnsafeBufferPointer(neighbours),

@@ -1,13 +1,13 @@
 import EmbeddedAnalytics
 import Engines
 import Glibc
-import GraphStore
+import Workers
 
-/// Times every kernel on a generated graph, with one thread and with two, and how long it takes to stop when it is
-/// cancelled in the middle.
+/// Times every kernel on a generated graph, on one thread and on two, and measures how long it takes to stop when it is cancelled
+/// midway.
 ///
-/// Usage: `KernelBenchmark [scale] [edges] [repetitions]`: 2^scale vertices. Prints the shortest wall-clock time, the
-/// processor time of that run and the longest time to stop, in milliseconds.
+/// Usage: `KernelBenchmark [scale] [edges] [repetitions]`: 2^scale vertices. Prints the shortest wall-clock time, the processor
+/// time of that run, and the longest time to stop, in milliseconds.
 @main
 struct KernelBenchmark {
   static func main() async throws {
@@ -26,7 +26,7 @@ struct KernelBenchmark {
       ("pagerank", []), ("bfs", [source]), ("sssp", [source]), ("wcc", []), ("cdlp", []), ("lcc", []),
     ]
     for (name, values) in runs {
-      let algorithm = try Algorithms.named(name)
+      let algorithm = try Algorithms.builtIn.named(name)
       for threads in [1, 2] {
         let pool = WorkerPool(threads: threads)
         var best = (wall: Double.infinity, processor: Double.infinity)

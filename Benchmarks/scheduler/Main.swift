@@ -1,11 +1,11 @@
-import Cluster
 import Glibc
+import Scheduling
 
-/// Times the decisions of the scheduler, and measures how far apart the shares of its tenants get.
+/// Times the decisions of the scheduler, and measures how far the shares of its tenants diverge.
 ///
-/// Usage: `SchedulerBenchmark HOSTS REQUESTS TENANTS`. Fills HOSTS hosts from a queue of REQUESTS requests of TENANTS
-/// tenants and of 24 shapes, then lets one holder after the other end, with a request in its place. `SchedulerBenchmark
-/// shares HISTORIES` measures shares. Prints a line of JSON; times are in microseconds.
+/// Usage: `SchedulerBenchmark HOSTS REQUESTS TENANTS`. Fills HOSTS hosts from a queue of REQUESTS requests of TENANTS tenants and
+/// of 24 shapes, and then ends one holder after the other, each followed by a new request. `SchedulerBenchmark shares HISTORIES`
+/// measures shares. Prints a line of JSON; times are in microseconds.
 @main
 struct SchedulerBenchmark {
   static func main() throws {
@@ -25,7 +25,7 @@ struct SchedulerBenchmark {
   }
 }
 
-/// A queue in front of hosts.
+/// A queue of requests for a number of hosts.
 struct Load {
   private var scheduler = Scheduler(maximumQueue: 200_000)
   private var random = Generator(state: 1)
@@ -100,7 +100,7 @@ struct Load {
       at: now)
   }
 
-  /// How many decisions were made. Whoever is preempted gives up at once.
+  /// Runs the scheduler and returns the number of decisions. A preempted holder ends at once.
   private mutating func schedule() -> Int {
     let decisions = scheduler.schedule(at: now)
     for decision in decisions {
@@ -115,7 +115,7 @@ struct Load {
   }
 }
 
-/// What something takes.
+/// Returns the duration of the body in microseconds.
 func microseconds(_ body: () throws -> Void) rethrows -> Double {
   let time = try ContinuousClock().measure(body).components
   return Double(time.seconds) * 1e6 + Double(time.attoseconds) / 1e12

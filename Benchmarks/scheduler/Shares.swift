@@ -1,10 +1,10 @@
-import Cluster
+import Scheduling
 
-/// How far apart the weighted dominant shares of tenants get that always want more.
+/// Measures how far the weighted dominant shares of tenants that always want more diverge.
 enum Shares {
-  /// Random histories of two to six tenants of random weights, each with requests of a size of its own, on one large
-  /// host. After each decision the distance between the largest and the smallest share is taken, in units of the
-  /// largest request's share at the smallest weight.
+  /// Runs random histories of two to six tenants of random weights, each with requests of one size, on one large host. After each
+  /// decision, records the distance between the largest and the smallest share, in units of the largest request's share at the
+  /// smallest weight.
   static func measure(histories: Int) throws -> String {
     var worst = 0.0
     var sum = 0.0

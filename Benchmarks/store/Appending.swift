@@ -1,4 +1,5 @@
 import Glibc
+import StateStore
 
 /// A file to which transactions are appended.
 struct Appending {
@@ -11,7 +12,8 @@ struct Appending {
     guard descriptor >= 0 else { throw SystemFailure(call: "open \(path)", code: errno) }
   }
 
-  /// Appends transactions; each group of `together` waits for the disk once, and each of them that long.
+  /// Appends transactions. Each group of `together` transactions is flushed to disk once, and its duration counts for each of
+  /// them.
   func measure(_ commits: Int, together: Int) throws -> Times {
     let transaction = Step(session: "0123456789abcdef", number: 100).transaction
     let bytes = transaction.changes.reduce(into: [UInt8]()) { bytes, change in

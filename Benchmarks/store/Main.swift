@@ -1,18 +1,18 @@
-import Cluster
 import Glibc
+import StateStore
 
-/// Times the transitions of a journal: transactions like the one that a step begins with.
+/// Times the transitions of a journal: transactions like the one with which a step begins.
 ///
-/// Usage: `StoreBenchmark KIND TARGET COMMITS COMMITTERS`: KIND is `sqlite-normal`, `sqlite-full` or `append`, with an
-/// existing directory as target, or `etcd`, with an endpoint. COMMITTERS commit at a time, COMMITS all in all. Prints
-/// a line of JSON: the median, the 99th and the 99.9th percentile of the time that a commit takes, the elapsed time
-/// and this process's processor time per commit; all in microseconds.
+/// Usage: `StoreBenchmark KIND TARGET COMMITS COMMITTERS`: KIND is `sqlite-normal`, `sqlite-full` or `append`, with an existing
+/// directory as target, or `etcd`, with an endpoint. COMMITTERS tasks commit at the same time, COMMITS transactions in all.
+/// Prints a line of JSON: the median, the 99th and the 99.9th percentile of the duration of a commit, and the elapsed time and
+/// this process's processor time per commit; all in microseconds.
 ///
-/// `append` is the least that a journal must do: it appends as many bytes to a file and waits for the disk once for
-/// every COMMITTERS transactions.
+/// `append` is the minimum that a journal must do: it appends as many bytes to a file, and flushes it to disk once for every
+/// COMMITTERS transactions.
 @main
 struct StoreBenchmark {
-  /// Commits that are not measured.
+  /// The number of commits that are not measured.
   private static let warmup = 200
 
   static func main() async throws {
@@ -55,7 +55,7 @@ struct StoreBenchmark {
     return Times(each, elapsed: elapsed, processor: microseconds(CLOCK_PROCESS_CPUTIME_ID) - processor)
   }
 
-  /// One session's steps, one after the other.
+  /// Commits the steps of one session, one after the other.
   private static func commit(_ commits: Int, to store: any StateStore) async throws -> [Double] {
     let session = randomStateID()
     var times: [Double] = []
@@ -70,7 +70,7 @@ struct StoreBenchmark {
   }
 }
 
-/// A step that begins: a document is put, and the one of a hundred steps before is deleted.
+/// The beginning of a step: puts a document and deletes the one of a hundred steps before.
 struct Step {
   let session: String
   let number: Int
@@ -83,7 +83,7 @@ struct Step {
 
   private func key(_ number: Int) -> String { "steps/session_\(session)/\(1_000_000_000 + number)" }
 
-  /// As long as the document of a step with one operation.
+  /// A value as long as the document of a step with one operation.
   private var value: String {
     let operation = #"{"key":"0123456789abcdef0123456789abcdef","kind":"BIND_APP","parents":["0","1"]}"#
     let name = "session_\(session)/\(1_000_000_000 + number)"
@@ -92,7 +92,7 @@ struct Step {
   }
 }
 
-/// A clock in microseconds.
+/// Returns the time of a clock in microseconds.
 func microseconds(_ clock: clockid_t) -> Double {
   var now = timespec()
   clock_gettime(clock, &now)

@@ -1,10 +1,10 @@
-/// What commits took, in microseconds.
+/// The durations of commits, in microseconds.
 struct Times: CustomStringConvertible {
   private let sorted: [Double]
   private let elapsed: Double
   private let processor: Double
 
-  /// Each commit's own time, and what all of them took together.
+  /// Creates times from the duration of each commit and the totals of all.
   init(_ each: [Double], elapsed: Double, processor: Double) {
     sorted = each.sorted()
     self.elapsed = elapsed
@@ -13,7 +13,7 @@ struct Times: CustomStringConvertible {
 
   private func quantile(_ part: Double) -> Double { sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))] }
 
-  /// An object of JSON.
+  /// The times as a JSON object.
   var description: String {
     let count = Double(sorted.count)
     return #"{"p50":\#(quantile(0.5)),"p99":\#(quantile(0.99)),"p99.9":\#(quantile(0.999)),"#

@@ -1,15 +1,15 @@
 import Engines
 import GraphStore
 
-/// Tables of a shape, generated, with what a graph is to be made of them.
+/// Generated tables of a certain shape, with the graph to make from them.
 public struct GeneratedTables: Sendable {
-  /// What is special about the shape.
+  /// The characteristic of the shape.
   public let name: String
   /// The options of the graph.
   public let options: GraphOptions
   private let make: @Sendable (inout TableFiles, Int) throws -> Void
 
-  /// Writes the tables as files in a directory, in which there are none yet; they hold `edges` edges, all together.
+  /// Writes the tables as files in an empty directory. They contain `edges` edges in all.
   public func write(in directory: String, edges: Int) throws -> [TableSource] {
     var files = TableFiles(directory: directory)
     try make(&files, edges)
@@ -154,7 +154,7 @@ public struct GeneratedTables: Sendable {
   ]
 }
 
-/// Random numbers from a seed: SplitMix64 (G. Steele et al., 2014).
+/// A random number generator determined by its seed: SplitMix64 (G. Steele et al., 2014).
 struct Random {
   var state: UInt64
 
@@ -166,10 +166,10 @@ struct Random {
     return z ^ (z >> 31)
   }
 
-  /// All numbers alike.
+  /// Returns a uniformly distributed number.
   mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
 
-  /// Small numbers more often: the product of two.
+  /// Returns a number that is small more often: the product of two.
   mutating func skewed(_ bound: Int) -> Int {
     let parts = [below(1 << 20), below(1 << 20)]
     return Int(Double(parts[0]) * Double(parts[1]) / Double(1 << 40) * Double(max(1, bound)))

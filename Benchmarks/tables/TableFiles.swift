@@ -9,14 +9,14 @@ struct TableFiles {
 
   init(directory: String) { self.directory = directory }
 
-  /// A table of vertices; the first column holds the ids.
+  /// Writes a table of vertices; the first column holds the ids.
   mutating func vertices(
     _ label: String, _ header: String, _ rows: Int, _ row: (inout Line, inout Random, Int) -> Void
   ) throws {
     try add(.vertices(label: label, id: .index(0)), header, rows, row)
   }
 
-  /// A table of edges; the first two columns hold the ids of their ends.
+  /// Writes a table of edges; the first two columns hold the ids of their ends.
   mutating func edges(
     _ label: String, _ source: String, _ destination: String, _ header: String, _ rows: Int,
     _ row: (inout Line, inout Random, Int) -> Void
@@ -51,7 +51,7 @@ struct TableFiles {
   struct Failure: Error {}
 }
 
-/// Puts together lines of a file.
+/// Composes the lines of a file.
 struct Line {
   var bytes: [UInt8] = []
 

@@ -1,17 +1,20 @@
+import Access
+import HTTPServing
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import Wire
 
-extension AdminRouter {
-  /// `POST /api/v1/reload`: puts the configuration of hosts and tenants into force, as it is now in its file; with
-  /// `dry_run=true` tells what that would change. `/metrics`: counts and measurements for Prometheus.
+extension Routes {
+  /// Adds the routes of the cluster. `POST /control/v1/reload` applies the current configuration files of hosts and tenants;
+  /// with `dry_run=true` it only reports what would change. `/metrics` returns counters and measurements for Prometheus.
   func addClusterRoutes(_ environment: AdminEnvironment) {
     let (plane, limits) = (environment.plane, environment.limits)
     on(
-      "api/v1/reload",
+      "control/v1/reload",
       [
-        .post: { request, context in
+        .post: Route(.operator) { request, context in
           let isDryRun = try RequestQuery(request, ["dry_run"], limits: limits).flag("dry_run")
           let caller = try context.knownCaller()
           let changes = try await plane.reload(isDryRun: isDryRun, by: caller.identity.principal)
@@ -22,7 +25,7 @@ extension AdminRouter {
     on(
       "metrics",
       [
-        .get: { request, _ in
+        .get: Route(.operator) { request, _ in
           _ = try RequestQuery(request, [], limits: limits)
           return Response(
             status: .ok,

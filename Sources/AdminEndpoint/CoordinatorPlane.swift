@@ -1,32 +1,40 @@
-import Cluster
+import Access
 import Coordinator
+import HTTPServing
+import LogStore
+import Scheduling
+import StateStore
 
-/// The coordinator as the admin endpoint sees it.
-public struct CoordinatorPlane: ControlPlane {
+/// Connects the admin endpoint to a coordinator.
+public struct CoordinatorPlane: AdminBackend {
   /// The versions of this server.
   public let release: Release
   private let coordinator: Coordinator
   private let readPlan: (@Sendable () throws -> ClusterPlan)?
   private let reloadAccess: @Sendable (_ isDryRun: Bool) throws -> [String]
+  private let endpointMetrics: @Sendable () -> String
 
-  /// What `coordinator` knows and can do.
+  /// Makes a connection to `coordinator`.
   /// - Parameters:
   ///   - readPlan: reads the configuration of hosts and tenants; nil when there is none.
-  ///   - reloadAccess: reads who is who again, and puts it into force unless it is a dry run; tells what changes.
+  ///   - reloadAccess: reads the access file again and, unless this is a dry run, applies it; returns the changes.
+  ///   - endpointMetrics: returns the metrics of the client endpoint in Prometheus' text format.
   public init(
     _ coordinator: Coordinator, release: Release, readPlan: (@Sendable () throws -> ClusterPlan)? = nil,
-    reloadAccess: @escaping @Sendable (_ isDryRun: Bool) throws -> [String] = { _ in [] }
+    reloadAccess: @escaping @Sendable (_ isDryRun: Bool) throws -> [String] = { _ in [] },
+    endpointMetrics: @escaping @Sendable () -> String = { "" }
   ) {
     self.coordinator = coordinator
     self.release = release
     self.readPlan = readPlan
     self.reloadAccess = reloadAccess
+    self.endpointMetrics = endpointMetrics
   }
 
-  /// Where the objects are kept.
+  /// The state store that contains the objects.
   public var store: any StateStore { coordinator.store }
 
-  /// A state store that takes nothing and answers nothing.
+  /// Returns a problem if the state store cannot be read.
   public func failures() async -> [HealthProblem] {
     do {
       _ = try await store.entry(ObjectKind.session.prefix, at: nil)
@@ -36,13 +44,13 @@ public struct CoordinatorPlane: ControlPlane {
     }
   }
 
-  /// A coordinator that is shutting down.
+  /// Returns a problem if the coordinator is shutting down.
   public func obstacles() async -> [HealthProblem] {
     coordinator.isShuttingDown
       ? [HealthProblem(component: "coordinator", message: "it is shutting down; connect again when it is back")] : []
   }
 
-  /// The newest records of a log stream, and those to come.
+  /// Returns the newest records of a log stream and, if the query asks for it, new ones.
   public func records(_ query: RecordQuery) async throws -> AsyncThrowingStream<LogRecord, any Error> {
     var wanted = LogQuery(streams: [query.stream])
     wanted.since = query.sinceMilliseconds
@@ -56,7 +64,7 @@ public struct CoordinatorPlane: ControlPlane {
       ? Self.stream(of: try coordinator.logs.follow(wanted)) : Self.stream(of: try coordinator.logs.read(wanted))
   }
 
-  /// The records as they are asked for: nothing is read ahead of a slow reader.
+  /// Reads the records one by one as the consumer requests them, so that nothing accumulates for a slow reader.
   private static func stream<Records: AsyncSequence>(
     of records: Records
   ) -> AsyncThrowingStream<LogRecord, any Error>
@@ -65,10 +73,10 @@ public struct CoordinatorPlane: ControlPlane {
     return AsyncThrowingStream { try await reading.next() }
   }
 
-  /// An iterator for a stream.
+  /// The iterator behind a stream of records.
   private final class Reading<Iterator: AsyncIteratorProtocol & SendableMetatype>: @unchecked Sendable
   where Iterator.Element == LogRecord {
-    // @unchecked: a stream has one reader, which asks for the next element when it has the last one.
+    // @unchecked: a stream has one reader, which requests an element only after it has received the previous one.
     private var iterator: Iterator
 
     init(_ iterator: Iterator) { self.iterator = iterator }
@@ -76,19 +84,22 @@ public struct CoordinatorPlane: ControlPlane {
     func next() async throws -> LogRecord? { try await iterator.next() }
   }
 
-  /// Gives a session another number of workers, on behalf of an operator.
-  public func resizeSession(_ id: String, workers: Int, by principal: Principal) async throws -> [String] {
-    try await coordinator.resize(id, workers: workers, by: principal.description)
+  /// Changes the number of workers that a session has room for, on behalf of an operator.
+  public func resizeSession(
+    _ id: String, workers: Int, by principal: Principal
+  ) async throws -> (hosts: [String], words: String) {
+    let size = try await coordinator.resize(id, workers: workers, by: principal.description)
+    return (size.hosts, size.words)
   }
 
-  /// Reads the cluster file and the access file and puts both into force, or neither.
+  /// Reads the cluster file and the access file, and applies both or neither.
   public func reload(isDryRun: Bool, by principal: Principal) async throws -> [String] {
     let plan: ClusterPlan?
     var changes: [String]
     do {
       plan = try readPlan?()
       changes = try reloadAccess(true)
-    } catch { throw AdminError(.invalidArgument, "\(error)", hint: "Nothing has changed") }
+    } catch { throw RequestError(.invalidArgument, "\(error)", hint: "Nothing has changed") }
     if let plan { changes += try await coordinator.reload(plan, isDryRun: isDryRun, by: principal.description) }
     if !isDryRun {
       _ = try reloadAccess(false)
@@ -97,10 +108,35 @@ public struct CoordinatorPlane: ControlPlane {
     return changes
   }
 
-  /// What the coordinator counts and measures.
-  public var metrics: String { coordinator.metricsText }
+  /// The metrics of the coordinator and of its endpoint.
+  public var metrics: String { coordinator.metricsText + endpointMetrics() }
 
-  /// Closes a session on behalf of an operator.
+  /// Cancels a step on behalf of an operator or of the user that owns it.
+  public func cancelStep(_ name: String, by principal: Principal) async throws {
+    try await coordinator.cancelStep(name, by: principal.description)
+  }
+
+  /// Returns the progress of a step; nil when it is not running.
+  public func progress(ofStep name: String) -> StepReport? { coordinator.progress(ofStep: name) }
+
+  /// Returns the graphs or results of sessions.
+  public func liveObjects(_ kind: ObjectKind, session: String?, tenant: String?) async throws -> [StateEntry] {
+    guard coordinator.sessionCount > 0 else {
+      // A standby runs no sessions, so an empty answer would be wrong.
+      guard try await store.entries(prefix: ObjectKind.session.prefix, at: nil).entries.isEmpty else {
+        throw RequestError(
+          .unavailable, "this coordinator runs none of the sessions, and does not know their \(kind.plural)",
+          hint: "Ask the one that leads, or try again when this one has started")
+      }
+      return []
+    }
+    let objects = await coordinator.sessionObjects(kind, session: session, tenant: tenant)
+    return objects.map { (key: kind.key($0.name), object: $0) }
+      .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+      .map { StateEntry(key: $0.key, value: $0.object.json, created: 0, modified: 0) }
+  }
+
+  /// Closes a session on behalf of a principal.
   public func closeSession(_ id: String, by principal: Principal) async throws {
     try await coordinator.close(id, byOperator: principal.description)
   }

@@ -1,16 +1,19 @@
+import Access
 import Coordinator
+import HTTPServing
 import HTTPTypes
 import Hummingbird
+import JSON
 import Wire
 
-extension AdminRouter {
-  /// `/healthz`: whether the process works. `/readyz`: whether it takes new work. `/version`: what it is.
+extension Routes {
+  /// Adds `/healthz` (whether the process works), `/readyz` (whether it accepts new work) and `/version`.
   func addHealthRoutes(_ environment: AdminEnvironment) {
     let (plane, limits) = (environment.plane, environment.limits)
     on(
       "healthz",
       [
-        .get: { request, context in
+        .get: Route(nil, isHealth: true) { request, context in
           _ = try RequestQuery(request, [], limits: limits)
           return Self.answer(await plane.failures(), "the coordinator does not work", to: context.caller)
         }
@@ -18,7 +21,7 @@ extension AdminRouter {
     on(
       "readyz",
       [
-        .get: { request, context in
+        .get: Route(nil, isHealth: true) { request, context in
           _ = try RequestQuery(request, [], limits: limits)
           return Self.answer(
             await plane.failures() + plane.obstacles(), "the coordinator takes no new work", to: context.caller)
@@ -27,7 +30,7 @@ extension AdminRouter {
     on(
       "version",
       [
-        .get: { request, _ in
+        .get: Route(.viewer) { request, _ in
           _ = try RequestQuery(request, [], limits: limits)
           let release = plane.release
           return Response(
@@ -39,7 +42,7 @@ extension AdminRouter {
       ])
   }
 
-  /// The reasons are told to operators alone: they tell how the coordinator is built up.
+  /// Only operators receive the reasons, because they reveal the internal structure of the coordinator.
   private static func answer(
     _ problems: [HealthProblem], _ message: String, to caller: Authentication?
   ) -> Response {
@@ -49,9 +52,9 @@ extension AdminRouter {
         body: ResponseBody(byteBuffer: ByteBuffer(string: "ok\n")))
     }
     guard caller?.identity.role == .operator else {
-      return AdminError(.unavailable, message, hint: "An operator is told why").response
+      return RequestError(.unavailable, message, hint: "An operator is told why").response
     }
-    let error = AdminError(.unavailable, message, hint: "See reasons")
+    let error = RequestError(.unavailable, message, hint: "See reasons")
     let reasons = problems.map { problem in
       JSONValue.object([("component", .string(problem.component)), ("message", .string(problem.message))])
     }

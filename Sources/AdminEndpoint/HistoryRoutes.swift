@@ -1,29 +1,35 @@
-import Cluster
+import Access
+import HTTPServing
 import Hummingbird
+import JSON
+import StateStore
 import Wire
 
-extension AdminRouter {
-  /// `/api/v1/history`: who did what, in order. `/api/v1/diff`: what is different between two revisions, and who did it.
+extension Routes {
+  /// Adds `/control/v1/history` (the transactions in order) and `/control/v1/diff` (the differences between two revisions, and
+  /// the transactions that made them).
   func addHistoryRoutes(_ environment: AdminEnvironment) {
     let routes = HistoryRoutes(environment: environment)
-    on("api/v1/history", [.get: { request, context in try await routes.history(request, context.view) }])
-    on("api/v1/diff", [.get: { request, context in try await routes.diff(request, context.view) }])
+    on(
+      "control/v1/history",
+      [.get: Route(.viewer) { request, context in try await routes.history(request, context.view) }])
+    on("control/v1/diff", [.get: Route(.viewer) { request, context in try await routes.diff(request, context.view) }])
   }
 }
 
-/// Answers about the past.
+/// Handles requests about the past.
 struct HistoryRoutes: Sendable {
   let environment: AdminEnvironment
 
   private var store: any StateStore { environment.plane.store }
-  private var limits: AdminLimits { environment.limits }
+  private var limits: HTTPLimits { environment.limits }
 
-  /// The current revision. No object's key begins with a control character, so nothing is read but that.
+  /// Returns the current revision. No object's key begins with a control character, so no entries are read.
   private func currentRevision() async throws -> Revision {
     try await store.entries(prefix: "\u{1}", at: nil).revision
   }
 
-  /// The transactions after a revision, or the last ones, without the values that they set.
+  /// Returns the transactions after a revision, or the last ones, without the values that they set.
   func history(_ request: Request, _ view: TenantView) async throws -> Response {
     let query = try RequestQuery(request, ["after", "limit"], limits: limits)
     let limit = Int(try query.integer("limit", in: 1...Int64(limits.items)) ?? 100)
@@ -34,7 +40,7 @@ struct HistoryRoutes: Sendable {
       json: .object([("revision", .integer(current)), ("items", .array(records.map(Self.json)))]))
   }
 
-  /// The first records that fit into an answer, one at least.
+  /// Returns the first records that fit into an answer, at least one.
   private func fitting(_ records: [StateRecord]) -> [StateRecord] {
     var bytes = 0
     let count = records.prefix { record in
@@ -59,11 +65,11 @@ struct HistoryRoutes: Sendable {
     return .object([("type", .string(type)), ("key", .string(change.key))])
   }
 
-  /// The keys that are different at two revisions, where they differ, and the transactions in between.
+  /// Returns the keys that differ between two revisions, their differences, and the transactions in between.
   func diff(_ request: Request, _ view: TenantView) async throws -> Response {
     let query = try RequestQuery(request, ["from", "to", "prefix"], limits: limits)
     guard let from = try query.integer("from", in: 0...Int64.max) else {
-      throw AdminError(.invalidArgument, "the parameter from is missing", hint: "It is a revision of the history")
+      throw RequestError(.invalidArgument, "the parameter from is missing", hint: "It is a revision of the history")
     }
     var bounds = StateDiff.Bounds()
     (bounds.keys, bounds.records) = (limits.items, limits.items)
@@ -82,7 +88,7 @@ struct HistoryRoutes: Sendable {
       ]))
   }
 
-  /// The keys that are to be seen.
+  /// Returns the keys that the caller may see.
   private func keys(of difference: StateDiff, _ view: TenantView) async throws -> [StateDiff.Key] {
     guard view.tenant != nil else { return difference.keys }
     var keys: [StateDiff.Key] = []
@@ -112,7 +118,7 @@ struct HistoryRoutes: Sendable {
     return .object(members)
   }
 
-  /// Values are JSON as text, cut when they are long.
+  /// Encodes a difference. Its values are JSON as text, truncated when they are long.
   private static func json(_ difference: StateDiff.Difference) -> JSONValue {
     var members: [(key: String, value: JSONValue)] = [("path", .string(difference.path))]
     if let old = difference.old { members.append(("old", .string(old))) }

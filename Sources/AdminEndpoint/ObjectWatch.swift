@@ -1,31 +1,33 @@
-import Cluster
+import HTTPServing
 import Hummingbird
+import JSON
+import StateStore
 import Wire
 
-/// Objects and their changes, as lines:
+/// Objects and their changes as a stream of lines:
 ///
-///     {"type":"snapshot","revision":7,"object":{…}}   for every object that is there
-///     {"type":"snapshot","revision":7}                when these were all
+///     {"type":"snapshot","revision":7,"object":{…}}   for each existing object
+///     {"type":"snapshot","revision":7}                after the last of them
 ///     {"type":"put","revision":8,"timeMilliseconds":…,"author":…,"object":{…}}
 ///     {"type":"delete","revision":9,"timeMilliseconds":…,"author":…,"object":{"kind":…,"name":…}}
-///     {"type":"compacted","revision":3,"message":…}   the changes are not known from there on: begin anew
-///     {"type":"error","code":…,"message":…,"hint":…}  the store fails; the stream ends
+///     {"type":"compacted","revision":3,"message":…}   later changes are missing: start a new watch
+///     {"type":"error","code":…,"message":…,"hint":…}  the store failed; the stream ends
 ///
-/// A watch since a revision begins with the changes after it. Deletions are told whoever the owner was.
+/// A watch from a revision starts with the changes after it. Deletions are reported for every owner.
 struct ObjectWatch: Sendable {
   let store: any StateStore
-  /// What the keys begin with.
+  /// The prefix of the keys to watch.
   let prefix: String
-  /// The one key that counts; nil for all.
+  /// The only key to watch; nil for all.
   let key: String?
-  /// The owner whose objects count; nil for all.
+  /// The owner whose objects to watch; nil for all.
   let owner: String?
-  /// What the caller may see.
+  /// The part of the state store that the caller may see.
   let view: TenantView
 
-  /// The stream of lines.
+  /// Returns the answer that streams the lines.
   func response(
-    since query: RequestQuery, _ request: Request, _ context: AdminContext, _ streams: LineStreams
+    since query: RequestQuery, _ request: Request, _ context: RouteContext, _ streams: LineStreams
   ) async throws -> Response {
     let since = try query.integer("since", in: 0...Int64.max)
     return try streams.response(to: request, context) { lines in
@@ -59,7 +61,7 @@ struct ObjectWatch: Sendable {
     return snapshot.revision
   }
 
-  /// Compared as bytes, as the store does.
+  /// Compares bytes, as the store does.
   private func isWanted(_ key: String) -> Bool { self.key.map { $0.utf8.elementsEqual(key.utf8) } ?? true }
 
   private func isWanted(_ document: JSONValue) -> Bool { owner == nil || document["owner"]?.text == owner }
@@ -85,6 +87,6 @@ struct ObjectWatch: Sendable {
         ("type", .string("compacted")), ("revision", .integer(revision)), ("message", .string(error.message)),
       ])
     }
-    return .object([("type", .string("error"))] + (AdminError(error).json.members ?? []))
+    return .object([("type", .string("error"))] + (RequestError(telling: error).json.members ?? []))
   }
 }

@@ -1,35 +1,39 @@
-import Cluster
+import Access
 import Coordinator
+import HTTPServing
 import HTTPTypes
 import Hummingbird
+import JSON
+import LogStore
+import StateStore
 import Wire
 
-extension AdminRouter {
-  /// `/api/v1/events`: what happened to objects. `/api/v1/audit`: who did what. `/api/v1/logs`: what the coordinator,
-  /// a session or a child said. With `follow=true` the answer is a stream of lines.
+extension Routes {
+  /// Adds `/control/v1/events` (what happened to objects), `/control/v1/audit` (what principals did) and `/control/v1/logs`
+  /// (the log of the coordinator, a session or a child process). With `follow=true` the answer is a stream of lines.
   func addRecordRoutes(_ environment: AdminEnvironment) {
     let routes = RecordRoutes(environment: environment)
     let common = ["object", "since", "level", "limit", "follow"]
     on(
-      "api/v1/events",
+      "control/v1/events",
       [
-        .get: { request, context in
+        .get: Route(.viewer) { request, context in
           let query = try RequestQuery(request, common, limits: environment.limits)
           return try await routes.answer(query, .events, request, context)
         }
       ])
     on(
-      "api/v1/audit",
+      "control/v1/audit",
       [
-        .get: { request, context in
+        .get: Route(.viewer) { request, context in
           let query = try RequestQuery(request, common, limits: environment.limits)
           return try await routes.answer(query, .audit, request, context)
         }
       ])
     on(
-      "api/v1/logs",
+      "control/v1/logs",
       [
-        .get: { request, context in
+        .get: Route(roleOf: Self.roleOfLogs) { request, context in
           let query = try RequestQuery(
             request, ["session", "child", "step", "grep", "since", "level", "limit", "follow"],
             limits: environment.limits)
@@ -38,23 +42,29 @@ extension AdminRouter {
       ])
   }
 
-  private static func stream(_ query: RequestQuery) throws(AdminError) -> LogStream {
+  /// The logs of the coordinator and its child processes concern all tenants; the log of a session only its own.
+  private static func roleOfLogs(_ request: Request) -> Role? {
+    let parameters = request.uri.queryParameters
+    return parameters["session"] != nil && parameters["child"] == nil ? .viewer : .operator
+  }
+
+  private static func stream(_ query: RequestQuery) throws(RequestError) -> LogStream {
     switch (query.text("session"), query.text("child")) {
     case (nil, nil): return .coordinator
     case (let session?, nil): return .session(session)
     case (nil, let child?): return .child(child)
-    case (_?, _?): throw AdminError(.invalidArgument, "session and child have no meaning together")
+    case (_?, _?): throw RequestError(.invalidArgument, "session and child have no meaning together")
     }
   }
 }
 
-/// Answers made of log records.
+/// Handles requests for log records.
 struct RecordRoutes: Sendable {
   let environment: AdminEnvironment
 
-  /// The records that a query asks for: a list, or a stream when it follows.
+  /// Returns the records of a query: a list, or a stream when it follows.
   func answer(
-    _ query: RequestQuery, _ stream: LogStream, _ request: Request, _ context: AdminContext
+    _ query: RequestQuery, _ stream: LogStream, _ request: Request, _ context: RouteContext
   ) async throws -> Response {
     var wanted = try recordQuery(query, stream)
     wanted.tenant = context.view.tenant
@@ -66,22 +76,24 @@ struct RecordRoutes: Sendable {
       } catch let error as CancellationError {
         throw error
       } catch {
-        try await lines.write(.object([("type", .string("error"))] + (AdminError(error).json.members ?? [])))
+        try await lines.write(.object([("type", .string("error"))] + (RequestError(telling: error).json.members ?? [])))
       }
     }
   }
 
-  private func recordQuery(_ query: RequestQuery, _ stream: LogStream) throws(AdminError) -> RecordQuery {
+  private func recordQuery(_ query: RequestQuery, _ stream: LogStream) throws(RequestError) -> RecordQuery {
     let limit = try query.integer("limit", in: 1...Int64(environment.limits.items))
     var wanted = RecordQuery(
       stream: stream, limit: limit.map { Int($0) } ?? environment.limits.items / 2, follows: try query.flag("follow"))
-    wanted.object = try query.text("object").map { text throws(AdminError) in try ObjectName(parsing: text).reference }
+    wanted.object = try query.text("object").map { text throws(RequestError) in
+      try ObjectReference(parsing: text).description
+    }
     wanted.sinceMilliseconds = try query.integer("since", in: 0...Int64.max)
     wanted.step = query.text("step")
     wanted.text = query.text("grep")
     if let text = query.text("level") {
       guard let level = LogRecord.Level(rawValue: text) else {
-        throw AdminError(
+        throw RequestError(
           .invalidArgument,
           "level is '\(text.prefix(64))', but must be one of "
             + LogRecord.Level.allCases.map(\.rawValue).joined(separator: ", "))
@@ -91,7 +103,7 @@ struct RecordRoutes: Sendable {
     return wanted
   }
 
-  /// The newest records that fit into an answer.
+  /// Returns the newest records that fit into an answer.
   private func list(_ records: AsyncThrowingStream<LogRecord, any Error>) async throws -> JSONValue {
     var items: [JSONValue] = []
     var bytes = 0
@@ -99,9 +111,9 @@ struct RecordRoutes: Sendable {
       items.append(record.json)
       bytes += record.message.utf8.count
       guard bytes <= environment.limits.pageBytes else {
-        throw AdminError(
+        throw RequestError(
           .invalidArgument, "the records are larger than \(environment.limits.pageBytes) bytes",
-          hint: "Ask for fewer with limit=")
+          hint: "Ask for fewer with limit=", commandHint: "Ask for fewer with --limit")
       }
     }
     return .object([("items", .array(items))])
@@ -109,7 +121,7 @@ struct RecordRoutes: Sendable {
 }
 
 extension LogRecord {
-  /// The record with the members that it has.
+  /// The record as JSON, without the members that are nil.
   var json: JSONValue {
     var members: [(key: String, value: JSONValue)] = [
       ("timeMilliseconds", .integer(timeMilliseconds)), ("level", .string(level.rawValue)),

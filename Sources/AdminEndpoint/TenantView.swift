@@ -1,39 +1,41 @@
-import Cluster
+import Access
 import Coordinator
+import JSON
+import StateStore
 import Wire
 
-/// What of the state store somebody may see: an operator everything, others the objects of their tenant. What is not to
-/// be seen looks as if it did not exist.
+/// The part of the state store that a caller may see: everything for an operator, the objects of its tenant for other callers.
+/// Everything else is treated as nonexistent.
 struct TenantView: Sendable {
-  /// nil: all of them, and what is nobody's.
+  /// The tenant whose objects are visible; nil for the objects of all tenants and of none.
   let tenant: String?
 
   init(_ caller: Authentication?) {
-    // Nobody is as good as a stranger; no path that shows objects takes one.
+    // An unknown caller sees nothing; paths that show objects require a known caller.
     tenant = caller.map { $0.identity.role == .operator ? nil : $0.identity.tenant } ?? ""
   }
 
-  /// Whether the document of a key is to be seen.
+  /// Returns whether the document of a key is visible.
   func shows(_ key: String, _ document: JSONValue) -> Bool {
     guard let tenant else { return true }
-    guard let object = ObjectName(key: key) else { return false }
+    guard let object = ObjectReference(key: key) else { return false }
     if object.kind == .tenant { return object.name == tenant }
     return (document["tenant"]?.text ?? object.kind.tenantOfOld) == tenant
   }
 
-  /// Whether the value of a key is to be seen.
+  /// Returns whether the value of a key is visible.
   func shows(_ key: String, _ value: [UInt8]) -> Bool {
     tenant == nil || shows(key, ObjectDocument.json(key, value, modified: 0))
   }
 
-  /// Whether a change is to be seen: what was deleted, by what it or its session was before. When that is not known any
-  /// more it is not.
+  /// Returns whether a change is visible. A deletion is visible if the deleted object, or the session to which it belongs, was
+  /// visible before; if that is no longer known, it is hidden.
   func shows(_ change: StateChange, at revision: Revision, _ store: any StateStore) async -> Bool {
     var seen: [String: Bool] = [:]
     return await shows(change, at: revision, store, &seen)
   }
 
-  /// - Parameter seen: what was found out of keys; a session that ends takes many objects along.
+  /// - Parameter seen: a cache of the results for keys: the end of a session deletes many of its objects.
   private func shows(
     _ change: StateChange, at revision: Revision, _ store: any StateStore, _ seen: inout [String: Bool]
   ) async -> Bool {
@@ -41,7 +43,7 @@ struct TenantView: Sendable {
     switch change {
     case .put(let key, let value, _): return shows(key, value)
     case .delete(let key):
-      guard let object = ObjectName(key: key) else { return false }
+      guard let object = ObjectReference(key: key) else { return false }
       let owning = object.session.map { ObjectKind.session.key($0) } ?? key
       if let isShown = seen[owning] { return isShown }
       let entry = try? await store.entry(owning, at: revision - 1)
@@ -51,7 +53,7 @@ struct TenantView: Sendable {
     }
   }
 
-  /// The records with what of their changes is to be seen, without those of which nothing is.
+  /// Removes the changes that are not visible from records, and the records that then contain none.
   func filtered(_ records: [StateRecord], _ store: any StateStore) async -> [StateRecord] {
     guard tenant != nil else { return records }
     var shown: [StateRecord] = []
@@ -69,22 +71,7 @@ struct TenantView: Sendable {
   }
 }
 
-extension ObjectName {
-  /// The session that the object is or belongs to.
-  fileprivate var session: String? {
-    switch kind {
-    case .session, .step, .instance: String(name.prefix { $0 != "/" })
-    case .graphService, .job, .child, .tenant, .host: nil
-    }
-  }
-}
-
 extension ObjectKind {
-  /// Whose the objects are that were made before there were tenants; nil: operators' alone.
-  fileprivate var tenantOfOld: String? {
-    switch self {
-    case .session, .step, .instance: defaultTenant
-    case .graphService, .job, .child, .tenant, .host: nil
-    }
-  }
+  /// The tenant of objects that were stored before tenants existed; nil if only operators may see them.
+  fileprivate var tenantOfOld: String? { descriptor.belongsToSession ? defaultTenant : nil }
 }

@@ -10,8 +10,8 @@ static int drop(struct dl_phdr_info *info, size_t size, void *data) {
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   for (int i = 0; i < info->dlpi_phnum; i++) {
     const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-    // Parts that are never written hold nothing but what is in the file. Whole pages only: the first and the last may be
-    // shared with a neighbour.
+    // Only parts that are never written equal the contents of the file. Only whole pages: a neighbour may share the first and the
+    // last one.
     if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
     uintptr_t start = (info->dlpi_addr + part->p_vaddr + page - 1) & ~(page - 1);
     uintptr_t end = (info->dlpi_addr + part->p_vaddr + part->p_memsz) & ~(page - 1);

@@ -1,14 +1,15 @@
+import Access
 import Coordinator
 import GRPC
 import Synchronization
 import Transport
 
-/// Lets no call begin of which it is not known who makes it, or whose caller may not make it: before any of its message
-/// is taken.
+/// Rejects calls of unknown callers, and of callers that lack the required role, before any of the message is read.
+/// `grpc.health.v1.Health` is open to all, because probes have no credentials.
 ///
-/// Who is behind a connection does not change, so it is found out once: a heartbeat costs a look into a table.
+/// The identity of a caller is cached for its connection, token and policy, so that a heartbeat costs a table lookup.
 public final class AccessGate: ServerInterceptor {
-  /// The one method that a viewer may call. All others, those to come included, want a user.
+  /// The only method that a viewer may call. All others, including future ones, require the role user.
   private static let forViewers = "/gs.rpc.CoordinatorService/HeartBeat"
 
   private struct Known {
@@ -20,15 +21,16 @@ public final class AccessGate: ServerInterceptor {
   private let access: AccessControl
   private let known = Mutex<[UInt64: Known]>([:])
 
-  /// A gate in front of all services of a server.
+  /// Makes a gate for all services of a server.
   public init(_ access: AccessControl) { self.access = access }
 
-  /// Forgets a connection that has ended.
+  /// Forgets the caller of a connection that has ended.
   public func connectionClosed(_ number: UInt64) { known.withLock { _ = $0.removeValue(forKey: number) } }
 
-  /// Finds out who calls, keeps it as the call's credential, and requires the role that the method wants.
-  /// - Throws: UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED.
+  /// Identifies the caller, stores it as the call's credential, and requires the role for the method.
+  /// - Throws: `GRPCStatus` UNAUTHENTICATED, PERMISSION_DENIED or RESOURCE_EXHAUSTED.
   public func begin(_ context: ServerContext) throws {
+    if HealthService.isPath(context.path) { return }
     do throws(AccessRefusal) {
       let caller = try caller(context)
       context.credential = caller
@@ -61,20 +63,21 @@ public final class AccessGate: ServerInterceptor {
 }
 
 extension AccessRefusal {
-  /// The status of a call that is refused so.
+  /// The status of a call that is denied for this reason.
   public var status: GRPCStatus {
-    let code: GRPCStatus.Code =
+    let (code, reason): (GRPCStatus.Code, String) =
       switch code {
-      case .unauthenticated: .unauthenticated
-      case .permissionDenied: .permissionDenied
-      case .tooManyAttempts: .resourceExhausted
+      case .unauthenticated: (.unauthenticated, "UNAUTHENTICATED")
+      case .permissionDenied: (.permissionDenied, "PERMISSION_DENIED")
+      case .tooManyAttempts: (.resourceExhausted, "TOO_MANY_ATTEMPTS")
       }
-    return GRPCStatus(code, description)
+    return GRPCStatus(
+      code, description, reason: reason, retryAfter: retryAfterSeconds.map { .seconds($0) })
   }
 }
 
 extension Evidence {
-  /// What a call shows.
+  /// Collects the evidence of a call.
   init(_ context: ServerContext, token: String?) {
     let (user, host): (UInt32?, String?) =
       switch context.peer {

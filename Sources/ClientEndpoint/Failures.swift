@@ -1,13 +1,14 @@
 import Coordinator
 import Engines
 import GRPC
+import Vocabulary
 import Wire
 
-// How failures reach the Python client: as the status of a call, or within the answer of a step as a code and a pickled
-// exception, which the client raises.
+// The Python client receives failures as the status of a call, or in the answer of a step as a code and a pickled exception,
+// which it raises.
 
 extension EngineError {
-  /// The code of the answer and the exception that the client raises.
+  /// The code for the answer, and the exception that the client raises.
   var clientForm: (code: ResultCode, exception: PythonExceptionClass) {
     switch code {
     case .invalidArgument: (.invalidArgument, .invalidArgument)
@@ -28,40 +29,61 @@ extension EngineError {
     }
   }
 
-  /// The status of a call that failed with this error outside of a step.
+  /// The status of a call, other than a step, that failed with this error.
   var status: GRPCStatus {
-    let status: GRPCStatus.Code =
+    let (status, reason): (GRPCStatus.Code, String) =
       switch code {
-      case .invalidArgument, .invalidSyntax, .invalidValue: .invalidArgument
-      case .unknownName: .notFound
-      case .illegalState, .notApplicable, .runtimeFailure, .queryFailure: .failedPrecondition
-      case .unimplemented: .unimplemented
-      case .resourceExhausted: .resourceExhausted
-      case .permissionDenied: .permissionDenied
-      case .cancelled: .cancelled
-      case .engineFailure, .compilationFailure, .internalFailure: .aborted
+      case .invalidArgument: (.invalidArgument, "INVALID_ARGUMENT")
+      case .invalidSyntax: (.invalidArgument, "INVALID_SYNTAX")
+      case .invalidValue: (.invalidArgument, "INVALID_VALUE")
+      case .unknownName: (.notFound, "UNKNOWN_NAME")
+      case .illegalState: (.failedPrecondition, "ILLEGAL_STATE")
+      case .notApplicable: (.failedPrecondition, "NOT_APPLICABLE")
+      case .runtimeFailure: (.failedPrecondition, "RUNTIME_FAILURE")
+      case .queryFailure: (.failedPrecondition, "QUERY_FAILURE")
+      case .unimplemented: (.unimplemented, "UNIMPLEMENTED")
+      case .resourceExhausted: (.resourceExhausted, "RESOURCE_EXHAUSTED")
+      case .permissionDenied: (.permissionDenied, "PERMISSION_DENIED")
+      case .cancelled: (.cancelled, "CANCELLED")
+      case .engineFailure: (.aborted, "ENGINE_FAILURE")
+      case .compilationFailure: (.aborted, "COMPILATION_FAILURE")
+      case .internalFailure: (.aborted, "INTERNAL_FAILURE")
       }
-    return GRPCStatus(status, description)
+    return GRPCStatus(status, description, reason: reason)
   }
 }
 
 extension CoordinatorError {
-  /// The status of a call that failed with this error; those of the Python coordinator where it has one.
+  /// The status of a call that failed with this error; the same as that of the Python coordinator if it has one.
   var status: GRPCStatus {
-    let status: GRPCStatus.Code =
+    let (status, reason, retryAfter): (GRPCStatus.Code, String, Duration?) =
       switch code {
-      case .versionMismatch: .failedPrecondition
-      case .unknownSession, .protocolViolation: .invalidArgument
-      case .sessionClosing: .cancelled
-      case .limitReached: .resourceExhausted
-      case .shuttingDown, .stateUnavailable: .unavailable
-      case .invalidArgument, .inputOutput: .aborted
+      case .versionMismatch: (.failedPrecondition, "VERSION_MISMATCH", nil)
+      case .stepNotRunning: (.failedPrecondition, "STEP_NOT_RUNNING", nil)
+      case .unknownSession: (.invalidArgument, "UNKNOWN_SESSION", nil)
+      case .protocolViolation: (.invalidArgument, "PROTOCOL_VIOLATION", nil)
+      case .sessionClosing: (.cancelled, "SESSION_CLOSING", nil)
+      // Resources of other sessions become free when these end.
+      case .limitReached: (.resourceExhausted, "LIMIT_REACHED", .seconds(10))
+      case .shuttingDown: (.unavailable, "SHUTTING_DOWN", .seconds(1))
+      case .stateUnavailable: (.unavailable, "STATE_UNAVAILABLE", .seconds(1))
+      case .invalidArgument: (.aborted, "INVALID_ARGUMENT", nil)
+      case .inputOutput: (.aborted, "INPUT_OUTPUT", nil)
       }
-    return GRPCStatus(status, message)
+    return GRPCStatus(status, message, reason: reason, retryAfter: retryAfter)
   }
 }
 
-/// Runs the body of a call; what it throws becomes a status.
+/// Undoes what a call created if its client has disconnected in the meantime, because the client never receives the answer.
+/// - Throws: `GRPCStatus` CANCELLED in that case.
+func requireClient(_ context: ServerContext, orElse undo: @escaping @Sendable () async throws -> Void) async throws {
+  guard context.isCancelled else { return }
+  // In a new task, because the task of the call is cancelled.
+  try? await Task { try await undo() }.value
+  throw GRPCStatus(.cancelled, "The client is gone")
+}
+
+/// Runs the body of a call, and converts the errors that it throws to a status.
 func answering<R>(_ body: () async throws -> R) async throws -> R {
   do { return try await body() } catch let error as CoordinatorError {
     throw error.status

@@ -1,9 +1,10 @@
 import Engines
 import GraphStore
+import Vocabulary
 import Wire
 
 extension GraphDef {
-  /// A graph in the client's words.
+  /// Describes a graph in the client's protocol.
   init(_ graph: GraphDescription) {
     self.init()
     key = graph.key
@@ -70,7 +71,7 @@ extension GraphDef {
 
   private static func edgeKinds(_ schema: GraphSchema) -> [EdgeKind] {
     schema.edgeLabels.flatMap { label in
-      label.relations.map { relation in
+      schema.shownRelations(of: label).map { relation in
         EdgeKind(
           edge: label.name, source: schema.vertexLabels[relation.source].name,
           destination: schema.vertexLabels[relation.destination].name)
@@ -80,7 +81,7 @@ extension GraphDef {
 }
 
 extension DataType {
-  /// The client's number of an id type.
+  /// Converts an id type to its number in the client's protocol.
   init(_ type: GraphOptions.IDType) {
     self =
       switch type {
@@ -90,7 +91,7 @@ extension DataType {
       }
   }
 
-  /// The client's number of a column type.
+  /// Converts a column type to its number in the client's protocol.
   init(_ type: ColumnType) {
     self =
       switch type {

@@ -1,10 +1,11 @@
+import Access
 import Coordinator
 import Engines
 import GRPC
 import Wire
 
 extension CoordinatorService {
-  /// The methods that open and close instances of the three engine kinds.
+  /// Adds the methods that open and close instances of the three kinds of engines.
   func addInstanceMethods(to service: inout GRPCService) {
     service.unary("CreateAnalyticalInstance") { (request: CreateAnalyticalInstanceRequest, context) in
       let session = try await answering { try coordinator.session(request.sessionID, for: Caller(context)) }
@@ -24,6 +25,7 @@ extension CoordinatorService {
           QueryInstanceRequest(
             objectID: request.objectID, schemaPath: request.schemaPath, parameters: request.parameters,
             withCypher: request.withCypher))
+        try await requireClient(context) { try await session.closeQueries(objectID: request.objectID) }
         return CreateInteractiveInstanceResponse(
           gremlinEndpoint: endpoints.gremlin, cypherEndpoint: endpoints.cypher, objectID: request.objectID)
       }
@@ -36,7 +38,7 @@ extension CoordinatorService {
       }
     }
     service.unary("CreateLearningInstance") { (request: CreateLearningInstanceRequest, context) in
-      try await answering { try await createLearningInstance(request, Caller(context)) }
+      try await answering { try await createLearningInstance(request, context) }
     }
     service.unary("CloseLearningInstance") { (request: CloseLearningInstanceRequest, context) in
       try await answering {
@@ -48,9 +50,9 @@ extension CoordinatorService {
   }
 
   private func createLearningInstance(
-    _ request: CreateLearningInstanceRequest, _ caller: Caller
+    _ request: CreateLearningInstanceRequest, _ context: ServerContext
   ) async throws -> CreateLearningInstanceResponse {
-    let session = try coordinator.session(request.sessionID, for: caller)
+    let session = try coordinator.session(request.sessionID, for: Caller(context))
     let backend: LearningInstanceRequest.Backend
     switch request.backend {
     case .graphlearn: backend = .graphlearn
@@ -64,6 +66,7 @@ extension CoordinatorService {
     let instance = try await session.openLearning(
       LearningInstanceRequest(
         objectID: request.objectID, handle: request.handle, configuration: request.config, backend: backend))
+    try await requireClient(context) { try await session.closeLearning(objectID: request.objectID) }
     return CreateLearningInstanceResponse(
       objectID: request.objectID, handle: instance.handle, config: instance.configuration,
       endpoints: instance.endpoints)

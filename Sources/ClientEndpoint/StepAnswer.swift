@@ -1,24 +1,26 @@
 import Coordinator
 import Engines
+import JSON
 import Wire
 
-/// The answer to a step: a head, and the large results that follow it in bodies.
+/// The answer to a step: a head, followed by large results in bodies.
 struct StepAnswer {
-  /// What comes first.
+  /// The first message.
   let head: RunStepResponseHead
-  /// Results that are announced in the head, in order.
+  /// The results that the head announces, in order.
   let bodies: [Body]
 
   /// A large result.
   enum Body {
-    /// It is here.
+    /// The result is in memory.
     case bytes([UInt8])
-    /// It is fetched while it is sent.
+    /// The result is fetched while it is sent.
     case stream(ResultStream)
   }
 
-  /// Encodes an outcome as the client parses it.
-  init(_ outcome: StepOutcome) {
+  /// Encodes an outcome for the client.
+  /// - Throws: `WireError` when an engine's description of a graph cannot be decoded.
+  init(_ outcome: StepOutcome) throws(WireError) {
     var head = RunStepResponseHead()
     var bodies: [Body] = []
     for (key, result) in outcome.results {
@@ -28,7 +30,7 @@ struct StepAnswer {
       case .graph(let graph): encoded.graph = GraphDef(graph)
       case .boundApplication(let key): encoded.result = Array(key.utf8)
       case .context(let context): encoded.result = Array(Self.json(context).utf8)
-      case .definedGraph(let graph): encoded.graph = graph
+      case .encodedGraph(let graph): encoded.graph = try GraphDef.decode(graph.definition)
       case .value(let bytes): encoded.result = bytes
       case .archive(let bytes):
         encoded.hasLargeResult = true
@@ -51,13 +53,13 @@ struct StepAnswer {
     self.bodies = bodies
   }
 
-  /// Errors quote what the client sent, which may be of any length.
+  /// Truncates the text of an error, because errors quote client input of any length.
   private static func bounded(_ text: String) -> String {
     text.utf8.count <= maximumErrorBytes
       ? text : String(decoding: text.utf8.prefix(maximumErrorBytes), as: UTF8.self) + "…"
   }
 
-  /// Longest text of an error.
+  /// Longest text of an error, in bytes.
   private static let maximumErrorBytes = 16 << 10
 
   private static func json(_ context: ContextDescription) -> String {

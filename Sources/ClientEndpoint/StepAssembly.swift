@@ -1,14 +1,14 @@
 import Wire
 
-/// Matches the bodies of a step to the tables that its head announced: in order of operations, then of items; tables of
-/// no bytes have no body.
+/// Assigns the bodies of a step to the tables that its head announced, in the order of operations, then of items. Empty tables
+/// have no body.
 ///
-/// | state          | `body` of the awaited operation | `body` of another | `end`    |
-/// |----------------|---------------------------------|-------------------|----------|
-/// | awaiting table | → its bytes; next table when full and no more follow | violation | violation |
-/// | complete       | violation                       | violation         | complete |
+/// | state          | `body` of the expected operation | `body` of another | `end`    |
+/// |----------------|----------------------------------|-------------------|----------|
+/// | awaiting table | → its bytes; next table when it is complete and no more bodies follow | violation | violation |
+/// | complete       | violation                        | violation         | complete |
 struct StepAssembly {
-  /// A table that is to arrive.
+  /// An announced table that is expected.
   struct Table: Equatable {
     let operation: Int
     let item: Int
@@ -16,17 +16,17 @@ struct StepAssembly {
     let byteCount: Int
   }
 
-  /// What a body breaks.
+  /// A violation of the protocol by the client.
   struct Violation: Error, Equatable {
     let message: String
   }
 
-  /// All tables that the head announced, in the order of their arrival.
+  /// All announced tables, in the order in which they are received.
   let tables: [Table]
   private var current = 0
   private var received = 0
 
-  /// Begins with the operations of a head.
+  /// Makes an assembly for the operations of a head.
   init(_ operations: [OpDef]) {
     var tables: [Table] = []
     for (index, operation) in operations.enumerated() {
@@ -38,7 +38,7 @@ struct StepAssembly {
     self.tables = tables
   }
 
-  /// A body arrived. Returns the position in `tables` of the table its bytes belong to.
+  /// Adds a body. Returns the index in `tables` of the table to which its bytes belong.
   mutating func body(key: String, byteCount: Int, hasNext: Bool) throws(Violation) -> Int {
     guard current < tables.count else {
       throw Violation(message: "a body for operation '\(key)' came after all announced data")
@@ -63,7 +63,7 @@ struct StepAssembly {
     return current
   }
 
-  /// The client has sent everything.
+  /// Ends the request stream. Throws a violation if data is missing.
   func end() throws(Violation) {
     guard current == tables.count else {
       throw Violation(message: "the data of operation '\(tables[current].key)' did not arrive completely")

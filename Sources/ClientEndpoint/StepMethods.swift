@@ -1,3 +1,4 @@
+import Access
 import Coordinator
 import Engines
 import GRPC
@@ -5,10 +6,10 @@ import NIOCore
 import Wire
 
 extension CoordinatorService {
-  /// Largest piece in which a large result is sent.
+  /// Largest piece of a large result, in bytes.
   private static let pieceBytes = 4 << 20
 
-  /// The method that runs steps.
+  /// Adds the method that runs steps.
   func addStepMethods(to service: inout GRPCService) {
     service.bidirectional(
       "RunStep", decode: .bytes, encode: .stepAnswer
@@ -21,46 +22,44 @@ extension CoordinatorService {
     _ requests: RequestStream<ByteBuffer>, _ writer: ResponseWriter<StepMessage>, _ caller: Caller
   ) async throws {
     var iterator = requests.makeAsyncIterator()
-    guard let first = try await iterator.next(), case .head(let head) = try await ReceivedStepMessage(first).content
+    let begun = try await begin(&iterator, caller)
+    let outcome: StepOutcome
+    do {
+      let head = try begun.head.get()
+      let spools = try await spooler.receive(begun.assembly, from: &iterator, for: begun.session)
+      let step = ReceivedStep(head: head, tables: begun.assembly.tables, spools: spools)
+      // The files of the tables must exist until the step that loads them has ended.
+      defer { withExtendedLifetime(spools) {} }
+      outcome = try await begun.session.run(step)
+    } catch let error as EngineError {
+      var failed = StepOutcome()
+      failed.failure = (begun.firstKey, error)
+      outcome = failed
+    }
+    try await send(try StepAnswer(outcome), to: writer)
+  }
+
+  /// What is known of a step when its head was received, without the operations.
+  private struct Begun {
+    let session: Session
+    let assembly: StepAssembly
+    /// The key of its first operation.
+    let firstKey: String
+    let head: Result<ReceivedStep.Head, EngineError>
+  }
+
+  /// Receives the head of a step.
+  private func begin(
+    _ requests: inout RequestStream<ByteBuffer>.AsyncIterator, _ caller: Caller
+  ) async throws -> Begun {
+    guard let first = try await requests.next(), case .head(let head) = try await ReceivedStepMessage(first).content
     else {
       throw StepAssembly.Violation(message: "a step begins with a head, but none came")
     }
     let session = try coordinator.sessionForWork(head.sessionID, for: caller)
-    let assembly = StepAssembly(head.dag.operations)
-    let spools = try await spooler.receive(assembly, from: &iterator, for: session)
-    let outcome: StepOutcome
-    do {
-      let operations = try decode(head.dag.operations, assembly.tables, spools)
-      outcome = try await session.run(operations)
-    } catch let error as EngineError {
-      var failed = StepOutcome()
-      failed.failure = (head.dag.operations.first?.key ?? "", error)
-      outcome = failed
-    }
-    // The files of the tables must outlive the step that loads them.
-    withExtendedLifetime(spools) {}
-    try await send(StepAnswer(outcome), to: writer)
-  }
-
-  private func decode(
-    _ operations: [OpDef], _ announced: [StepAssembly.Table], _ spools: [Spool]
-  ) throws(EngineError) -> [StepOperation] {
-    var steps: [StepOperation] = []
-    for (index, operation) in operations.enumerated() {
-      var tables: [TableSource] = []
-      if operation.op == .dataSource, case .announced(let items) = operation.largeAttribute {
-        for (item, meta) in items.enumerated() {
-          let spool = announced.firstIndex { $0.operation == index && $0.item == item }.map { spools[$0] }
-          tables.append(try TableSourceDecoder(meta, spool: spool).source())
-        }
-      }
-      var step = try OperationDecoder(operation).step(tables: tables)
-      let payloads = zip(announced, spools).filter { $0.0.operation == index }
-      step.original = ClientOperation(
-        operation, payloads: payloads.map { .init(path: $0.1.path, byteCount: $0.1.byteCount) })
-      steps.append(step)
-    }
-    return steps
+    return Begun(
+      session: session, assembly: StepAssembly(head.dag.operations), firstKey: head.dag.operations.first?.key ?? "",
+      head: try await spooler.keep(first, for: session))
   }
 
   private func send(_ answer: StepAnswer, to writer: ResponseWriter<StepMessage>) async throws {
@@ -75,13 +74,14 @@ extension CoordinatorService {
 
   private func send(_ stream: ResultStream, to writer: ResponseWriter<StepMessage>) async throws {
     while let piece = try await stream.next() {
-      let body = RunStepResponseBody(hasNext: !piece.isLast, chunk: 0..<piece.bytes.readableBytes)
-      try await writer.write(StepMessage(.body(body), piece: piece.bytes))
+      let bytes = ByteBuffer(piece.bytes)
+      let body = RunStepResponseBody(hasNext: !piece.isLast, chunk: 0..<bytes.readableBytes)
+      try await writer.write(StepMessage(.body(body), piece: bytes))
     }
   }
 
   private func send(_ result: [UInt8], to writer: ResponseWriter<StepMessage>) async throws {
-    // Copying hundreds of megabytes must not hold up the event loop.
+    // Copying hundreds of megabytes must not block the event loop.
     let whole =
       if result.count > Self.pieceBytes { await Task.detached { ByteBuffer(bytes: result) }.value } else {
         ByteBuffer(bytes: result)
@@ -89,7 +89,7 @@ extension CoordinatorService {
     var start = 0
     repeat {
       let end = min(start + Self.pieceBytes, whole.writerIndex)
-      // Not a slice: those that begin beyond 16 MiB are copied.
+      // Not a slice: a slice that begins beyond 16 MiB is copied.
       var piece = whole
       piece.moveWriterIndex(to: end)
       piece.moveReaderIndex(to: start)
@@ -100,7 +100,18 @@ extension CoordinatorService {
   }
 }
 
-/// A message of a step's answer; the piece of a large result stays where it lies until it is sent.
+extension ByteBuffer {
+  /// Makes a buffer of the bytes; copies them only if they are not already in one.
+  fileprivate init(_ bytes: any ResultBytes) {
+    if let buffer = bytes.buffer as? ByteBuffer {
+      self = buffer
+    } else {
+      self = bytes.withBytes { ByteBuffer(bytes: $0) }
+    }
+  }
+}
+
+/// A message of a step's answer. The piece of a large result is not copied until it is sent.
 struct StepMessage: Sendable {
   let content: RunStepResponse
   let piece: ByteBuffer
@@ -112,7 +123,7 @@ struct StepMessage: Sendable {
 }
 
 extension MessageEncoder where Message == StepMessage {
-  /// The message, and behind it its piece without a copy.
+  /// Encodes the message, followed by its piece without copying it.
   static var stepAnswer: MessageEncoder {
     .slices { message in
       var buffer = ByteBuffer()

@@ -4,20 +4,33 @@ import GRPC
 import NIOCore
 import Wire
 
-/// Runs work that may wait for the disk where it blocks neither an event loop nor the cooperative pool.
+/// Runs work that may wait for the disk, on a thread that is neither an event loop nor in the cooperative pool.
 public typealias BlockingWork = @Sendable (@escaping @Sendable () throws -> Void) async throws -> Void
 
-/// Takes the tables that follow the head of a step and puts them into files of the session.
+/// Receives the tables that follow the head of a step, and writes them to files of the session.
 struct StepSpooler: Sendable {
   let blockingWork: BlockingWork
 
-  /// Small bodies are gathered to this size before they are written.
+  /// Small bodies are collected up to this size, in bytes, before they are written.
   private static let writeBytes = 1 << 20
 
-  /// A table's file while it is filled.
+  /// The file of a table that is being received.
   private struct Pending {
     let spool: Spool
     var gathered = ByteBuffer()
+  }
+
+  /// Keeps the bytes of a head until they are needed: in memory if they are few, otherwise in a file of the session.
+  /// - Returns: a failure of the step if it exceeds the tenant's quota.
+  func keep(_ head: ByteBuffer, for session: Session) async throws -> Result<ReceivedStep.Head, EngineError> {
+    guard head.readableBytes > ReceivedStep.memoryBytes else { return .success(.memory(head)) }
+    let spool = try session.makeSpool(announcedBytes: head.readableBytes)
+    do {
+      try await blockingWork { try head.withUnsafeReadableBytes { try spool.append($0) } }
+      return .success(.file(spool))
+    } catch let error as CoordinatorError where error.code == .limitReached {
+      return .failure(EngineError(.resourceExhausted, error.message))
+    }
   }
 
   /// Receives all bodies.
@@ -60,12 +73,12 @@ struct StepSpooler: Sendable {
   }
 }
 
-/// A message of a step's request stream with the bytes it came in, so that chunks are not copied.
+/// A message of a step's request stream, with the bytes that it was received in, so that chunks are not copied.
 struct ReceivedStepMessage: Sendable {
   let content: RunStepRequest
   private let bytes: ByteBuffer
 
-  /// Messages of more bytes are read away from the event loop.
+  /// Larger messages, in bytes, are decoded away from the event loop.
   private static let largeBytes = 1 << 20
 
   init(_ buffer: ByteBuffer) async throws {
@@ -77,7 +90,7 @@ struct ReceivedStepMessage: Sendable {
       if buffer.readableBytes > Self.largeBytes { try await Task.detached { try decode() }.value } else { try decode() }
   }
 
-  /// A part of the message, seen where it lies.
+  /// Returns a part of the message without copying it.
   func chunk(_ range: Range<Int>) -> ByteBuffer {
     bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
   }

@@ -1,22 +1,16 @@
-import Coordinator
 import Engines
 import GraphStore
+import Vocabulary
 import Wire
 
-/// Reads what a DATA_SOURCE operation says about one of its tables.
+/// Decodes the description of a table in a DATA_SOURCE operation.
 struct TableSourceDecoder {
-  private let item: ChunkMeta
-  private let attributes: [ParamKey: AttributeValue]
-  private let spool: Spool?
+  private let item: Payload
 
-  /// `spool` holds the data that came for this table, if any came.
-  init(_ item: ChunkMeta, spool: Spool?) {
-    self.item = item
-    attributes = item.attributes
-    self.spool = spool
-  }
+  /// Makes a decoder. `item` is the client's description of the table, with its data if any was sent.
+  init(_ item: Payload) { self.item = item }
 
-  /// What the rows are and where.
+  /// Returns the source of the rows.
   func source() throws(EngineError) -> TableSource {
     let role = try role()
     return TableSource(
@@ -39,11 +33,14 @@ struct TableSourceDecoder {
   private func location(idColumnCount: Int) throws(EngineError) -> TableSource.Location {
     switch try text(.protocol) {
     case "pandas":
-      guard let spool else { throw EngineError(.invalidArgument, "DATA_SOURCE: a table came without its data") }
-      return .arrowStream(path: spool.path, byteCount: spool.byteCount)
+      guard let file = item.file else {
+        throw EngineError(.invalidArgument, "DATA_SOURCE: a table came without its data")
+      }
+      return .arrowStream(path: file.path, byteCount: file.byteCount)
     case "file":
       let source = try text(.source)
-      guard let file = CSVSource(source) else { return .other(protocol: "file", source: source) }
+      let file: CSVSource
+      do { file = try CSVSource(source) } catch { return .unreadable(error) }
       var options = file.options
       // The client writes the id columns first.
       options.requiredColumnCount = idColumnCount
@@ -54,55 +51,96 @@ struct TableSourceDecoder {
   }
 
   private func text(_ key: ParamKey) throws(EngineError) -> String {
-    guard let text = attributes[key]?.text else {
+    guard let text = item.attributes[key]?.text else {
       throw EngineError(.invalidArgument, "DATA_SOURCE: \(key) of a table is missing or not text")
     }
     return text
   }
 }
 
-/// A delimited file as the client writes it: `path#delimiter=,&header_row=True&schema=id,name&column_types=int64_t,&…`.
-/// Nothing is escaped, so options are found by their names, in the order in which the client writes them.
+/// A delimited file in the client's notation: `path#delimiter=,&header_row=True&schema=id,name&column_types=int64_t,&…`.
+/// Nothing is escaped, so options are found by their names, in the order in which the client writes them. Bytes are compared
+/// instead of characters: a column's name may begin with a combining accent, which would merge with the comma before it.
 struct CSVSource {
-  /// The file, as the user typed it.
+  /// The path as the user wrote it.
   let path: String
-  /// How it is to be read.
+  /// The options for reading the file.
   let options: CSVOptions
 
-  private static let first = "#delimiter="
+  private static let first = Array("#delimiter=".utf8)
   private static let names = ["header_row", "schema", "column_types", "include_all_columns", "filetype"]
 
-  /// Reads the text; nil when it is not of that form or names another file type.
-  init?(_ source: String) {
-    guard let start = source.ranges(of: Self.first).last else { return nil }
-    path = String(source[..<start.lowerBound])
-    var values: [String: Substring] = [:]
-    var name = "delimiter"
-    var rest = source[start.upperBound...]
-    for next in Self.names {
-      // The delimiter itself may be '&' or '=': it is never empty.
-      let offset = name == "delimiter" && !rest.isEmpty ? rest.index(after: rest.startIndex) : rest.startIndex
-      guard let marker = rest[offset...].firstRange(of: "&\(next)=") else { continue }
-      values[name] = rest[..<marker.lowerBound]
-      name = next
-      rest = rest[marker.upperBound...]
+  /// Parses the text.
+  /// - Throws: `EngineError` when it is malformed, or specifies something that is not supported.
+  init(_ source: String) throws(EngineError) {
+    let bytes = Array(source.utf8)
+    guard let start = bytes.ranges(of: Self.first).last else { throw Self.columnar(source) }
+    path = String(decoding: bytes[..<start.lowerBound], as: UTF8.self)
+    let values = Self.values(in: bytes[start.upperBound...])
+    if let type = values["filetype"], type != "CSV" {
+      throw EngineError(
+        .unimplemented, "'\(path)' cannot be loaded as a file of type '\(type)' by the embedded analytical engine",
+        hint: "It reads filetype=\"CSV\"; read other files with pandas and load the data frame")
     }
-    values[name] = rest
-    guard values["filetype"] ?? "CSV" == "CSV", let delimiter = values["delimiter"]?.utf8.first,
-      values["delimiter"]?.utf8.count == 1
-    else { return nil }
+    let delimiter = values["delimiter"] ?? ""
+    guard let byte = delimiter.utf8.first, delimiter.utf8.count == 1 else {
+      throw EngineError(
+        .invalidArgument, "'\(path)' cannot be read with the delimiter '\(delimiter)'",
+        evidence: "it has \(delimiter.utf8.count) bytes in UTF-8",
+        hint: "A delimiter is a single byte, an ASCII sign such as a comma, a tab or a bar: replace it in the file")
+    }
     let references = Self.list(values["schema"])
     let types = Self.list(values["column_types"])
     options = CSVOptions(
-      delimiter: delimiter, hasHeader: values["header_row"] != "False",
+      delimiter: byte, hasHeader: try Self.hasHeader(values["header_row"], path),
       columns: references.enumerated().map { index, reference in
         (ColumnReference(reference), index < types.count && !types[index].isEmpty ? types[index] : nil)
       },
       includesAllColumns: values["include_all_columns"] == "True")
   }
 
-  private static func list(_ text: Substring?) -> [String] {
+  /// Returns the options by name.
+  private static func values(in bytes: ArraySlice<UInt8>) -> [String: String] {
+    var values: [String: String] = [:]
+    var name = "delimiter"
+    var rest = bytes
+    for next in names {
+      // The delimiter itself may be '&' or '=', but is never empty.
+      let search = name == "delimiter" ? rest.dropFirst() : rest
+      guard let marker = search.firstRange(of: Array("&\(next)=".utf8)) else { continue }
+      values[name] = String(decoding: rest[..<marker.lowerBound], as: UTF8.self)
+      name = next
+      rest = rest[marker.upperBound...]
+    }
+    values[name] = String(decoding: rest, as: UTF8.self)
+    return values
+  }
+
+  /// Returns whether the first row contains the names of the columns. The text is what Python writes for the value that the
+  /// user specified: a Boolean, a number or a word.
+  private static func hasHeader(_ text: String?, _ path: String) throws(EngineError) -> Bool {
+    switch text?.lowercased() {
+    case nil, "true", "yes", "1", "1.0": return true
+    case "false", "no", "none", "0", "0.0", "": return false
+    default:
+      throw EngineError(
+        .invalidArgument, "'\(path)' cannot be read with header_row=\(text ?? "")",
+        hint: "Use True if the first row names the columns, or False")
+    }
+  }
+
+  /// Returns the error for a columnar file. The client recognizes such a file by its name or `filetype`, and writes no options.
+  private static func columnar(_ source: String) -> EngineError {
+    EngineError(
+      .unimplemented,
+      "'\(source)' is to be read as a Parquet or ORC file, which the embedded analytical engine does not",
+      hint:
+        "Read it with pandas and load the data frame, such as pandas.read_parquet(path), write it as CSV, or have the "
+        + "coordinator started with --engine graphscope")
+  }
+
+  private static func list(_ text: String?) -> [String] {
     guard let text, !text.isEmpty else { return [] }
-    return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    return text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { String($0) ?? "" }
   }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Passes lines of children to those who asked for them, beside the log store. There is one for the process, as there is
-/// one thread that reads what children write.
+/// Passes the output lines of children to listeners, in addition to the log store. There is a single instance per process, like
+/// the thread that reads the output.
 final class ChildLines: Sendable {
   static let shared = ChildLines()
 
@@ -9,7 +9,7 @@ final class ChildLines: Sendable {
 
   private init() {}
 
-  /// Passes the lines of the child of that name to `listener` from now on; it is called on the supervision thread.
+  /// Passes further lines of the child of that name to `listener`, which is called on the supervision thread.
   func listen(to child: String, _ listener: @escaping @Sendable (String) -> Void) {
     listeners.withLock { $0[child] = listener }
   }
@@ -18,7 +18,7 @@ final class ChildLines: Sendable {
     _ = listeners.withLock { $0.removeValue(forKey: child) }
   }
 
-  /// A child wrote a line.
+  /// Passes on a line written by a child.
   func wrote(_ line: String, by child: String) {
     listeners.withLock { $0[child] }?(line)
   }

@@ -1,11 +1,14 @@
-import Cluster
+import LogStore
+import Logging
+import StateStore
+import Supervision
 
-/// Keeps child processes in the state store.
+/// Journals child processes in the state store.
 struct StoredChildren: ChildJournal {
   let journal: Journal
 
   func record(_ child: ChildRecord) async throws {
-    let object = "child/\(child.name)"
+    let object = ObjectReference(.child, child.name)
     try await journal.commit(
       "note a child process as \(child.status.phase.rawValue)", by: child.owner, on: object, [Journal.put(child)])
     switch child.status.phase {
@@ -18,12 +21,13 @@ struct StoredChildren: ChildJournal {
 
   func erase(_ name: String) async throws {
     try await journal.commit(
-      "forget a child process", by: "coordinator", on: "child/\(name)", [.delete(ObjectKind.child.key(name))])
+      "forget a child process", by: "coordinator", on: ObjectReference(.child, name),
+      [.delete(ObjectKind.child.key(name))])
   }
 }
 
 extension Supervisor {
-  /// A supervisor whose children are in the state store and whose output is in the log store.
+  /// Creates a supervisor that journals children in the state store and writes their output to the log store.
   static func stored(
     _ journal: Journal, _ logs: LogStore, directory: String, controlGroups: ControlGroups?
   ) -> Supervisor {
@@ -40,7 +44,7 @@ extension Supervisor {
 }
 
 extension Coordinator {
-  /// Ends what an earlier process started and nobody wants any more.
+  /// Ends the children of an earlier process that are no longer needed.
   func recoverChildren() async throws(CoordinatorError) {
     let records = try await journal.read("children/", as: ChildRecord.self) { [logger] key, error in
       logger.error("an entry of the state store is damaged", metadata: ["key": "\(key)", "error": "\(error)"])
@@ -48,10 +52,11 @@ extension Coordinator {
     guard !records.isEmpty else { return }
     let recovery = await children.recover(records) { _ in nil }
     for child in recovery.ended {
-      journal.event("child/\(child.name)", "Orphan", child.status.lastExit?.text ?? "it ended with its coordinator")
+      journal.event(
+        ObjectReference(.child, child.name), "Orphan", child.status.lastExit?.text ?? "it ended with its coordinator")
     }
     try await journal.commitAll(
-      "forget child processes of an earlier coordinator", by: "coordinator", on: "children",
+      "forget child processes of an earlier coordinator", by: "coordinator", on: Journal.Collection.children,
       records.map { .delete(ObjectKind.child.key($0.name)) })
   }
 }

@@ -1,36 +1,40 @@
-/// Why a call about a session, not about one of its operations, failed.
+import Support
+
+/// The error of a call about a session, as opposed to one of its operations.
 public struct CoordinatorError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The kind of failure; endpoints map it to a status of their protocol.
+  /// The kind of failure, which endpoints map to a status of their protocol.
   public enum Code: String, Sendable {
-    /// The client's version does not fit the server's.
+    /// The client's version is not compatible with the server's.
     case versionMismatch
     /// No session of that id belongs to the caller.
     case unknownSession
     /// The session is being released.
     case sessionClosing
-    /// A bound on sessions, steps or objects was reached.
+    /// The step is not running: it has ended or never existed.
+    case stepNotRunning
+    /// A limit on sessions, steps or objects was reached.
     case limitReached
     /// The coordinator is shutting down.
     case shuttingDown
-    /// Data that came with a call breaks the protocol.
+    /// The data of a call violates the protocol.
     case protocolViolation
     /// An archive, file or argument is not acceptable.
     case invalidArgument
-    /// What must be kept cannot be: the state store is full or cannot be reached.
+    /// The state store is full or unreachable.
     case stateUnavailable
-    /// The operating system refused.
+    /// An operating system call failed.
     case inputOutput
   }
 
   /// The kind of failure.
   public let code: Code
-  /// What failed, why and what to do.
+  /// What failed, why, and what to do.
   public let message: String
 
-  /// Makes an error.
+  /// Creates an error.
   public init(_ code: Code, _ message: String) {
     self.code = code
-    self.message = message
+    self.message = Redaction.redacted(message)
   }
 
   /// The message.

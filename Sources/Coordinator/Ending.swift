@@ -1,91 +1,109 @@
+import Access
 import CPlatform
-import Cluster
+import ControlPlane
+import Engines
+import Logging
+import StateStore
+import Supervision
+import Support
 import Synchronization
 
-/// Why a session ends.
+/// The reason for which a session ends.
 enum EndingReason: Equatable {
   case closedByClient
   case closedByOperator(String)
   case leaseExpired
+  /// Its client disconnected while it was being opened.
+  case abandoned
   case shutdown
+  /// Its client is gone, it has no objects, and its place is needed.
+  case madeRoom
   /// The coordinator ended while it was being opened or closed.
   case interrupted
-  /// Its engines could not be started again.
-  case recoveryFailed
 
-  /// One word for programs.
-  var word: String {
+  /// The reason as one word, for programs.
+  var word: ObjectCondition.Reason {
     switch self {
-    case .closedByClient, .closedByOperator: "Closed"
-    case .leaseExpired: "LeaseExpired"
-    case .shutdown: "Shutdown"
-    case .interrupted: "Interrupted"
-    case .recoveryFailed: "RecoveryFailed"
+    case .closedByClient, .closedByOperator: .closed
+    case .leaseExpired: .leaseExpired
+    case .abandoned: .abandoned
+    case .shutdown: .shutdown
+    case .madeRoom: .madeRoom
+    case .interrupted: .interrupted
     }
   }
 
-  /// A sentence.
+  /// The reason as a sentence, for people.
   var text: String {
     switch self {
     case .closedByClient: "closed by its client"
     case .closedByOperator(let name): "closed by \(name) through the admin endpoint"
     case .leaseExpired: "its client gave no sign of life within the lease"
+    case .abandoned: "its client went away while it was being opened"
     case .shutdown: "the coordinator is being stopped"
+    case .madeRoom: "as many sessions are open as may be; its client is gone, and it had no objects"
     case .interrupted: "the coordinator ended while it was being opened or closed"
-    case .recoveryFailed: "its engines could not be started again"
     }
   }
 
-  /// Who wants it.
+  /// Returns the author to record for the transaction.
   func author(_ session: Session) -> String {
     switch self {
     case .closedByClient: session.principal.description
     case .closedByOperator(let name): name
-    case .leaseExpired, .shutdown, .interrupted, .recoveryFailed: "coordinator"
+    case .leaseExpired, .abandoned, .shutdown, .madeRoom, .interrupted: "coordinator"
     }
   }
 }
 
 extension Coordinator {
-  /// Closes the caller's session and gives back all it held.
+  /// Closes the caller's session and releases everything it holds.
   /// - Throws: `CoordinatorError` of code `unknownSession`.
   public func close(_ id: String, for caller: Caller) async throws(CoordinatorError) {
     let session = try session(id, for: caller)
-    guard session.close(at: clock.now) else { return }
+    let effects = session.handle(.close)
+    guard effects.contains(.closing) else { return }
     logger.info("session closed", metadata: ["session": "\(id)"])
-    await release(session, .closedByClient)
+    await release(session, effects, .closedByClient)
   }
 
-  /// Closes any session, on behalf of whoever may: an operator, or its own user by another way than its client.
+  /// Closes any session, on behalf of an operator, or of its own principal over another way than its client.
   /// - Throws: `CoordinatorError` of code `unknownSession`.
   public func close(_ id: String, byOperator name: String) async throws(CoordinatorError) {
     guard let session = state.withLock({ $0.sessions[id] }) else {
-      throw CoordinatorError(.unknownSession, "there is no session '\(printable(id))'")
+      throw CoordinatorError(.unknownSession, "there is no session '\(id.quotable())'")
     }
-    guard session.close(at: clock.now) else { return }
+    let effects = session.handle(.close)
+    guard effects.contains(.closing) else { return }
     logger.notice("session closed through the admin endpoint", metadata: ["session": "\(id)", "by": "\(name)"])
-    await release(session, .closedByOperator(name))
+    await release(session, effects, .closedByOperator(name))
   }
 
-  /// Closes the sessions whose lease has run out, and tells the state store which lost or found their client.
-  public func closeExpired() async {
-    let now = clock.now
-    let sessions = state.withLock { Array($0.sessions.values) }
-    for session in sessions where session.tick(at: now) {
+  /// Closes the sessions whose lease has expired, and records in the state store which sessions lost or regained their client.
+  ///
+  /// Gives up starts of engines that take too long, including those of sessions that are being opened.
+  public func closeExpired(at now: ContinuousClock.Instant = .now) async {
+    // The lease of a held session is suspended, because it cannot be used.
+    for session in desk.sessions where session.isDue(at: now) {
+      let effects = session.handle(.tick, at: now)
+      guard effects.contains(.closing) else {
+        session.perform(effects)
+        continue
+      }
       logger.notice("session expired: no sign of life from its client", metadata: ["session": "\(session.id)"])
-      await release(session, .leaseExpired)
+      await release(session, effects, .leaseExpired)
     }
-    await writePhases(sessions)
+    await writePhases(state.withLock { Array($0.sessions.values) })
   }
 
-  /// Looks once a second for expired leases and at those who wait, until the task is cancelled.
+  /// Checks for expired leases and waiting requests once a second, until the task is cancelled.
   public func watch() async {
     await publishCluster()
     var rounds = 1
     while (try? await clock.sleep(for: .seconds(1))) != nil {
       await closeExpired()
       desk.tick()
-      // What is written goes into the history: not with every change.
+      // Each write goes into the history, so do not write every change.
       if rounds.isMultiple(of: 3) { await publishCluster() }
       rounds += 1
     }
@@ -97,11 +115,11 @@ extension Coordinator {
       var document = changed.document
       let isConnected = document.status.phase == SessionLifecycle.Phase.connected.rawValue
       document.setCondition(
-        "Connected", isConnected, reason: isConnected ? "Heard" : "ConnectionLost",
+        .connected, .init(isConnected), reason: isConnected ? .heard : .connectionLost,
         message: isConnected
           ? "its client was heard" : "its client's connection ended; it is kept until its lease is over",
         nowMilliseconds: nowMilliseconds())
-      // Whoever changed it meanwhile, to close it, knows better.
+      // A change made meanwhile, such as closing, takes precedence.
       let condition = StateCondition.unchanged(ObjectKind.session.key(session.id), since: changed.revision)
       if let revision = try? await journal.commit(
         isConnected ? "note that a client is back" : "note that a client is gone", by: "coordinator",
@@ -112,8 +130,8 @@ extension Coordinator {
     }
   }
 
-  /// Refuses new sessions and steps and lets running steps finish within the grace period. Then closes all sessions, or
-  /// keeps them for the next process.
+  /// Rejects new sessions and steps and lets running steps finish within the grace period. Then closes all sessions, or keeps
+  /// them for the next process.
   public func shutdown(keepingSessions: Bool = false) async {
     let sessions = state.withLock { state in
       state.isShuttingDown = true
@@ -125,66 +143,72 @@ extension Coordinator {
       await group.next()
       group.cancelAll()
     }
+    // First for all sessions: giving up one start lets the next one begin.
+    for session in sessions { session.tasks.refuseStarts() }
     if keepingSessions {
       for session in sessions { await session.suspend() }
     } else {
       await withTaskGroup { group in
-        for session in sessions where session.close(at: clock.now) {
-          group.addTask { await self.release(session, .shutdown) }
+        for session in sessions {
+          let effects = session.handle(.close)
+          if effects.contains(.closing) { group.addTask { await self.release(session, effects, .shutdown) } }
         }
       }
     }
+    // Nothing is left for it to start.
+    await recoveryStarts.withLock { $0 }?.value
     await factory.end()
     await children.stopAll(leavingOutliving: keepingSessions)
   }
 
-  /// Gives back all that a session holds. Should the process end in the middle, the next one goes on.
-  func release(_ session: Session, _ reason: EndingReason) async {
+  /// Releases everything that a closing session holds. If the process ends before that is complete, the next one continues.
+  func release(_ session: Session, _ effects: [SessionControl.Effect], _ reason: EndingReason) async {
     let author = reason.author(session)
     let key = ObjectKind.session.key(session.id)
     if var document = session.changedDocument()?.document {
       document.setCondition(
-        "Ready", false, reason: reason.word, message: reason.text, nowMilliseconds: nowMilliseconds())
+        .ready, false, reason: reason.word, message: reason.text, nowMilliseconds: nowMilliseconds())
       do {
         let revision = try await journal.commit(
-          "close a session", by: author, on: session.object, conditions: [.present(key)], [Journal.put(document)])
+          "close a session", by: author, on: session.object, conditions: [.present(key)], [Journal.put(document)],
+          mayUseReserve: true)
         session.wrote(document, revision: revision)
       } catch {
-        // What it held goes all the same: the client was told that the session is closed.
+        // Release everything anyway: the client was informed that the session is closed.
         logger.error("cannot note that a session closes", metadata: ["session": "\(session.id)", "error": "\(error)"])
       }
     }
     platform_failpoint("session-closing")
-    // In a task of its own: callers run on a connection's event loop, which is no place to end processes and remove files.
+    session.perform(effects)
+    // Use a separate task: callers run on the event loop of a connection, which must not end processes and remove files.
     await Task { await session.release() }.value
-    desk.leave(session.object)
+    let instances = session.control.withLock { $0.composition.instances }
+    session.perform(session.handle(.allEnded))
+    desk.remove(session)
     let last = session.stepNumber.load(ordering: .relaxed)
     let steps = Array(max(0, last - Journal.keptSteps)..<last).map { $0 + 1 }
-    let instances = session.composition.withLock { $0.instances } + session.broken.withLock { Array($0) }
     await erase(
       session.id, objects: session.registry.withLock { $0.numbers }, steps: steps, instances: instances, by: author,
       reason)
-    state.withLock { state in
-      state.unbind(session)
-      state.sessions[session.id] = nil
-    }
+    state.withLock { $0.remove(session) }
   }
 
-  /// Removes the files of a session, then all that the state store has of it, the session itself last.
+  /// Removes the files of a session, then its entries in the state store, the session itself last.
   func erase(
     _ id: String, objects: [Int], steps: [Int], instances: [String], by author: String, _ reason: EndingReason
   ) async {
-    let name = "session/\(id)"
+    let name = ObjectReference.session(id)
     do {
       try workspace.removeSessionDirectory(id)
       platform_failpoint("session-released")
       var keys = objects.map { objectKey(id, $0) } + steps.map { ObjectKind.step.key(stepName(id, $0)) }
       keys += instances.map { ObjectKind.instance.key("\(id)/\($0)") } + [ObjectKind.session.key(id)]
       try await journal.commitAll("forget a session", by: author, on: name, keys.map { .delete($0) })
+      journal.shares.close(id)
       platform_failpoint("session-forgotten")
     } catch {
       logger.error("a closed session is not gone entirely", metadata: ["session": "\(id)", "error": "\(error)"])
     }
-    journal.event(name, reason.word, reason.text)
+    journal.event(name, reason.word.rawValue, reason.text)
   }
 }

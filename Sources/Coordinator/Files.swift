@@ -1,27 +1,24 @@
-import CPlatform
 import Glibc
+import Support
 
-// The few operations on directories that sessions need, with errors that name the path.
+// Operations on directories that throw `CoordinatorError`.
 
 extension CoordinatorError {
-  /// The error of a failed system call on a path.
+  /// Creates the error of a failed system call.
+  init(_ error: SystemError) { self.init(.inputOutput, error.description) }
+
+  /// Returns the error of a failed system call on a path.
   static func system(_ action: String, _ path: String, errno code: Int32 = Glibc.errno) -> CoordinatorError {
-    let hint = code == ENOSPC ? ". Free space there or give the coordinator another --workspace" : ""
-    return CoordinatorError(.inputOutput, "\(action) '\(path)': \(String(cString: strerror(code)))\(hint)")
+    CoordinatorError(SystemError(action, path, code: code))
   }
 }
 
-/// Makes a directory and its missing parents, readable by us alone; one that exists is kept.
+/// Creates a directory and its missing parents; see `Directories.make`.
 func makeDirectory(_ path: String) throws(CoordinatorError) {
-  if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-  guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-    throw .system("cannot make the directory", path)
-  }
-  try makeDirectory(String(path[..<slash]))
-  guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("cannot make the directory", path) }
+  do { try Directories.make(path) } catch { throw CoordinatorError(error) }
 }
 
-/// Refuses a directory that another user made, or a link to one: in a shared place such as /tmp it may be a trap.
+/// Rejects a directory created by another user, and a link to one: in a shared directory such as /tmp, it may be a trap.
 func requireOwnDirectory(_ path: String) throws(CoordinatorError) {
   var info = stat()
   guard lstat(path, &info) == 0 else { throw .system("cannot examine", path) }
@@ -31,22 +28,12 @@ func requireOwnDirectory(_ path: String) throws(CoordinatorError) {
   }
 }
 
-/// Names in a directory, without `.` and `..`.
+/// Returns the names in a directory; see `Directories.entries`.
 func directoryEntries(_ path: String) throws(CoordinatorError) -> [String] {
-  guard let directory = opendir(path) else { throw .system("cannot list", path) }
-  defer { closedir(directory) }
-  var names: [String] = []
-  while let entry = readdir(directory) {
-    let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    if name != "." && name != ".." { names.append(name) }
-  }
-  return names
+  do { return try Directories.entries(path) } catch { throw CoordinatorError(error) }
 }
 
-/// Removes a file, or a directory with everything in it; links are removed, not followed. What is not there is fine.
+/// Removes a file, or a directory with everything in it; see `Directories.remove`.
 func removeTree(_ path: String) throws(CoordinatorError) {
-  let code = platform_remove_tree(path)
-  guard code == 0 else { throw .system("cannot remove", path, errno: code) }
+  do { try Directories.remove(path) } catch { throw CoordinatorError(error) }
 }

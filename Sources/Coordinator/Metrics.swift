@@ -1,29 +1,29 @@
 import Synchronization
 
-/// What is counted and measured, as Prometheus reads it (text exposition format 0.0.4). Every metric is known before the
-/// first value; a series costs a few dozen bytes, and there are at most `maximumSeries` of a metric.
+/// Counters and histograms in the format of Prometheus (text exposition format 0.0.4). Every metric is known before its first
+/// value; a series takes a few dozen bytes, and a metric has at most `maximumSeries` series.
 public final class Metrics: Sendable {
-  /// A count that only grows.
+  /// A counter, which only increases.
   public enum Counter: String, Sendable, CaseIterable {
-    /// Sessions and instances that had to give way.
+    /// The number of preempted sessions and instances.
     case preemptions = "gscoordinator_preemptions_total"
-    /// Loads that were refused because of their estimate.
+    /// The number of loads rejected because of their estimate.
     case refusedLoads = "gscoordinator_loads_refused_total"
-    /// Times that a tenant's quota or the host's memory refused what an engine wanted.
+    /// How often a tenant's quota or the host's memory refused storage for an engine.
     case refusedStorage = "gscoordinator_storage_refused_total"
-    /// Requests for resources that were refused.
+    /// The number of rejected requests for resources.
     case refusedRequests = "gscoordinator_requests_refused_total"
-    /// Sessions that were opened.
+    /// The number of opened sessions.
     case sessionsOpened = "gscoordinator_sessions_opened_total"
   }
 
-  /// A distribution.
+  /// A histogram.
   public enum Histogram: String, Sendable, CaseIterable {
-    /// How long who asked for resources waited, in seconds.
+    /// The waiting time of requests for resources, in seconds.
     case schedulingWait = "gscoordinator_scheduling_wait_seconds"
-    /// The estimate of a load's peak of memory, as a multiple of what was measured.
+    /// The estimated peak memory of a load, as a multiple of the measured one.
     case estimatedPeak = "gscoordinator_load_estimate_peak_ratio"
-    /// The estimate of what stays of a load in memory, as a multiple of what was measured.
+    /// The estimated memory that remains in use after a load, as a multiple of the measured one.
     case estimatedResident = "gscoordinator_load_estimate_resident_ratio"
 
     var bounds: [Double] {
@@ -47,15 +47,15 @@ public final class Metrics: Sendable {
 
   private let state = Mutex(State())
 
-  /// Nothing counted yet.
+  /// Creates metrics without values.
   public init() {}
 
-  /// Adds to a count.
+  /// Increases a counter.
   public func add(_ counter: Counter, _ amount: UInt64 = 1) {
     state.withLock { $0.counters[counter, default: 0] += amount }
   }
 
-  /// Adds a value to a distribution; what is no number is left out.
+  /// Adds a value to a histogram; ignores NaN and infinite values.
   public func observe(_ histogram: Histogram, _ value: Double) {
     guard value.isFinite else { return }
     let bounds = histogram.bounds
@@ -68,15 +68,15 @@ public final class Metrics: Sendable {
     }
   }
 
-  /// A count as it stands.
+  /// Returns the current value of a counter.
   public func value(_ counter: Counter) -> UInt64 { state.withLock { $0.counters[counter] ?? 0 } }
 
-  /// How many values a distribution has, and their sum.
+  /// Returns the number and the sum of a histogram's values.
   public func summary(_ histogram: Histogram) -> (count: UInt64, sum: Double) {
     state.withLock { ($0.histograms[histogram]?.count ?? 0, $0.histograms[histogram]?.sum ?? 0) }
   }
 
-  /// All counts and distributions in the text format, each with its type.
+  /// All counters and histograms in the text format, each with its type.
   public var text: String {
     let state = state.withLock { $0 }
     var lines: [String] = []
@@ -100,7 +100,7 @@ public final class Metrics: Sendable {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// One gauge with a label, for values that are known elsewhere: a line for every series, behind its type.
+  /// Returns a gauge with labels, for values stored elsewhere: its type, then one line per series.
   static func gauge(_ name: String, _ series: [(labels: [(String, String)], value: Double)]) -> String {
     guard !series.isEmpty else { return "" }
     let lines = series.prefix(maximumSeries).map { labels, value in
@@ -110,7 +110,7 @@ public final class Metrics: Sendable {
     return (["# TYPE \(name) gauge"] + lines).joined(separator: "\n") + "\n"
   }
 
-  /// Series of a gauge that are shown.
+  /// The maximum number of series of a gauge.
   static let maximumSeries = 1_000
 
   private static func escaped(_ text: String) -> String {
@@ -126,6 +126,6 @@ public final class Metrics: Sendable {
 }
 
 extension Duration {
-  /// In seconds, with fractions.
+  /// The duration in seconds, with fractions.
   var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

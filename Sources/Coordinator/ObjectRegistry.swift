@@ -1,24 +1,27 @@
 import Engines
+import Support
+import Vocabulary
 
-/// What a session's operations produced, by the client's operation keys. Keys stay known after their objects are
-/// unloaded, since clients unload twice and in any order.
+/// The objects made by a session's operations, by the client's operation keys. Keys remain known after their objects are
+/// unloaded, because clients unload repeatedly and in any order.
 struct ObjectRegistry {
-  /// Most keys that a session may have; each costs some 200 bytes.
+  /// The maximum number of keys of a session; each takes about 200 bytes.
   static let capacity = 1_000_000
-  /// Longest key, in UTF-8 bytes; clients use 32.
-  private static let maximumKeyBytes = 1024
 
   private struct Entry {
     /// Its number in the state store.
     let number: Int
     var handle: ObjectHandle
+    var origin: ObjectOrigin
+    /// Whether it was unloaded; its key remains known.
+    var isUnloaded = false
   }
 
   private var entries: [OperationKey: Entry] = [:]
   private var nextNumber = 0
 
-  /// Handles that the operation's parents produced. Those of `step`, the operations that its step has run before it, may
-  /// have produced something that only their engine knows.
+  /// Returns the handles made by the operation's parents. Parents in `step`, the operations run earlier in the same step, may
+  /// have made something known only to their engine.
   func inputs(
     of operation: StepOperation, inStep step: Set<OperationKey> = []
   ) throws(EngineError) -> [ObjectHandle] {
@@ -38,62 +41,115 @@ struct ObjectRegistry {
     return inputs
   }
 
-  /// Remembers what an operation produced; a repeated key replaces what it stood for.
-  /// - Returns: the object's number, and the handle that was replaced.
+  /// Records what an operation made; a repeated key replaces the earlier object.
+  /// - Returns: The number of the object, and the handle that was replaced.
   mutating func record(
-    _ handle: ObjectHandle, for key: OperationKey
+    _ handle: ObjectHandle, for operation: StepOperation
   ) throws(EngineError) -> (number: Int, replaced: ObjectHandle?) {
+    let key = operation.key
+    let origin = ObjectOrigin(algorithm: algorithm(of: [operation]), madeMilliseconds: nowMilliseconds())
     if let old = entries[key] {
       entries[key]?.handle = handle
+      entries[key]?.origin = origin
+      entries[key]?.isUnloaded = false
       return (old.number, old.handle)
     }
-    guard key.utf8.count <= Self.maximumKeyBytes else {
-      throw EngineError(
-        .invalidArgument,
-        "the key of an operation has \(key.utf8.count) bytes; at most \(Self.maximumKeyBytes) are taken")
-    }
-    guard entries.count < Self.capacity else {
-      throw EngineError(
-        .resourceExhausted, "the session has produced \(Self.capacity) objects, its bound",
-        hint: "Close the session and open a new one")
-    }
-    entries[key] = Entry(number: nextNumber, handle: handle)
+    try admit([key])
+    entries[key] = Entry(number: nextNumber, handle: handle, origin: origin)
     nextNumber += 1
     return (nextNumber - 1, nil)
   }
 
-  /// Takes back what was remembered of an operation; it stands for what it stood for before.
+  /// Checks that there is room for the results of operations with these keys.
+  func admit(_ keys: [OperationKey]) throws(EngineError) {
+    let added = keys.count { entries[$0] == nil }
+    guard entries.count + added <= Self.capacity else {
+      throw EngineError(
+        .resourceExhausted, "the session has produced \(entries.count) objects; \(Self.capacity) are its bound",
+        hint: "Close the session and open a new one")
+    }
+  }
+
+  /// Reverts the record of an operation to its earlier handle.
   mutating func takeBack(_ key: OperationKey, to earlier: ObjectHandle?) { entries[key]?.handle = earlier ?? .none }
 
-  /// Remembers an object of an earlier process under its number.
-  mutating func restore(_ handle: ObjectHandle, for key: OperationKey, number: Int) {
-    entries[key] = Entry(number: number, handle: handle)
+  /// Recovers an object of an earlier process under its number.
+  mutating func restore(
+    _ handle: ObjectHandle, for key: OperationKey, number: Int, _ origin: ObjectOrigin = ObjectOrigin()
+  ) {
+    entries[key] = Entry(number: number, handle: handle, origin: origin)
     nextNumber = max(nextNumber, number + 1)
   }
 
-  /// Objects are lost: what their operations produced is nothing any more.
-  /// - Returns: their numbers and keys.
-  mutating func lose(_ handles: [ObjectHandle]) -> [(number: Int, key: OperationKey)] {
-    let lost = Set(handles.compactMap(\.engineKey))
-    var gone: [(number: Int, key: OperationKey)] = []
-    for (key, entry) in entries {
-      guard let name = entry.handle.engineKey, lost.contains(name) else { continue }
-      entries[key]?.handle = .none
-      gone.append((entry.number, key))
-    }
-    return gone
+  /// Skips a number whose entry in the state store is unreadable.
+  mutating func skip(_ number: Int) { nextNumber = max(nextNumber, number + 1) }
+
+  /// Returns the operations whose results have this handle in an engine.
+  func keys(of handle: ObjectHandle) -> [OperationKey] {
+    guard let name = handle.engineKey else { return [] }
+    return entries.filter { $0.value.handle.engineKey == name }.map(\.key)
   }
 
-  /// The number of an operation's object; nil when there is none.
+  /// The documents of all objects as in the state store, by number, without the clients' numbers of graphs.
+  var documents: [Int: ObjectDocument] {
+    let documents = entries.map { key, entry in
+      var document = ObjectDocument(entry.handle, of: key)
+      document.origin = entry.origin
+      return (entry.number, document)
+    }
+    return Dictionary(uniqueKeysWithValues: documents)
+  }
+
+  /// Returns the numbers and keys of objects.
+  func entries(of handles: [ObjectHandle]) -> [(number: Int, key: OperationKey)] {
+    let names = Set(handles.compactMap(\.engineKey))
+    return entries.compactMap { key, entry in
+      entry.handle.engineKey.flatMap { names.contains($0) ? (entry.number, key) : nil }
+    }
+  }
+
+  /// Records that objects are lost: their operations no longer have results.
+  mutating func lose(_ handles: [ObjectHandle]) {
+    for (_, key) in entries(of: handles) { entries[key]?.handle = .none }
+  }
+
+  /// Returns the number of an operation's object; nil if there is none.
   func number(of key: OperationKey) -> Int? { entries[key]?.number }
 
-  /// All objects that an engine may have.
+  /// Returns the known origin of an operation's object.
+  func origin(of key: OperationKey) -> ObjectOrigin { entries[key]?.origin ?? ObjectOrigin() }
+
+  /// Returns the algorithm that operations run or prepare; nil if there is none.
+  func algorithm(of operations: [StepOperation]) -> String? {
+    var known: [OperationKey: String] = [:]
+    var found: String?
+    for operation in operations {
+      switch operation.type {
+      case .createApp: known[operation.key] = try? operation.algorithm().name
+      case .bindApp, .runApp:
+        known[operation.key] = operation.parents.lazy.compactMap { known[$0] ?? entries[$0]?.origin.algorithm }.first
+      default: continue
+      }
+      found = known[operation.key] ?? found
+    }
+    return found
+  }
+
+  /// The objects that were not unloaded, with their known origins.
+  var objects: [(handle: ObjectHandle, origin: ObjectOrigin)] {
+    entries.values.filter { !$0.isUnloaded }.map { ($0.handle, $0.origin) }
+  }
+
+  /// Records that an operation's object was unloaded.
+  mutating func unloaded(_ key: OperationKey) { entries[key]?.isUnloaded = true }
+
+  /// The handles of all objects that an engine may have.
   var handles: [ObjectHandle] { entries.values.map(\.handle) }
 
-  /// Numbers of all objects.
+  /// The numbers of all objects.
   var numbers: [Int] { entries.values.map(\.number) }
 
-  /// Drops the references to tables that were sent along; their files go with them.
+  /// Drops the references to tables sent with the operations; their files are removed with them.
   mutating func forgetTables(of keys: some Sequence<OperationKey>) {
     for key in keys {
       if case .tables = entries[key]?.handle { entries[key]?.handle = .none }
@@ -101,8 +157,16 @@ struct ObjectRegistry {
   }
 }
 
+/// The origin of an object.
+struct ObjectOrigin: Codable, Sendable {
+  /// The algorithm of an application or of a result.
+  var algorithm: String?
+  /// When it was made, in milliseconds since 1970; nil if unknown.
+  var madeMilliseconds: Int64?
+}
+
 extension ObjectHandle {
-  /// Its kind and the engine's key; nil for what is no object of an engine.
+  /// The kind and the engine's key; nil if it is not an object of an engine.
   fileprivate var engineKey: [String]? {
     switch self {
     case .graph(let key): ["graph", key]

@@ -1,97 +1,104 @@
+import Access
 import CPlatform
-import Cluster
+import ControlPlane
 import Engines
+import LogStore
+import Logging
+import Scheduling
+import StateStore
+import Support
 import Synchronization
 
 extension Coordinator {
-  /// Opens a session: with its engines, if its resources are free; else its engines are started when they are, and steps
-  /// wait for that.
+  /// Opens a session. If its resources are free, starts its engines first; otherwise they are started when the resources are
+  /// granted, and steps wait for that. The session is not visible to clients yet.
   func open(
-    _ id: String, _ caller: Caller, _ request: ConnectRequest, serial: UInt64
+    _ id: String, _ caller: Caller, _ request: ConnectRequest, serial: UInt64, client: String
   ) async throws -> Session {
-    let (owner, tenant) = ("session/\(id)", caller.identity.tenant)
-    let demand = demand(of: tenant, for: owner)
-    let latch = GrantLatch()
-    let allocation: Allocation?
-    do throws(SchedulingError) { allocation = try desk.submit(demand, waiter(for: id, latch)) } catch {
-      metrics.add(.refusedRequests)
-      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
-    }
+    let owner = ObjectReference.session(id)
+    let demand = demand(of: caller.identity.tenant, for: owner)
     var document = SessionDocument(
-      kind: .session, name: id, owner: caller.principal.description, tenant: tenant,
+      kind: .session, name: id, owner: caller.principal.description, tenant: caller.identity.tenant,
       createdMilliseconds: nowMilliseconds(),
       spec: SessionSpec(
         clientVersion: request.version, leaseMilliseconds: request.lease?.wholeMilliseconds, serial: serial,
         request: demand),
       status: SessionStatus(
-        phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count,
-        allocation: allocation
-      ))
-    if allocation == nil { document.noteWaiting("Queued", desk.waiting(owner)?.text ?? "it waits for resources") }
+        phase: SessionLifecycle.Phase.connected.rawValue, hosts: [], workers: demand.members.count, client: client))
+    let now = clock.now
+    let session = try makeSession(
+      document, revision: 0, SessionControl(lease: request.lease, timeouts: controlTimeouts, at: now))
+    desk.add(session, lease: request.lease, at: now)
+    let asked = desk.handle(
+      .request(analyticalInstance, kind: .analytical, graph: nil, demand), of: session)
+    if let refusal = asked.refusal {
+      metrics.add(.refusedRequests)
+      forget(session)
+      throw CoordinatorError(.limitReached, refusal.description.withoutFullStop)
+    }
+    session.perform(asked.effects)
+    document.status.allocation = desk.allocation(of: owner)
+    if document.status.allocation == nil {
+      document.noteWaiting(.queued, desk.waiting(owner)?.text ?? "it waits for resources")
+    }
     do {
       let revision = try await journal.commit(
         "open a session", by: document.owner, on: owner, [Journal.put(document)])
       platform_failpoint("session-journaled")
-      let session = try makeSession(
-        document, revision: revision, .opening(lease: request.lease, at: clock.now),
-        directory: try workspace.makeSessionDirectory(id))
-      if let allocation {
-        // In a task of its own: callers run on a connection's event loop, which is no place to start processes.
-        try await Task { try await startEngines(of: session, on: allocation) }.value
+      _ = try workspace.makeSessionDirectory(id)
+      session.wrote(document, revision: revision)
+      if session.handle(.setUp).contains(.instance(analyticalInstance, .start)) {
+        // Use a separate task: callers run on the event loop of a connection, which must not start processes.
+        try await session.tasks.starting { try await self.startEngines(of: session) }
       } else {
         tellWaiting(session)
       }
-      latch.open { [weak self] in self?.beginStart(of: session, on: $0) }
       return session
     } catch {
-      desk.leave(owner)
+      forget(session)
       await undo(id, after: error)
       throw error
     }
   }
 
-  /// What a session asks for. Embedded engines run on this host, and only those can give way and be found again.
-  func demand(of tenant: String, for owner: String) -> ResourceRequest {
-    var demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: false)
+  /// Removes a session whose opening failed from control.
+  private func forget(_ session: Session) {
+    for event in [SessionControl.Event.close, .allEnded] { session.perform(session.handle(event)) }
+    desk.remove(session)
+    journal.shares.close(session.id)
+  }
+
+  /// Returns the request for a session's resources. Embedded engines run on this host, and only they can be preempted and
+  /// recovered.
+  func demand(of tenant: String, for owner: ObjectReference) -> ResourceRequest {
+    var demand = desk.plan.request(owner: owner.description, tenant: tenant, isLocal: false)
     if factory.isEmbedded(EngineSize(demand)) {
-      return desk.plan.request(owner: owner, tenant: tenant, isLocal: true)
+      return desk.plan.request(owner: owner.description, tenant: tenant, isLocal: true)
     }
     demand.isPreemptible = false
     return demand
   }
 
-  /// A session object; nobody can use it yet.
-  func makeSession(
-    _ document: SessionDocument, revision: Revision, _ composition: SessionComposition, directory: String
-  ) throws -> Session {
-    let owner = "session/\(document.name)"
-    return Session(
-      document, revision: revision, composition: composition, directory: directory,
+  /// Creates a session, which is not usable yet.
+  func makeSession(_ document: SessionDocument, revision: Revision, _ control: SessionControl) throws -> Session {
+    Session(
+      document, revision: revision, control: control, directory: workspace.sessionDirectory(document.name),
       planned: factory.plannedDescription(
         document.spec.request.map { EngineSize($0) }
           ?? EngineSize(hosts: Array(repeating: ClusterPlan.ownHost, count: max(1, document.status.workers)))),
-      storage: SessionStorage(owner: owner, desk: desk, metrics: metrics), journal: journal,
-      log: SessionLog(store: logs, session: document.name), logger: logger)
+      storage: SessionStorage(owner: .session(document.name), desk: desk, metrics: metrics),
+      waitingSteps: limits.waitingSteps, journal: journal,
+      log: SessionLog(store: logs, session: document.name, display: display), logger: logger)
   }
 
-  /// What the desk tells of a session that waits.
-  func waiter(for id: String, _ latch: GrantLatch) -> ResourceDesk.Waiter {
-    ResourceDesk.Waiter(
-      granted: { latch.grant($0) },
-      told: { [weak self] report in
-        guard let self, let session = state.withLock({ $0.sessions[id] }) else { return }
-        Task { await self.tell(session, report) }
-      })
-  }
-
-  /// Removes what an opening that failed left behind.
+  /// Removes what a failed opening left behind.
   private func undo(_ id: String, after error: any Error) async {
-    journal.event("session/\(id)", "OpeningFailed", "\(error)", level: .error)
+    journal.event(.session(id), "OpeningFailed", "\(error)", level: .error)
     do {
       try workspace.removeSessionDirectory(id)
       try await journal.commit(
-        "give up a session", by: "coordinator", on: "session/\(id)",
-        [.delete("sessions/\(id)"), .delete(ObjectKind.instance.key("\(id)/\(analyticalInstance)"))])
+        "give up a session", by: "coordinator", on: ObjectReference.session(id),
+        [.delete(ObjectKind.session.key(id)), .delete(ObjectKind.instance.key("\(id)/\(analyticalInstance)"))])
     } catch {
       logger.error("cannot undo the opening of a session", metadata: ["session": "\(id)", "error": "\(error)"])
     }
@@ -99,25 +106,46 @@ extension Coordinator {
 
   // MARK: Engines
 
-  /// Makes the engines of a session whose resources were granted, and finds the objects again that it had before.
-  func startEngines(of session: Session, on allocation: Allocation) async throws {
-    session.composition.withLock { $0.analyticalWasGranted() }
-    let engines = try await factory.makeEngines(
-      EngineRequest(
-        session: session.id, workspace: session.directory, size: EngineSize(allocation),
-        storage: session.storage, children: SessionChildren(session: session.id, children)))
+  /// Starts the engines of a session on its granted resources, and recovers its earlier objects: when it is opened, after it was
+  /// preempted, after its engines died, and after a restart of the coordinator.
+  /// - Parameter comingBack: The recovered data of a session of an earlier process.
+  /// - Throws: `EngineError`, also if the control plane gave up the start; `CancellationError` if the session is closing.
+  func startEngines(of session: Session, comingBack: ComingBack? = nil) async throws {
+    do { try await makeEngines(of: session, comingBack) } catch {
+      guard session.isOpen, session.phase(of: analyticalInstance) == .stopping else { throw error }
+      throw EngineError(
+        .engineFailure, "the session's engines did not start within \(controlTimeouts.start.components.seconds) s",
+        evidence: error is CancellationError ? "" : "\(error)")
+    }
+  }
+
+  private func makeEngines(of session: Session, _ comingBack: ComingBack?) async throws {
+    // A closing session holds nothing any more.
+    guard let allocation = desk.allocation(of: session.object) else { throw CancellationError() }
+    let engines = try await factory.makeEngines(try engineRequest(for: session, on: allocation))
     platform_failpoint("session-engines-made")
     do {
       session.storage.chargeAgain()
       let handles = session.registry.withLock { $0.handles }
-      let lost = handles.isEmpty ? [] : try await engines.analytical.recover(handles)
-      try await session.forget(lost)
-      session.composition.withLock { $0.analyticalBecameReady() }
-      try await noteReady(session, engines, allocation, lost.count)
+      let lost =
+        handles.isEmpty && comingBack == nil ? [] : try await engines.analytical.recover(handles)
+      if let comingBack {
+        try await note(comingBack, of: session, engines.analytical, lost, allocation)
+      } else {
+        try await session.forget(lost)
+        try await noteReady(session, engines, allocation, lost.count)
+      }
+      let ready = session.handle(.instance(analyticalInstance, .becameReady))
       platform_failpoint("session-opened")
-      guard session.gate.open(engines) else { throw CancellationError() }
+      // Otherwise it is closing.
+      guard ready.contains(.instance(analyticalInstance, .report)), session.gate.open(engines) else {
+        throw CancellationError()
+      }
       watch(engines, of: session)
+      session.perform(ready)
     } catch {
+      await engines.queries.closeAll()
+      await engines.learning.closeAll()
       await engines.analytical.suspend()
       throw error
     }
@@ -131,16 +159,18 @@ extension Coordinator {
     (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
     document.status.allocation = allocation
     document.setCondition(
-      "Ready", true, reason: "EnginesReady", message: "its engines take work", nowMilliseconds: nowMilliseconds())
-    if lostCount > 0 || document.condition("Intact")?.reason == "EnginesDied" {
+      .ready, true, reason: .enginesReady, message: "its engines take work", nowMilliseconds: nowMilliseconds())
+    if lostCount > 0 || document.condition(.intact)?.reason == .known(.enginesDied) {
       document.setCondition(
-        "Intact", lostCount == 0, reason: lostCount == 0 ? "Restarted" : "ObjectsLost",
+        .intact, .init(lostCount == 0), reason: lostCount == 0 ? .restarted : .objectsLost,
         message: "\(lostCount) objects were lost with the engines that had them; the session's log names them",
         nowMilliseconds: nowMilliseconds())
     }
     if let choice = engines.choice {
+      session.log.info("This session has \(choice.engine) engines: \(choice.reason).")
       document.setCondition(
-        "Engine", true, reason: choice.engine, message: choice.reason, nowMilliseconds: nowMilliseconds())
+        .known(.engine), true, reason: .other(choice.engine), message: choice.reason, nowMilliseconds: nowMilliseconds()
+      )
     }
     let instance = InstanceDocument(
       kind: .instance, name: "\(session.id)/\(analyticalInstance)", owner: document.owner, tenant: document.tenant,
@@ -153,65 +183,34 @@ extension Coordinator {
     session.wrote(document, revision: revision)
   }
 
-  /// The resources of a session that waited were granted.
-  func beginStart(of session: Session, on allocation: Allocation) {
-    let start = Task {
-      do {
-        try await startEngines(of: session, on: allocation)
-        session.log.info("The resources are there: the session goes on.")
-        journal.event(session.object, "Granted", "its resources were granted on \(allocation.hostsText)")
-      } catch {
-        _ = session.gate.fail(error)
-        desk.leave(session.object)
-        guard session.phase == .connected || session.phase == .detached else { return }
-        journal.event(session.object, "StartFailed", "\(error)", level: .error)
-        session.log.error("The engines of this session could not be started: \(error). Open a new session.")
-      }
-    }
-    session.starting.withLock { $0 = start }
-  }
-}
-
-/// Holds a grant that comes before anybody is ready for it.
-final class GrantLatch: Sendable {
-  private enum State {
-    case closed(Allocation?)
-    case open(@Sendable (Allocation) -> Void)
-  }
-
-  private let state = Mutex(State.closed(nil))
-
-  /// Something was granted.
-  func grant(_ allocation: Allocation) {
-    let body: (@Sendable (Allocation) -> Void)? = state.withLock { state in
-      switch state {
-      case .closed:
-        state = .closed(allocation)
-        return nil
-      case .open(let body): return body
-      }
-    }
-    body?(allocation)
-  }
-
-  /// Passes grants on from now on, beginning with the one that came already.
-  func open(_ body: @escaping @Sendable (Allocation) -> Void) {
-    let early: Allocation? = state.withLock { state in
-      defer { state = .open(body) }
-      if case .closed(let allocation) = state { return allocation }
-      return nil
-    }
-    if let early { body(early) }
+  /// Starts the engines of a session that waited, after its resources were granted.
+  func beginStart(of session: Session) {
+    session.tasks.start(
+      Task {
+        do {
+          try await startEngines(of: session)
+          let hosts = desk.allocation(of: session.object)?.hostsText ?? ""
+          session.log.info("The resources are there: the session goes on.")
+          journal.event(session.object, "Granted", "its resources were granted on \(hosts)")
+        } catch {
+          // The code that closes the session or puts it aside reports that.
+          guard session.isOpen, !session.tasks.isOver else { return }
+          _ = session.gate.fail(error)
+          session.perform(session.handle(.instance(analyticalInstance, .ended)))
+          journal.event(session.object, "StartFailed", "\(error)", level: .error)
+          session.log.error("The engines of this session could not be started: \(error). Open a new session.")
+        }
+      })
   }
 }
 
 extension Allocation {
-  /// The hosts, for people.
+  /// The names of the hosts, for people.
   var hostsText: String { Set(placements.map(\.host)).sorted().joined(separator: ", ") }
 }
 
 extension ClusterPlan {
-  /// This host, with as much room as it has, for everybody alike.
+  /// Returns a plan with this host at its full capacity and equal policies for all tenants.
   public static func ownHostAlone(
     sessions: Int = 10_000, cpuMillicores: Int64? = nil, memoryBytes: Int64? = nil
   ) -> ClusterPlan {

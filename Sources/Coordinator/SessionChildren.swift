@@ -1,22 +1,25 @@
-import Cluster
 import Engines
+import StateStore
+import Supervision
 
-/// Starts the processes of a session's engines under the coordinator's supervisor. Their names begin with the session's,
-/// or with that of engines which no session has yet.
+/// Starts the processes of a session's engines under the coordinator's supervisor. Their names begin with that of the session, or
+/// of engines not assigned to a session yet.
 struct SessionChildren: ChildLauncher {
   private let session: String
   private let owner: String
   private let supervisor: Supervisor
+  /// The user that they run as; nil for that of the coordinator.
+  private let user: EngineUser?
 
-  init(session: String, _ supervisor: Supervisor) {
-    self.init(session, owner: "session/\(session)", supervisor)
+  init(session: String, as user: EngineUser? = nil, _ supervisor: Supervisor) {
+    self.init(session, owner: ObjectReference.session(session).description, as: user, supervisor)
   }
 
-  /// For processes that no session has yet.
-  init(ahead name: String, _ supervisor: Supervisor) { self.init(name, owner: "coordinator", supervisor) }
+  /// Creates a launcher for processes not assigned to a session yet.
+  init(ahead name: String, _ supervisor: Supervisor) { self.init(name, owner: "coordinator", as: nil, supervisor) }
 
-  private init(_ session: String, owner: String, _ supervisor: Supervisor) {
-    (self.session, self.owner) = (session, owner)
+  private init(_ session: String, owner: String, as user: EngineUser?, _ supervisor: Supervisor) {
+    (self.session, self.owner, self.user) = (session, owner, user)
     self.supervisor = supervisor
   }
 
@@ -27,7 +30,7 @@ struct SessionChildren: ChildLauncher {
       try await supervisor.start(specification(child, name))
       try await supervisor.waitUntilReady(name)
     } catch {
-      // What ended by itself while it was to become ready has its reason in its record.
+      // If it ended by itself before it was ready, its record has the cause.
       let end = await supervisor.child(name)?.status.lastExit
       await stop(child.name)
       if error is CancellationError { throw error }
@@ -50,6 +53,8 @@ struct SessionChildren: ChildLauncher {
       throw EngineError(.engineFailure, "a process could not be started: \(error)")
     }
   }
+
+  func process(of name: String) async -> Int32? { await supervisor.child(fullName(name))?.status.process }
 
   func waitUntilOver(_ name: String) async throws -> ChildEnd {
     do {
@@ -80,7 +85,17 @@ struct SessionChildren: ChildLauncher {
       }
     return ChildSpecification(
       name: name, owner: owner, executable: child.executable, arguments: child.arguments,
-      environment: child.environment, directory: child.directory, readiness: readiness,
+      environment: environment(child), directory: child.directory,
+      user: user.map { ChildUser(number: $0.number, group: $0.group, groups: $0.groups) },
+      descriptors: child.descriptors, readiness: readiness,
       policy: .init(restart: .never, readinessDeadline: child.readinessDeadline, termGrace: child.endGrace))
+  }
+
+  /// Another user has neither the home directory nor the name of the coordinator's user.
+  private func environment(_ child: ChildProgram) -> [String: String] {
+    guard let user else { return child.environment }
+    let directory = child.directory ?? "/"
+    let own = ["HOME": directory, "TMPDIR": directory, "USER": user.name, "LOGNAME": user.name]
+    return own.merging(child.environment) { $1 }
   }
 }

@@ -1,18 +1,25 @@
+import Access
 import CPlatform
-import Cluster
+import ControlPlane
 import Engines
+import LogStore
+import Logging
+import Scheduling
+import StateStore
+import Support
+import Synchronization
 
-/// The session's analytical engine among its instances.
+/// The instance name of the session's analytical engine.
 let analyticalInstance = "analytical"
 
 extension Session {
   // MARK: Queries and learning
 
   /// Opens query endpoints for a graph of this session.
-  /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
+  /// - Throws: `CoordinatorError` if the session has no such graph or already serves it; `EngineError`.
   public func openQueries(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
     let engines = try await gate.engines()
-    let endpoints = try await start(.interactive, graph: request.objectID) {
+    let endpoints = try await start(.interactive, graph: request.objectID, engines.queries.close(objectID:)) {
       let endpoints = try await engines.queries.open(request)
       return (endpoints, [endpoints.gremlin, endpoints.cypher].filter { !$0.isEmpty })
     }
@@ -29,10 +36,10 @@ extension Session {
   }
 
   /// Starts sampling servers for a graph of this session.
-  /// - Throws: `CoordinatorError` when the session has no such graph or serves it already; `EngineError`.
+  /// - Throws: `CoordinatorError` if the session has no such graph or already serves it; `EngineError`.
   public func openLearning(_ request: LearningInstanceRequest) async throws -> LearningInstance {
     let engines = try await gate.engines()
-    let instance = try await start(.learning, graph: request.objectID) {
+    let instance = try await start(.learning, graph: request.objectID, engines.learning.close(objectID:)) {
       let instance = try await engines.learning.open(request)
       return (instance, instance.endpoints)
     }
@@ -50,189 +57,171 @@ extension Session {
 
   // MARK: Starting and stopping
 
-  /// Starts an instance beside all others: it is in the state store before it is started, and again when it is ready.
+  /// Starts an instance concurrently with all others. It is journaled before it is started, and again when it is ready.
+  /// - Parameter end: Ends what `body` started.
   private func start<Result: Sendable>(
-    _ kind: InstanceKind, graph: Int64, _ body: @escaping @Sendable () async throws -> (Result, endpoints: [String])
+    _ kind: InstanceKind, graph: Int64, _ end: (Int64) async throws -> Void,
+    _ body: @escaping @Sendable () async throws -> (Result, endpoints: [String])
   ) async throws -> Result {
     let name = "\(kind.rawValue)-\(graph)"
-    let object = "instance/\(id)/\(name)"
-    _ = try refusing { try $0.request(name, kind: kind, graph: String(graph), at: .now) }
-    broken.withLock { _ = $0.remove(name) }
+    let object = ObjectReference.instance(name, of: id)
+    let granted = try request(name, kind, graph: graph)
+    var isStarted = false
     do {
-      try await waitForResources(name, kind)
-      _ = event(name) { machine in
-        _ = machine.granted(at: .now)
-        return machine.allocated(at: .now)
-      }
+      for await _ in granted {}
+      guard handle(.instance(name, .allocated)).contains(.instance(name, .start)) else { throw CancellationError() }
       try await journal.commit("start an instance", by: principal.description, on: object, [put(name, kind, graph)])
       platform_failpoint("instance-journaled")
       let task = Task { try await body() }
-      starts.withLock { $0[name] = { task.cancel() } }
-      defer { _ = starts.withLock { $0.removeValue(forKey: name) } }
+      tasks.setCancel(name) { task.cancel() }
+      defer { tasks.setCancel(name, nil) }
+      // It may have been given up before it could be cancelled.
+      if phase(of: name) != .starting { task.cancel() }
       let (result, endpoints) = try await withTaskCancellationHandler {
         try await task.value
       } onCancel: {
         task.cancel()
       }
-      _ = event(name) { $0.becameReady() }
+      isStarted = true
+      let ready = handle(.instance(name, .becameReady))
+      perform(ready)
+      guard ready.contains(.instance(name, .report)) else { throw CancellationError() }
       try await journal.commit(
         "note that an instance is ready", by: principal.description, on: object, [put(name, kind, graph, endpoints)])
       journal.event(object, "Ready", "it answers at \(endpoints.joined(separator: ", "))")
       return result
     } catch {
-      _ = event(name) { $0.broke(at: .now) }
+      let error = cause(of: error, name)
+      tasks.endWait(name)
+      perform(handle(.instance(name, .broke)))
+      if isStarted { try? await end(graph) }
       await forget(name, "Failed", "\(error)", level: .error)
       throw error
     }
   }
 
-  /// Stops an instance; one that is not there is no error.
-  private func stop(_ kind: InstanceKind, graph: Int64, _ body: () async throws -> Void) async throws {
-    let name = "\(kind.rawValue)-\(graph)"
-    _ = event(name) { machine in
-      _ = machine.stop(at: .now)
-      return machine.drained(at: .now)
+  /// Returns the error for the caller of a start that was given up by others.
+  private func cause(of error: any Error, _ name: String) -> any Error {
+    guard error is CancellationError, !Task.isCancelled else { return error }
+    guard let instance = control.withLock({ $0.isOpen ? $0.composition.instance(name) : nil }) else {
+      return CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
     }
-    try await body()
-    let isBroken = broken.withLock { $0.remove(name) != nil }
-    if isBroken || composition.withLock({ $0.instance(name) }) != nil {
-      await forget(name, "Stopped", "closed by its client")
-    }
+    return EngineError(
+      .engineFailure,
+      instance.record.isFailure
+        ? "instance '\(name)' did not start within \(controlTimeouts.start.components.seconds) s"
+        : "instance '\(name)' was closed before it was ready")
   }
 
-  /// A process of an instance ended unasked. What is left of it is ended too; its record stays, with the cause, until the
-  /// instance is closed or opened again.
+  /// Stops an instance; does nothing if it does not exist.
+  private func stop(_ kind: InstanceKind, graph: Int64, _ body: () async throws -> Void) async throws {
+    let name = "\(kind.rawValue)-\(graph)"
+    perform(handle(.instance(name, .stop)))
+    // Running queries fail when their servers end, so there is nothing to wait for.
+    perform(handle(.instance(name, .drained)))
+    try await body()
+    if phase(of: name) != nil { await forget(name, "Stopped", "closed by its client") }
+  }
+
+  /// Handles the unexpected end of a process of an instance. Ends the rest of the instance; its record stays, with the cause,
+  /// until the instance is closed or opened again.
   func broke(
     _ kind: InstanceKind, _ graph: Int64, _ failure: EngineError, _ end: (Int64) async throws -> Void
   ) async {
     let name = "\(kind.rawValue)-\(graph)"
-    let wasServing = composition.withLock { composition in
-      guard composition.instance(name)?.phase.serves == true else { return false }
-      _ = composition.handle(name, at: .now) { $0.broke(at: .now) }
-      return true
-    }
-    // Somebody who stops it ends its processes, too.
-    guard wasServing else { return }
+    // If it is already being stopped, its processes are ended, too.
+    guard handle(.died(name)).contains(.instance(name, .stop)) else { return }
     logger.warning("an instance has ended", metadata: ["instance": "\(name)", "error": "\(failure)"])
     try? await end(graph)
     var document = document(name, kind, graph, phase: .failed)
     document.setCondition(
-      "Ready", false, reason: "Broken", message: "\(failure)", nowMilliseconds: nowMilliseconds())
-    let object = "instance/\(id)/\(name)"
+      .ready, false, reason: .broken, message: "\(failure)", nowMilliseconds: nowMilliseconds())
+    let object = ObjectReference.instance(name, of: id)
     journal.event(object, "Broken", "\(failure)", level: .error)
     do {
-      // Its client may have closed it meanwhile: then nothing is to be told any more.
+      // Its client may have closed it meanwhile: then there is nothing to report.
       try await journal.commit(
         "note that an instance broke", by: "coordinator", on: object,
-        conditions: [.present(ObjectKind.instance.key("\(id)/\(name)"))], [Journal.put(document)])
-      broken.withLock { _ = $0.insert(name) }
+        conditions: [.present(object.key)], [Journal.put(document)])
     } catch {
       logger.error("cannot note that an instance broke", metadata: ["instance": "\(name)", "error": "\(error)"])
     }
-    // One of the same name that was opened meanwhile is another one.
-    if composition.withLock({ $0.instance(name)?.phase }) == .stopping { ended(name) }
+    // An instance of the same name opened meanwhile is another one.
+    if phase(of: name) == .stopping { perform(handle(.instance(name, .ended))) }
     log.error("The \(kind.rawValue) instance of graph \(graph) has ended: \(failure)")
   }
 
-  /// No process of an instance is left, and others may have what it took.
-  private func ended(_ name: String) {
-    _ = event(name) { $0.ended() }
-    desk.leave("instance/\(id)/\(name)")
-    composition.withLock { try? $0.forget(name) }
-  }
-
-  /// Asks for what an instance takes and waits for it; the session's user is told how long that may be.
-  private func waitForResources(_ name: String, _ kind: InstanceKind) async throws {
+  /// Requests an instance and its resources; reports to the session's client how long that may take.
+  /// - Returns: A stream that ends when the request is granted or given up.
+  private func request(
+    _ name: String, _ kind: InstanceKind, graph: Int64
+  ) throws(CoordinatorError) -> AsyncStream<Void> {
     var slot = Resources.zero
     if kind == .interactive { slot.interactiveSlots = 1 } else { slot.learningSlots = 1 }
+    let object = ObjectReference.instance(name, of: id)
     let request = ResourceRequest(
-      owner: "instance/\(id)/\(name)", tenant: tenant, members: [.init(slot)], placement: .local(hostsOfData))
-    let (granted, source) = AsyncStream.makeStream(of: Void.self)
-    let waiter = ResourceDesk.Waiter(
-      granted: { _ in source.finish() }, told: { [log] report in log.info("\(name) waits: \(report.text)") })
-    do throws(SchedulingError) {
-      if try desk.submit(request, waiter) != nil { return }
-      if let report = desk.tell(request.owner) { log.info("\(name) waits: \(report.text)") }
-    } catch {
+      owner: object.description, tenant: tenant, members: [.init(slot)], placement: .local(hostsOfData))
+    // An instance that failed is replaced.
+    if phase(of: name)?.isFinal == true { perform(handle(.forget(name))) }
+    let (effects, refusal) = desk.handle(.request(name, kind: kind, graph: String(graph), request), of: self)
+    try requireLegal(effects)
+    if let refusal {
+      perform(effects + handle(.forget(name)))
       metrics.add(.refusedRequests)
-      throw CoordinatorError(.limitReached, error.description.withoutFullStop)
+      throw CoordinatorError(.limitReached, refusal.description.withoutFullStop)
     }
-    starts.withLock { $0[name] = { source.finish() } }
-    defer { _ = starts.withLock { $0.removeValue(forKey: name) } }
-    for await _ in granted {}
-    guard desk.allocation(of: request.owner) != nil else { throw CancellationError() }
+    let granted = tasks.awaitGrant(name)
+    perform(effects)
+    switch phase(of: name) {
+    case .queued: if let report = desk.tell(object) { log.info("\(name) waits: \(report.text)") }
+    // Granted or given up before the wait began.
+    default: tasks.endWait(name)
+    }
+    return granted
   }
 
-  /// How much of the session's data is on which host: what serves a graph is best where its files are.
+  /// The bytes of the session's data by host: a graph is served best where its files are.
   private var hostsOfData: [String: Int64] {
     let hosts = desk.allocation(of: object).map { Set($0.placements.map(\.host)) } ?? []
     let bytes = max(1, storage.taken.diskBytes / Int64(max(1, hosts.count)))
     return Dictionary(uniqueKeysWithValues: hosts.map { ($0, bytes) })
   }
 
-  /// Nothing of the instance is left.
+  /// Records that nothing of the instance is left, and releases its resources.
   private func forget(_ name: String, _ reason: String, _ message: String, level: LogRecord.Level = .info) async {
-    ended(name)
-    let object = "instance/\(id)/\(name)"
+    perform(handle(.instance(name, .ended)))
+    perform(handle(.forget(name)))
+    let object = ObjectReference.instance(name, of: id)
     journal.event(object, reason, message, level: level)
     do {
-      try await journal.commit(
-        "forget an instance", by: principal.description, on: object, [.delete(ObjectKind.instance.key("\(id)/\(name)"))]
-      )
+      try await journal.commit("forget an instance", by: principal.description, on: object, [.delete(object.key)])
     } catch {
       logger.error("cannot forget an instance", metadata: ["instance": "\(name)", "error": "\(error)"])
     }
   }
 
-  /// Gives up starts that take too long or that nobody wants any more.
-  func cutOff(_ effects: [SessionComposition.Effect]) {
-    for case .instance(let name, let action) in effects where action == .stop || action == .kill {
-      starts.withLock { $0[name] }?()
-    }
+  // MARK: The control
+
+  /// Returns the phase of an instance; nil if there is none of that name.
+  func phase(of name: String) -> InstanceLifecycle.Phase? {
+    control.withLock { $0.composition.instance(name)?.phase }
   }
 
-  /// Gives up everything that is being started.
-  func cancelStarts() {
-    for cancel in starts.withLock({ Array($0.values) }) { cancel() }
-  }
+  /// Performs effects of the session.
+  func perform(_ effects: [SessionControl.Effect]) { desk.perform(effects, for: self) }
 
-  /// Everything of all instances has ended.
-  func endedAll() {
-    composition.withLock { composition in
-      for name in composition.instances {
-        desk.leave("instance/\(id)/\(name)")
-        _ = composition.handle(name, at: .now) { machine in
-          _ = machine.stop(at: .now)
-          _ = machine.drained(at: .now)
-          return machine.ended()
-        }
-      }
-    }
-  }
-
-  // MARK: The machines
-
-  private func event(
-    _ name: String, _ event: (inout InstanceLifecycle) -> InstanceLifecycle.Action
-  ) -> [SessionComposition.Effect] {
-    composition.withLock { $0.handle(name, at: .now, event) }
-  }
-
-  /// Asks the machines for something that they may refuse.
-  func refusing<R: Sendable>(
-    _ body: (inout SessionComposition) throws -> R
-  ) throws(CoordinatorError) -> R {
-    do { return try composition.withLock { try body(&$0) } } catch {
-      switch error as? SessionRefusal {
-      case .closing: throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
-      case .tooManyGraphs, .tooManyInstances: throw CoordinatorError(.limitReached, "\(error)")
-      default: throw CoordinatorError(.invalidArgument, "\(error)")
-      }
+  /// - Throws: `CoordinatorError` if an event was illegal.
+  func requireLegal(_ effects: [SessionControl.Effect]) throws(CoordinatorError) {
+    guard case .refused(let refusal)? = effects.first else { return }
+    switch refusal {
+    case .closing: throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+    case .tooManyGraphs, .tooManyInstances: throw CoordinatorError(.limitReached, "\(refusal)")
+    default: throw CoordinatorError(.invalidArgument, "\(refusal)")
     }
   }
 
   private func put(_ name: String, _ kind: InstanceKind, _ graph: Int64, _ endpoints: [String] = []) -> StateChange {
-    let phase = composition.withLock { $0.instance(name)?.phase } ?? .failed
+    let phase = phase(of: name) ?? .failed
     return Journal.put(document(name, kind, graph, endpoints, phase: phase))
   }
 
@@ -243,56 +232,5 @@ extension Session {
       kind: .instance, name: "\(id)/\(name)", owner: principal.description, tenant: tenant,
       createdMilliseconds: nowMilliseconds(), spec: InstanceSpec(session: id, kind: kind.rawValue, graph: graph),
       status: InstanceStatus(phase: phase.rawValue, endpoints: endpoints))
-  }
-}
-
-extension SessionComposition {
-  /// A session whose analytical engine waits for resources.
-  static func opening(lease: Duration?, at now: ContinuousClock.Instant) -> SessionComposition {
-    var composition = SessionComposition(lease: lease, at: now)
-    // A new session refuses nothing.
-    _ = try? composition.request(analyticalInstance, kind: .analytical, at: now)
-    return composition
-  }
-
-  /// A session of an earlier process, whose analytical engine is to be found again.
-  static func recovering(
-    lease: Duration?, graphs: some Sequence<Int64>, waits: Bool, at now: ContinuousClock.Instant
-  ) -> SessionComposition {
-    let analytical = Recorded(
-      name: analyticalInstance, kind: .analytical, graph: nil,
-      record: .init(phase: waits ? .queued : .ready, isFailure: false))
-    return recovered(
-      lease: lease, isClosing: false, graphs: Set(graphs.map { String($0) }), instances: [analytical], at: now
-    ).session
-  }
-
-  /// The resources of the analytical engine were granted: it is being started.
-  mutating func analyticalWasGranted() {
-    _ = handle(analyticalInstance, at: .now) { machine in
-      _ = machine.granted(at: .now)
-      return machine.allocated(at: .now)
-    }
-  }
-
-  /// The analytical engine takes work.
-  mutating func analyticalBecameReady() {
-    _ = handle(analyticalInstance, at: .now) { $0.becameReady() }
-  }
-
-  /// The analytical engine, which has no step, died, and another one is to take its place.
-  mutating func analyticalDied() {
-    _ = handle(analyticalInstance, at: .now) { $0.broke(at: .now) }
-    _ = handle(analyticalInstance, at: .now) { $0.ended() }
-    try? forget(analyticalInstance)
-    _ = try? request(analyticalInstance, kind: .analytical, at: .now)
-  }
-
-  /// The analytical engine, which has no step, gave way to others and waits again.
-  mutating func analyticalGaveWay() {
-    _ = handle(analyticalInstance, at: .now) { $0.stop(at: .now) }
-    _ = handle(analyticalInstance, at: .now) { $0.ended() }
-    try? forget(analyticalInstance)
-    _ = try? request(analyticalInstance, kind: .analytical, at: .now)
   }
 }

@@ -1,27 +1,37 @@
 import Synchronization
 
-/// Lets one task in at a time, in the order of arrival. A task that is cancelled while it waits leaves the queue.
+/// Admits one task at a time, in the order of arrival. A task that is cancelled while it waits leaves the queue.
 final class Turnstile: Sendable {
   private struct State {
     var isTaken = false
     var nextTicket: UInt64 = 0
     var waiting: [(ticket: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
-    /// Tickets whose task was cancelled before it began to wait.
+    /// The tickets of tasks that were cancelled before they began to wait.
     var cancelled: Set<UInt64> = []
   }
 
+  /// The maximum number of tasks is waiting.
+  struct IsFull: Error {}
+
   private let state = Mutex(State())
 
-  /// Runs `body` when all earlier callers are through.
-  /// - Throws: `CancellationError` when the task is cancelled while it waits; else what `body` throws.
-  func pass<R>(isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R) async throws -> R {
-    try await enter()
+  /// Whether a task is inside.
+  var isTaken: Bool { state.withLock { $0.isTaken } }
+
+  /// Runs `body` after all earlier callers have finished.
+  /// - Parameter bound: The maximum number of waiting callers.
+  /// - Throws: `CancellationError` if the task is cancelled while it waits; `IsFull`; errors of `body`.
+  func pass<R>(
+    atMost bound: Int = .max, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> R
+  ) async throws -> R {
+    try await enter(bound)
     defer { leave() }
     return try await body()
   }
 
-  private func enter() async throws {
-    let ticket = state.withLock { state in
+  private func enter(_ bound: Int) async throws {
+    let ticket = try state.withLock { state in
+      guard !state.isTaken || state.waiting.count < bound else { throw IsFull() }
       state.nextTicket += 1
       return state.nextTicket
     }

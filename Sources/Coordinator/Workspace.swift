@@ -1,22 +1,22 @@
-import Cluster
 import Glibc
+import Support
 import Synchronization
 
 /// The directory in which a coordinator keeps its sessions' files, held by one process at a time.
 ///
-/// A lock on a file in it, which the kernel drops when the process ends however it ends, tells a live holder from a
-/// dead one.
+/// It is locked through a file in it. The kernel releases the lock when the process ends, however it ends, which distinguishes a
+/// live holder from a dead one.
 public final class Workspace: Sendable {
   /// The directory.
   public let path: String
-  /// Whether it goes when the process ends, with all sessions.
+  /// Whether it is removed when the process ends, with all sessions.
   public let isTemporary: Bool
-  /// The descriptor of the lock's file; -1 while the directory is not locked.
+  /// The descriptor of the lock file; -1 while the directory is not locked.
   private let lockDescriptor: Atomic<Int32>
 
-  /// Opens the directory `path`, making it if need be. What an earlier process left there stays.
-  /// - Parameter isLocked: whether to take the lock at once; otherwise call `lock` before anything is changed.
-  /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
+  /// Opens the directory `path`, creating it if necessary. Keeps the files of an earlier process.
+  /// - Parameter isLocked: Whether to take the lock at once; otherwise, call `lock` before changing anything.
+  /// - Throws: `CoordinatorError.inputOutput`, which names the holder if another process has the lock.
   public init(path: String, isLocked: Bool = true) throws(CoordinatorError) {
     try makeDirectory(path)
     self.path = path
@@ -25,15 +25,23 @@ public final class Workspace: Sendable {
     for name in ["sessions", "children"] { try makeDirectory("\(path)/\(name)") }
   }
 
-  /// Takes the lock, if that was not done when the workspace was opened.
-  /// - Throws: `CoordinatorError.inputOutput`, naming the holder when another process has it.
+  /// Takes the lock, if it was not taken when the workspace was opened.
+  /// - Throws: `CoordinatorError.inputOutput`, which names the holder if another process has the lock.
   public func lock() throws(CoordinatorError) {
     guard lockDescriptor.load(ordering: .acquiring) < 0 else { return }
     lockDescriptor.store(try Self.lock(path), ordering: .releasing)
   }
 
-  /// Makes a directory of our own below `root`, which several coordinators of a user may share; it is removed by
-  /// `close`. Those of processes that died are removed now.
+  /// The holder of the lock, as far as recorded in it.
+  public var lockHolder: LockHolder? {
+    let descriptor = open(path + "/lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return nil }
+    defer { Glibc.close(descriptor) }
+    return LockHolder(Self.readText(descriptor))
+  }
+
+  /// Creates a temporary workspace in `root`, which several coordinators of a user may share; `close` removes it. Removes those
+  /// of dead processes.
   /// - Throws: `CoordinatorError.inputOutput`.
   public init(temporaryBelow root: String) throws(CoordinatorError) {
     try makeDirectory(root)
@@ -55,24 +63,46 @@ public final class Workspace: Sendable {
     if descriptor >= 0 { FileLock.release(descriptor) }
   }
 
-  /// Makes the directory of a session; one that is there is kept.
+  /// Creates the directory of a session; keeps an existing one.
   public func makeSessionDirectory(_ id: String) throws(CoordinatorError) -> String {
-    let directory = "\(path)/sessions/\(id)"
+    let directory = sessionDirectory(id)
     try makeDirectory(directory)
     return directory
   }
 
-  /// Removes the directory of a session with everything in it.
-  public func removeSessionDirectory(_ id: String) throws(CoordinatorError) { try removeTree("\(path)/sessions/\(id)") }
+  /// Removes the directory of a session and its contents.
+  public func removeSessionDirectory(_ id: String) throws(CoordinatorError) { try removeTree(sessionDirectory(id)) }
 
-  /// Removes the directories of all sessions but these.
-  public func removeSessionDirectories(except sessions: Set<String>) throws(CoordinatorError) {
-    for name in try directoryEntries(path + "/sessions") where !sessions.contains(name) {
-      try removeSessionDirectory(name)
-    }
+  /// Returns the path of a session's directory, whether or not it exists.
+  func sessionDirectory(_ id: String) -> String { "\(path)/sessions/\(id)" }
+
+  /// Returns whether a session has a directory.
+  /// - Throws: `CoordinatorError` if that cannot be determined.
+  func hasSessionDirectory(_ id: String) throws(CoordinatorError) -> Bool {
+    var info = stat()
+    if lstat(sessionDirectory(id), &info) == 0 { return true }
+    guard errno == ENOENT else { throw .system("cannot examine", sessionDirectory(id)) }
+    return false
   }
 
-  /// Removes a temporary workspace; another one is left as it is.
+  /// Returns the names of all sessions that have directories.
+  func sessionNames() throws(CoordinatorError) -> [String] { try directoryEntries(path + "/sessions") }
+
+  /// Removes the directory of a session if it contains no files.
+  /// - Returns: Whether it was removed.
+  func removeSessionDirectoryIfEmpty(_ id: String) -> Bool {
+    guard (try? hasNoFile(sessionDirectory(id))) == true else { return false }
+    return (try? removeTree(sessionDirectory(id))) != nil
+  }
+
+  private func hasNoFile(_ path: String) throws(CoordinatorError) -> Bool {
+    var info = stat()
+    guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else { return false }
+    for name in try directoryEntries(path) where try !hasNoFile("\(path)/\(name)") { return false }
+    return true
+  }
+
+  /// Removes a temporary workspace; does nothing otherwise.
   public func close() throws(CoordinatorError) {
     if isTemporary { try removeTree(path) }
   }
@@ -82,7 +112,7 @@ public final class Workspace: Sendable {
     while true {
       let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
       guard descriptor >= 0 else {
-        // Whoever removes what dead processes left took the directory for such a one before it was locked.
+        // Another process, which removes workspaces of dead processes, removed the directory before it was locked.
         if errno == ENOENT {
           try makeDirectory(directory)
           continue
@@ -94,7 +124,7 @@ public final class Workspace: Sendable {
         Glibc.close(descriptor)
         throw CoordinatorError(
           .inputOutput,
-          "the workspace '\(directory)' is in use by process \(holder.isEmpty ? "?" : holder). "
+          "the workspace '\(directory)' is in use by process \(holder.split(separator: " ").first ?? "?"). "
             + "Stop that process or give this one another --workspace")
       }
       var info = stat()
@@ -103,13 +133,13 @@ public final class Workspace: Sendable {
         continue
       }
       _ = ftruncate(descriptor, 0)
-      let text = Array("\(getpid())".utf8)
+      let text = Array(LockHolder.current.text.utf8)
       _ = pwrite(descriptor, text, text.count, 0)
       return descriptor
     }
   }
 
-  /// The lock of a directory whose holder is dead; nil when the holder lives or there is no lock.
+  /// Takes the lock of a directory whose holder is dead; returns nil if the holder is alive or there is no lock.
   private static func tryLock(_ directory: String) -> Int32? {
     let descriptor = open(directory + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return nil }
@@ -121,7 +151,7 @@ public final class Workspace: Sendable {
   }
 
   private static func readText(_ descriptor: Int32) -> String {
-    var bytes = [UInt8](repeating: 0, count: 32)
+    var bytes = [UInt8](repeating: 0, count: 256)
     let count = pread(descriptor, &bytes, bytes.count, 0)
     return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }

@@ -1,14 +1,19 @@
-import Crypto
+import CLibcrypto
 
-/// The SHA-256 digest (FIPS 180-4) of some bytes one after the other: 32 bytes.
+/// Returns the SHA-256 digest (FIPS 180-4) of the concatenation of the parts: 32 bytes.
 public func sha256(_ parts: [UInt8]...) -> [UInt8] {
-  var hash = SHA256()
-  for part in parts { hash.update(data: part) }
-  return Array(hash.finalize())
+  let bytes = parts.count == 1 ? parts[0] : Array(parts.joined())
+  return [UInt8](unsafeUninitializedCapacity: 32) { digest, count in
+    let isComputed = bytes.withUnsafeBufferPointer {
+      clibcrypto_sha256($0.baseAddress, Int64($0.count), digest.baseAddress!)
+    }
+    precondition(isComputed == 1, "libcrypto computes no SHA-256; see the settings of OpenSSL on this machine")
+    count = 32
+  }
 }
 
-/// Whether two byte strings are equal, in a time that depends on their lengths alone: for whatever is compared with a
-/// secret or with a secret's digest.
+/// Returns whether two byte strings are equal, in a time that depends only on their lengths. Use it to compare secrets or digests
+/// of secrets.
 public func equalInConstantTime(_ a: [UInt8], _ b: [UInt8]) -> Bool {
   guard a.count == b.count else { return false }
   var difference: UInt8 = 0
@@ -17,13 +22,13 @@ public func equalInConstantTime(_ a: [UInt8], _ b: [UInt8]) -> Bool {
 }
 
 extension [UInt8] {
-  /// In hexadecimal digits, lower case.
+  /// The bytes in lowercase hexadecimal digits.
   public var hexadecimal: String {
     let digits = Array<UInt8>("0123456789abcdef".utf8)
     return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
-  /// Reads hexadecimal digits of either case; nil when there are others or an odd number of them.
+  /// Reads hexadecimal digits of either case. Returns nil for other characters or an odd number of digits.
   public init?(hexadecimal text: some StringProtocol) {
     let digits = Array(text.utf8)
     guard digits.count % 2 == 0 else { return nil }

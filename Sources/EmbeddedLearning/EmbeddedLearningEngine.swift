@@ -1,21 +1,25 @@
 import Engines
 
-/// The place of the learning engine inside this process. It starts no servers yet and says so at once.
+/// The learning engine inside this process. It does not serve samples yet; opening an instance fails immediately.
 public struct EmbeddedLearningEngine: LearningEngine {
-  /// An engine without instances.
-  public init() {}
+  /// The graphs of the session, entered by the analytical engine.
+  public let graphs: GraphCatalogue
 
-  /// Refuses.
+  /// Creates an engine without instances, for the graphs of a catalogue.
+  public init(graphs: GraphCatalogue) { self.graphs = graphs }
+
+  /// Always fails.
   /// - Throws: `EngineError.unimplemented`.
   public func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
     throw EngineError(
       .unimplemented, "graph learning is not available on the embedded engine",
-      hint: "Analytics work: session.g(), project(), and the algorithms listed in the README")
+      hint: "Available are session.g(), project(), and the algorithms listed in the README. GraphScope's own engines "
+        + "support learning: gscoordinator --engine graphscope")
   }
 
-  /// There is nothing to stop.
+  /// Does nothing: no servers run.
   public func close(objectID: Int64) async throws {}
 
-  /// There is nothing to stop.
+  /// Does nothing: no servers run.
   public func closeAll() async {}
 }

@@ -1,21 +1,25 @@
 import Engines
 
-/// The place of the query engine inside this process. It opens no endpoints yet and says so at once.
+/// The query engine inside this process. It does not answer queries yet; opening an instance fails immediately.
 public struct EmbeddedQueryEngine: QueryEngine {
-  /// An engine without instances.
-  public init() {}
+  /// The graphs of the session, entered by the analytical engine.
+  public let graphs: GraphCatalogue
 
-  /// Refuses.
+  /// Creates an engine without instances, for the graphs of a catalogue.
+  public init(graphs: GraphCatalogue) { self.graphs = graphs }
+
+  /// Always fails.
   /// - Throws: `EngineError.unimplemented`.
   public func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
     throw EngineError(
       .unimplemented, "interactive queries are not available on the embedded engine",
-      hint: "Analytics work: session.g(), project(), and the algorithms listed in the README")
+      hint: "Available are session.g(), project(), and the algorithms listed in the README. GraphScope's own engines "
+        + "answer queries: gscoordinator --engine graphscope")
   }
 
-  /// There is nothing to close.
+  /// Does nothing: no endpoints are open.
   public func close(objectID: Int64) async throws {}
 
-  /// There is nothing to close.
+  /// Does nothing: no endpoints are open.
   public func closeAll() async {}
 }

@@ -1,92 +1,81 @@
-import GraphStore
+import Workers
 
-/// Runs graph analytics for one session. An engine holds that session's graphs, bound applications and results; another
-/// session's engine knows nothing of them.
+/// Runs graph analytics for one session. An engine holds the graphs, bound applications and results of its session only.
 public protocol AnalyticalEngine: Sendable {
-  /// What the client is told about the engine when it connects.
+  /// The description that the client receives when it connects.
   var description: EngineDescription { get }
 
-  /// Performs one operation on its inputs. Steps of a session come one at a time; cancelling the task stops the
-  /// operation within 100 ms. `log` takes lines for the session's user.
-  /// - Throws: `EngineError`, or `CancellationError`.
+  /// Performs one operation. `inputs` are the objects that its parents made, in their order. A session runs one step at a time.
+  /// Cancelling the task stops the operation within 100 ms. `log` receives progress lines for the client.
+  /// - Throws: `EngineError`, with code `unimplemented` for an operation that the engine does not support; `CancellationError`.
   func perform(
-    _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
+    _ operation: Operation, on inputs: [ObjectHandle], log: any ProgressLog
   ) async throws -> AnalyticalResult
 
-  /// Performs one operation, as `perform(_:on:log:)`. Engines that speak the client's own protocol need the operation as
-  /// the client wrote it; it is nil for operations that no client wrote.
-  /// - Throws: `EngineError`, or `CancellationError`.
-  func perform(
-    _ operation: AnalyticalOperation, asWritten original: ClientOperation?, on inputs: [ObjectHandle],
-    log: any ProgressLog
-  ) async throws -> AnalyticalResult
+  /// Estimates what an operation that loads a graph will take, without loading it. Returns nil for all other operations, and when
+  /// no estimate is possible.
+  /// - Throws: `EngineError` when the tables cannot be read.
+  func estimate(_ operation: Operation, on inputs: [ObjectHandle]) async throws -> LoadEstimate?
 
-  /// What an operation that loads a graph will take, found out without loading it; nil for all others, and where it
-  /// cannot be told.
-  /// - Throws: `EngineError` when its tables cannot be read.
-  func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate?
-
-  /// Goes on with more or fewer workers, from the next operation on at the latest.
-  /// - Throws: `EngineError` when it cannot; nothing has changed then.
+  /// Changes the number of workers, effective from the next operation at the latest.
+  /// - Throws: `EngineError` when it cannot; the engine is then unchanged.
   func resize(to size: EngineSize) async throws
 
-  /// Forgets an object; one that is not there any more is no error.
+  /// Summarizes an object; nil when it does not exist or nothing is known about it. Reads no data, so it may be called often and
+  /// while an operation runs.
+  func summary(of handle: ObjectHandle) async -> ObjectSummary?
+
+  /// Forgets an object. Does nothing if the object does not exist.
   func release(_ handle: ObjectHandle) async
 
-  /// Finds objects again that an engine of an earlier process left in the same workspace when it ended, however that
-  /// was, and removes all else that it left. Call once, before the first operation.
+  /// Recovers objects that an engine of an earlier process left in the same workspace, whether or not that engine ended cleanly,
+  /// and removes everything else that it left. Call once, before the first operation.
   /// - Returns: the objects that are lost.
   /// - Throws: `EngineError` when the workspace cannot be read.
   func recover(_ handles: [ObjectHandle]) async throws -> [LostObject]
 
-  /// Calls `body` when the engine ends unasked and all its objects with it, at once if it has, and before an operation
-  /// fails for it. There is one such body: a later one replaces it.
+  /// Calls `body` when the engine ends unexpectedly, which loses all its objects: at once if it has ended already, and before the
+  /// resulting failure of an operation is reported. There is one such body; a later call replaces it.
   func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void)
 
-  /// Ends the engine and keeps what `recover` needs to find its objects again.
+  /// Ends the engine, keeping what `recover` needs to find its objects again.
   func suspend() async
 
-  /// Ends the engine and gives back all it held: memory, files, processes.
+  /// Ends the engine and releases everything it held: memory, files, processes.
   func close() async
 }
 
 extension AnalyticalEngine {
-  /// Performs the typed operation, which says everything.
-  public func perform(
-    _ operation: AnalyticalOperation, asWritten original: ClientOperation?, on inputs: [ObjectHandle],
-    log: any ProgressLog
-  ) async throws -> AnalyticalResult {
-    try await perform(operation, on: inputs, log: log)
-  }
+  /// Returns nil: no estimate.
+  public func estimate(_ operation: Operation, on inputs: [ObjectHandle]) async throws -> LoadEstimate? { nil }
 
-  /// Tells nothing.
-  public func estimate(
-    _ operation: AnalyticalOperation, on inputs: [ObjectHandle]
-  ) async throws -> LoadEstimate? { nil }
+  /// Returns nil: nothing is known.
+  public func summary(of handle: ObjectHandle) async -> ObjectSummary? { nil }
 
-  /// Never calls it: an engine inside this process does not end unasked.
+  /// Does nothing: an engine inside this process does not end unexpectedly.
   public func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) {}
 
-  /// Refuses.
+  /// Always fails.
+  /// - Throws: `EngineError.unimplemented`.
   public func resize(to size: EngineSize) async throws {
     throw EngineError(
       .unimplemented, "this engine cannot change the number of its workers while it runs",
-      hint: "Open another session with as many workers as are wanted")
+      hint: "Open another session with the number of workers you need")
   }
 }
 
-/// What loading a graph will take, as far as its tables and its schema tell.
+/// The resources that loading a graph will take, estimated from its tables and its schema.
 public struct LoadEstimate: Sendable, Equatable {
-  /// Bytes of memory that stay while the graph does.
+  /// Bytes of memory that remain in use while the graph exists.
   public var residentBytes: Int
-  /// Bytes of memory at the worst moment of the load, those that stay included.
+  /// Bytes of memory at the peak of the load, including those that remain in use.
   public var peakBytes: Int
-  /// Bytes of files that stay while the graph does.
+  /// Bytes of files that remain while the graph exists.
   public var diskBytes: Int
-  /// What it was told by, in words: rows, columns, bytes of files.
+  /// The basis of the estimate, as text: rows, columns, bytes of files.
   public var basis: String
 
-  /// An estimate.
+  /// Creates an estimate.
   public init(residentBytes: Int, peakBytes: Int, diskBytes: Int, basis: String) {
     self.residentBytes = residentBytes
     self.peakBytes = peakBytes
@@ -99,35 +88,38 @@ public struct LoadEstimate: Sendable, Equatable {
 public struct LostObject: Sendable {
   /// The object.
   public var handle: ObjectHandle
-  /// Why it is lost and what to do.
+  /// The reason for the loss, and the remedy.
   public var reason: String
+  /// Whether the engine keeps the object's remains until it is unloaded.
+  public var hasRemains: Bool
 
-  /// Says what is lost and why.
-  public init(_ handle: ObjectHandle, reason: String) {
+  /// Records a lost object with the reason.
+  public init(_ handle: ObjectHandle, reason: String, hasRemains: Bool = false) {
     self.handle = handle
     self.reason = reason
+    self.hasRemains = hasRemains
   }
 }
 
 /// Makes an engine for each session.
 public protocol AnalyticalEngineProvider: Sendable {
-  /// Starts an engine whose files live in `workspace`, a directory of the session's own, which may hold what an engine of
-  /// an earlier process left there: see `AnalyticalEngine.recover`.
+  /// Starts an engine. Its files live in `workspace`, a directory of the session's own, which may contain files of an engine of
+  /// an earlier process: see `AnalyticalEngine.recover`. Other engines of the session find its graphs in `graphs`.
   /// - Throws: `EngineError` when it cannot be started.
   func makeEngine(
-    workspace: String, size: EngineSize, storage: any StorageAccount
+    workspace: String, size: EngineSize, storage: any StorageAccount, places: any Places, graphs: GraphCatalogue
   ) async throws -> any AnalyticalEngine
 }
 
-/// What a client is told about an engine.
+/// The description of an engine that a client receives when it connects.
 public struct EngineDescription: Sendable, Equatable {
-  /// Hosts the engine runs on.
+  /// Hosts that the engine runs on.
   public var hosts: [String]
   /// Number of workers.
   public var workerCount: Int
-  /// Path of an object store's socket that clients on this machine may use; nil when there is none.
+  /// Path of the socket of an object store that clients on this machine may use; nil if there is none.
   public var objectStoreSocket: String?
-  /// Address of that object store; nil when there is none.
+  /// Address of that object store; nil if there is none.
   public var objectStoreEndpoint: String?
 
   /// Describes an engine.
@@ -141,8 +133,16 @@ public struct EngineDescription: Sendable, Equatable {
   }
 }
 
-/// Takes lines about the progress of long work, for the session's user.
+/// Receives lines about the progress of long work, for the client.
 public protocol ProgressLog: Sendable {
-  /// Appends a line to what the client shows as information.
+  /// Appends a line, which the client shows as information.
   func info(_ line: String)
+  /// Reports that `percent` of a piece of work is done, for example of "Loading vertex labeled person"; `note` follows the
+  /// percentage.
+  func progress(of work: String, percent: Int, note: String)
+}
+
+extension ProgressLog {
+  /// Appends the progress as an ordinary line.
+  public func progress(of work: String, percent: Int, note: String) { info("\(work): \(percent)%\(note)") }
 }

@@ -1,61 +1,72 @@
-/// Starts the processes that an engine consists of and looks after them: whoever implements it journals them, keeps
-/// their output and ends them with the coordinator.
+/// Starts and supervises the processes that an engine consists of. An implementation journals them, keeps their output, and ends
+/// them when the coordinator ends.
 public protocol ChildLauncher: Sendable {
   /// Starts a child and returns when it is ready.
-  /// - Throws: `EngineError` with the cause and the child's last lines when it ended instead; nothing of it is left then.
-  ///   `CancellationError`; nothing of it is left then either.
+  /// - Throws: `EngineError` with the cause and the child's last lines when it ended instead; `CancellationError`. In both cases
+  ///   nothing of the child is left.
   func start(_ child: ChildProgram) async throws
 
-  /// Runs a child to its end and forgets it. It is ended when the task is cancelled.
+  /// Runs a child to its end and forgets it. Cancelling the task ends the child.
   /// - Throws: `EngineError` when it could not be started; `CancellationError`.
   func run(_ child: ChildProgram) async throws -> ChildEnd
 
-  /// Returns when a child is over, whoever ended it.
-  /// - Throws: `EngineError.internalFailure` for one that was never started; `CancellationError`.
+  /// The process id of a child; nil if it has no process.
+  func process(of name: String) async -> Int32?
+
+  /// Returns when a child has ended, for any reason.
+  /// - Throws: `EngineError.internalFailure` for a child that was never started; `CancellationError`.
   func waitUntilOver(_ name: String) async throws -> ChildEnd
 
-  /// Ends a child and everything it started, and forgets it. Returns when nothing of it is left, also when the task is
-  /// cancelled. One that is over or unknown is no error.
+  /// Ends a child and all processes it started, and forgets it. Returns when none of them is left, even if the task is cancelled.
+  /// Does nothing for a child that has ended or is unknown.
   func stop(_ name: String) async
+}
+
+extension ChildLauncher {
+  /// Returns nil: not known.
+  public func process(of name: String) async -> Int32? { nil }
 }
 
 /// A process that an engine needs.
 public struct ChildProgram: Sendable {
-  /// How we learn that a child serves.
+  /// How to recognize that a child is ready.
   public enum Readiness: Sendable {
-    /// It serves as soon as it runs.
+    /// As soon as it runs.
     case started
-    /// It accepts TCP connections on this port of 127.0.0.1.
+    /// When it accepts TCP connections on this port of 127.0.0.1.
     case port(UInt16)
-    /// There is something at this absolute path.
+    /// When this absolute path exists.
     case file(String)
-    /// A probe succeeds.
+    /// When the probe returns true.
     case probe(@Sendable () async -> Bool)
   }
 
-  /// Its name, unique within the session.
+  /// The name, unique within the session.
   public var name: String
-  /// The absolute path of the file to execute. No shell is involved.
+  /// The absolute path of the executable. No shell is involved.
   public var executable: String
   /// The arguments, without the program's own name.
   public var arguments: [String]
-  /// Variables that it gets beside the usual ones; they go before these.
+  /// Environment variables in addition to the usual ones, which they override.
   public var environment: [String: String]
-  /// Where it runs, an absolute path; nil for `/`.
+  /// The working directory, an absolute path; nil for `/`.
   public var directory: String?
-  /// How we learn that it serves.
+  /// File descriptors that it inherits under the same numbers, in addition to its output.
+  public var descriptors: [Int32]
+  /// How to recognize that it is ready.
   public var readiness: Readiness
-  /// How long it may take to serve.
+  /// The time within which it must become ready.
   public var readinessDeadline: Duration
-  /// How long it may take to end by itself once it was told to.
+  /// The time it has to end by itself after it was asked to.
   public var endGrace: Duration
-  /// Takes its lines, standard output and standard error alike, beside the log. It must not block.
+  /// Receives its lines, from both standard output and standard error, in addition to the log. Must not block.
   public var onLine: (@Sendable (String) -> Void)?
 
-  /// A program.
+  /// Describes a program.
   public init(
     name: String, executable: String, arguments: [String], environment: [String: String] = [:],
-    directory: String? = nil, readiness: Readiness = .started, readinessDeadline: Duration = .seconds(60),
+    directory: String? = nil, descriptors: [Int32] = [], readiness: Readiness = .started,
+    readinessDeadline: Duration = .seconds(60),
     endGrace: Duration = .seconds(5), onLine: (@Sendable (String) -> Void)? = nil
   ) {
     self.name = name
@@ -63,6 +74,7 @@ public struct ChildProgram: Sendable {
     self.arguments = arguments
     self.environment = environment
     self.directory = directory
+    self.descriptors = descriptors
     self.readiness = readiness
     self.readinessDeadline = readinessDeadline
     self.endGrace = endGrace
@@ -70,16 +82,16 @@ public struct ChildProgram: Sendable {
   }
 }
 
-/// How a child ended.
+/// The outcome of a child.
 public struct ChildEnd: Sendable, Equatable {
-  /// Whether it ended as it should.
+  /// Whether it ended as expected.
   public var isSuccess: Bool
-  /// The cause in words, to follow the child's name: `was killed by signal 9 (SIGKILL)`.
+  /// The cause, worded to follow the child's name: `was killed by signal 9 (SIGKILL)`.
   public var cause: String
-  /// Its last lines, the newest last.
+  /// Its last lines, oldest first.
   public var lastLines: [String]
 
-  /// An end.
+  /// Describes an end.
   public init(isSuccess: Bool, cause: String, lastLines: [String] = []) {
     self.isSuccess = isSuccess
     self.cause = cause
@@ -87,25 +99,24 @@ public struct ChildEnd: Sendable, Equatable {
   }
 }
 
-/// For engines that start no processes.
+/// The launcher for engines that start no processes.
 public struct NoChildren: ChildLauncher {
-  /// A launcher that refuses.
+  /// Creates a launcher that rejects every start.
   public init() {}
 
-  /// Refuses.
+  /// Always fails.
   /// - Throws: `EngineError.internalFailure`.
   public func start(_ child: ChildProgram) async throws {
     throw EngineError(.internalFailure, "'\(child.name)' cannot be started: this session starts no processes")
   }
 
-  /// Refuses.
-  /// - Throws: `EngineError.internalFailure`.
+  /// Returns an unsuccessful end: nothing is started.
   public func run(_ child: ChildProgram) async throws -> ChildEnd {
     try await start(child)
     return ChildEnd(isSuccess: false, cause: "was not started")
   }
 
-  /// Refuses.
+  /// Always fails.
   /// - Throws: `EngineError.internalFailure`.
   public func waitUntilOver(_ name: String) async throws -> ChildEnd {
     throw EngineError(.internalFailure, "there is no process '\(name)'")

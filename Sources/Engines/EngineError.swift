@@ -1,37 +1,39 @@
-/// Why an operation failed: the kind, the cause and the remedy. Endpoints map the kind to a gRPC status, a Python
-/// exception or a REST body; the text reaches the user as it is.
+import Support
+
+/// The failure of an operation: its kind, its cause and the remedy. Endpoints map the kind to a gRPC status, a Python
+/// exception or a REST body; the text reaches the client unchanged, except that keys and passwords are redacted.
 public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The kind of failure, named after what the user can do about it.
+  /// The kind of failure, named after what the client can do about it.
   public enum Code: String, Sendable, CaseIterable {
     /// An argument that is malformed or out of range.
     case invalidArgument
-    /// A label, property, algorithm or object that was named does not exist.
+    /// A label, property, algorithm or object of that name does not exist.
     case unknownName
-    /// A value that is well-formed but makes no sense here.
+    /// A value that is well-formed but makes no sense in its place.
     case invalidValue
     /// A selector or expression that cannot be parsed.
     case invalidSyntax
-    /// What is asked for is well-formed, but this kind of object does not have it.
+    /// The request is well-formed, but does not apply to this kind of object.
     case notApplicable
     /// The request contradicts the state of the object.
     case illegalState
-    /// The object is not in a shape in which the request can be met.
+    /// The object is not in a state in which the request can be met.
     case runtimeFailure
-    /// A query that the interactive engine refuses, or that gives nothing that can be used.
+    /// A query that the interactive engine rejects, or that yields nothing usable.
     case queryFailure
     /// Loading or computing failed.
     case engineFailure
-    /// This backend does not offer it.
+    /// The backend does not support it.
     case unimplemented
-    /// The code of a user's application could not be built.
+    /// The code of a client's own application could not be built.
     case compilationFailure
-    /// A quota or bound was reached.
+    /// A quota or limit was reached.
     case resourceExhausted
-    /// The caller is not allowed to.
+    /// The principal is not allowed to do it.
     case permissionDenied
     /// The operation was stopped by its caller, a closing session or a deadline.
     case cancelled
-    /// A defect of ours.
+    /// A defect of the coordinator.
     case internalFailure
   }
 
@@ -39,20 +41,20 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
   public let code: Code
   /// What failed and why.
   public let message: String
-  /// What was found, such as the offending value; may be empty.
+  /// What was found, such as the offending value. May be empty.
   public let evidence: String
-  /// What to do; may be empty.
+  /// What to do. May be empty.
   public let hint: String
 
-  /// Makes an error; `evidence` and `hint` may be left out.
+  /// Creates an error; `evidence` and `hint` may be omitted.
   public init(_ code: Code, _ message: String, evidence: String = "", hint: String = "") {
     self.code = code
-    self.message = message
-    self.evidence = evidence
+    self.message = Redaction.redacted(message)
+    self.evidence = Redaction.redacted(evidence)
     self.hint = hint
   }
 
-  /// Message, evidence and hint in one line of text.
+  /// Message, evidence and hint on one line.
   public var description: String {
     var text = message
     if !evidence.isEmpty { text += ": " + evidence }

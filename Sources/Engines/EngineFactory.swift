@@ -1,24 +1,24 @@
-import GraphStore
+import Workers
 
 /// The engines of one session, one of each kind.
 public struct SessionEngines: Sendable {
   /// Runs graph analytics.
   public var analytical: any AnalyticalEngine
-  /// Answers queries.
+  /// Answers Gremlin and Cypher queries.
   public var queries: any QueryEngine
-  /// Serves samples.
+  /// Serves samples to learning clients.
   public var learning: any LearningEngine
-  /// Which engines were chosen and why, for operators; nil where there was no choice.
+  /// Which engines were chosen and why, for operators; nil if there was no choice.
   public var choice: Choice?
 
-  /// Which engines a session got, and why.
+  /// Which engines a session received, and why.
   public struct Choice: Sendable, Equatable {
     /// The name of the engines in the configuration.
     public var engine: String
-    /// Why these, in words.
+    /// Why these were chosen, as text.
     public var reason: String
 
-    /// A choice.
+    /// Creates a choice.
     public init(engine: String, reason: String) {
       self.engine = engine
       self.reason = reason
@@ -35,77 +35,84 @@ public struct SessionEngines: Sendable {
 
 /// Chooses and starts the engines of each session.
 public protocol EngineFactory: Sendable {
-  /// Makes the engines of a session.
+  /// Creates the engines of a session.
   /// - Throws: `EngineError` when they cannot be started.
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines
 
-  /// Whether engines of this size run within this process. Those can be suspended and found again, so that their session
-  /// may give way to others.
+  /// Whether engines of this size run inside this process. Such engines can be suspended and recovered, so their session may be
+  /// preempted.
   func isEmbedded(_ size: EngineSize) -> Bool
 
-  /// What a client is told about engines that wait for resources.
+  /// The description that a client receives while its engines wait for resources.
   func plannedDescription(_ size: EngineSize) -> EngineDescription
 
-  /// Begins what is done ahead of sessions. Called once, when the coordinator begins to serve.
-  /// - Parameter launcher: starts processes whose names begin with the name that it is given.
+  /// Begins the work that is done ahead of sessions. Called once, when the coordinator begins to serve.
+  /// - Parameter launcher: Returns a launcher of processes whose names begin with the given name.
   func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher)
 
-  /// Ends what was begun.
+  /// Ends the work that `begin` started.
   func end() async
 }
 
 extension EngineFactory {
-  /// They do.
+  /// Returns true.
   public func isEmbedded(_ size: EngineSize) -> Bool { true }
 
-  /// Nothing is done ahead.
+  /// Does nothing: no work is done ahead.
   public func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher) {}
 
-  /// Nothing was begun.
+  /// Does nothing: no work was begun.
   public func end() async {}
 
-  /// One engine on this host.
+  /// Returns the description of one engine on this host.
   public func plannedDescription(_ size: EngineSize) -> EngineDescription {
     EngineDescription(hosts: ["localhost"], workerCount: isEmbedded(size) ? 1 : size.hosts.count)
   }
 }
 
-/// What a session's engines are made of.
+/// The parameters for creating the engines of a session.
 public struct EngineRequest: Sendable {
   /// The session's id.
   public var session: String
-  /// A directory of the session's own, which may hold what engines of an earlier process left there.
+  /// A directory of the session's own, which may contain files of engines of an earlier process.
   public var workspace: String
-  /// What the scheduler gave them.
+  /// The size that the scheduler granted.
   public var size: EngineSize
-  /// What the engines' memory and files count for.
+  /// The account that the engines' memory and files are charged to.
   public var storage: any StorageAccount
-  /// Starts the processes of engines that consist of some.
+  /// Starts the processes of engines that consist of processes.
   public var children: any ChildLauncher
+  /// Controls what the session may access beyond its directory.
+  public var places: any Places
 
-  /// A request.
+  /// Creates a request.
   public init(
     session: String, workspace: String, size: EngineSize = EngineSize(hosts: ["localhost"]),
-    storage: any StorageAccount = UnboundedStorage(), children: any ChildLauncher = NoChildren()
+    storage: any StorageAccount = UnboundedStorage(), children: any ChildLauncher = NoChildren(),
+    places: any Places = OpenPlaces()
   ) {
     self.session = session
     self.workspace = workspace
     self.size = size
     self.storage = storage
     self.children = children
+    self.places = places
   }
 }
 
-/// How large an engine is: its workers and what they may use.
+/// The size of an engine: its workers and the resources that they may use.
 public struct EngineSize: Sendable, Equatable {
   /// The host of each worker; one or more.
   public var hosts: [String]
-  /// Thousandths of a processor core for all of them together; 0 for a share of what is idle.
+  /// Thousandths of a processor core for all workers together; 0 for a share of the idle cores.
   public var cpuMillicores: Int
-  /// Bytes of memory that were asked for, for all of them together; 0 when nothing was said.
+  /// Requested bytes of memory for all workers together; 0 if none were requested.
   public var memoryBytes: Int64
+  /// The number of threads that an engine inside this process may use: the cores, rounded up; nil for any number, when no cores
+  /// are granted.
+  public var threads: Int? { cpuMillicores > 0 ? (cpuMillicores + 999) / 1000 : nil }
 
-  /// A size.
+  /// Creates a size.
   public init(hosts: [String], cpuMillicores: Int = 0, memoryBytes: Int64 = 0) {
     self.hosts = hosts
     self.memoryBytes = memoryBytes

@@ -1,43 +1,43 @@
 /// Serves samples of a stored graph to learning clients.
 public protocol LearningEngine: Sendable {
-  /// Starts sampling servers for a graph; returns once they answer.
+  /// Starts sampling servers for a graph and returns when they answer.
   /// - Throws: `EngineError`.
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance
 
-  /// Stops the servers of a graph; a graph without any is no error.
+  /// Stops the servers of a graph. Does nothing if the graph has none.
   func close(objectID: Int64) async throws
 
-  /// Calls `body` when a server of a graph ends unasked, at once if one has. Not after `close`, and for engines inside the
-  /// coordinator never.
+  /// Calls `body` when a server of a graph ends unexpectedly, at once if one has already. Never called after `close`, nor for
+  /// engines inside the coordinator.
   func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void)
 
-  /// Stops all servers, when the session ends.
+  /// Stops all servers. Called when the session ends.
   func closeAll() async
 }
 
 extension LearningEngine {
-  /// They do not end unasked.
+  /// Does nothing: an embedded engine has no servers that could end.
   public func whenFailed(objectID: Int64, _ body: @escaping @Sendable (EngineError) -> Void) {}
 }
 
-/// What a client asks for when it opens a learning instance.
+/// A client's request to open a learning instance.
 public struct LearningInstanceRequest: Sendable, Equatable {
-  /// The library whose servers are wanted.
+  /// The library whose servers to start.
   public enum Backend: Sendable, Equatable {
     case graphlearn
     case graphlearnTorch
   }
 
-  /// The graph's number.
+  /// The number of the graph.
   public var objectID: Int64
   /// Base64 of a JSON object that describes the graph to the servers.
   public var handle: String
-  /// Base64 of a JSON object that says what to sample.
+  /// Base64 of a JSON object that describes what to sample.
   public var configuration: String
-  /// The library whose servers are wanted.
+  /// The library whose servers to start.
   public var backend: Backend
 
-  /// A request as the client sends it.
+  /// Creates a request from what the client sent.
   public init(objectID: Int64, handle: String, configuration: String, backend: Backend) {
     self.objectID = objectID
     self.handle = handle
@@ -55,7 +55,7 @@ public struct LearningInstance: Sendable, Equatable {
   /// `host:port` of every server.
   public var endpoints: [String]
 
-  /// Describes running servers.
+  /// Creates a description of running servers.
   public init(handle: String, configuration: String, endpoints: [String]) {
     self.handle = handle
     self.configuration = configuration

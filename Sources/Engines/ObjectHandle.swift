@@ -1,11 +1,10 @@
 import GraphStore
-import Wire
 
-/// An object of an engine, as later operations refer to it. Keys are unique within a session.
+/// Refers to an object of an engine in later operations. Keys are unique within a session.
 public enum ObjectHandle: Sendable {
-  /// Nothing that later operations could use.
+  /// Nothing that later operations can use.
   case none
-  /// Tables that are to be loaded.
+  /// Tables to load.
   case tables([TableSource])
   /// A graph by its key.
   case graph(String)
@@ -17,70 +16,83 @@ public enum ObjectHandle: Sendable {
   case context(String)
 }
 
-/// What an operation produced.
+/// The result of an operation.
 public enum AnalyticalResult: Sendable {
-  /// Nothing but success.
+  /// Success, without a value.
   case done
   /// A graph.
   case graph(GraphDescription)
   /// A bound application's key.
   case boundApplication(key: String)
-  /// A result that can be read.
+  /// A result that later operations can read.
   case context(ContextDescription)
   /// An encoded array or data frame, in the client's archive format.
   case archive([UInt8])
-  /// A graph in the client's own words, from an engine that speaks them.
-  case definedGraph(GraphDef)
+  /// A graph in the client's encoding, from an engine that uses that encoding itself.
+  case encodedGraph(EncodedGraph)
   /// A small result in the client's encoding.
   case value([UInt8])
-  /// A large result in the client's encoding that is still at its engine.
+  /// A large result in the client's encoding, still held by its engine.
   case stream(ResultStream)
 
-  /// The session's name for the graph that it is, and the number by which others know it; nil for anything else. Mutable
-  /// graphs have no number.
+  /// The session's name of the graph that this result is, and the number by which other engines and clients know it; nil for any
+  /// other result. Mutable graphs have no number.
   public var graph: (key: String, objectID: Int64?)? {
     switch self {
     case .graph(let graph): return (graph.key, graph.objectID)
-    case .definedGraph(let graph):
-      guard case .vineyard(let info) = graph.info, info.objectID != 0 else { return (graph.key, nil) }
-      return (graph.key, info.objectID)
+    case .encodedGraph(let graph): return (graph.key, graph.objectID)
     default: return nil
     }
   }
 }
 
-/// What a client must know about a graph.
+/// A graph in the client's encoding.
+public struct EncodedGraph: Sendable, Equatable {
+  /// The session's name of the graph.
+  public var key: String
+  /// The number of the stored graph; nil for a mutable graph.
+  public var objectID: Int64?
+  /// The client's definition of the graph, encoded.
+  public var definition: [UInt8]
+
+  /// Creates an encoded graph.
+  public init(key: String, objectID: Int64?, definition: [UInt8]) {
+    (self.key, self.objectID, self.definition) = (key, objectID, definition)
+  }
+}
+
+/// The description of a graph for its client.
 public struct GraphDescription: Sendable, Codable {
-  /// What kind of graph it is, by what may be done with it.
+  /// The kind of graph, which determines the operations that apply to it.
   public enum Kind: Sendable, Equatable, Codable {
-    /// Labels and properties.
+    /// A graph with labels and properties.
     case property
     /// One vertex label, one edge label, at most one property each, of these types.
     case simple(vertexData: ColumnType?, edgeData: ColumnType?)
-    /// Several labels seen as one, at most one property each, of these types.
+    /// Several labels presented as one, at most one property each, of these types.
     case flattened(vertexData: ColumnType?, edgeData: ColumnType?)
   }
 
-  /// The session's name for it.
+  /// The session's name of the graph.
   public var key: String
-  /// What kind of graph it is.
+  /// The kind of graph.
   public var kind: Kind
-  /// Labels, properties and what of them is visible.
+  /// Labels and properties, and which of them are visible.
   public var schema: GraphSchema
-  /// Direction, id type, what is kept.
+  /// Direction, type of vertex ids, and what is kept.
   public var options: GraphOptions
-  /// The layout as the client asked for it.
+  /// The layout that the client requested.
   public var layout: GraphLayout
-  /// Whether parallel edges exist.
+  /// Whether the graph has parallel edges.
   public var isMultigraph: Bool
-  /// A number that names the stored graph; positive.
+  /// The number of the stored graph; positive.
   public var objectID: Int64
-  /// Numbers of its fragments, one per worker.
+  /// The numbers of its fragments, one per worker.
   public var fragmentIDs: [Int64]
-  /// A file on this machine that holds the schema for query engines; empty when there is none.
+  /// A file on this machine that holds the schema for query engines; empty if there is none.
   public var schemaPath: String
 
-  /// Describes a graph.
+  /// Creates a description.
   public init(
     key: String, kind: Kind, schema: GraphSchema, options: GraphOptions, layout: GraphLayout, isMultigraph: Bool,
     objectID: Int64, fragmentIDs: [Int64], schemaPath: String
@@ -97,7 +109,7 @@ public struct GraphDescription: Sendable, Codable {
   }
 }
 
-/// What a client must know about a result.
+/// The description of a result for its client.
 public struct ContextDescription: Sendable, Equatable, Codable {
   /// The shape of a result.
   public enum Kind: String, Sendable, Codable {
@@ -109,14 +121,14 @@ public struct ContextDescription: Sendable, Equatable, Codable {
     case dynamicVertexData = "dynamic_vertex_data"
   }
 
-  /// The session's name for it.
+  /// The session's name of the result.
   public var key: String
-  /// The shape.
+  /// The shape of the result.
   public var kind: Kind
   /// The client's text for the columns; empty for shapes with one value per vertex.
   public var schema: String
 
-  /// Describes a result.
+  /// Creates a description.
   public init(key: String, kind: Kind, schema: String = "") {
     self.key = key
     self.kind = kind

@@ -1,15 +1,15 @@
 import GraphStore
 
-/// A property graph's schema as the JSON texts that clients and query engines read (contract "client-behaviour", 5.2
-/// and 5.3).
+/// Writes the schema of a property graph as the JSON texts that clients and query engines read (contract "client-behaviour",
+/// 5.2 and 5.3).
 public enum PropertySchemaJSON {
-  /// The text for the Python client. Hidden labels and properties keep their places and are marked as not valid.
+  /// Returns the text for the Python client. Hidden labels and properties keep their positions and are marked as not valid.
   public static func text(_ schema: GraphSchema, partitions: Int) -> String {
     Renderer(schema: schema, partitions: partitions, edgeIDOffset: 0, propertyIDs: nil).text
   }
 
-  /// The text of the file for query engines: edge label ids follow those of vertex labels, and a property's id is that
-  /// of its name among all names of the graph in alphabetical order, from 1.
+  /// Returns the text of the file for query engines. Ids of edge labels follow those of vertex labels. The id of a property is
+  /// the position of its name, from 1, among all property names of the graph in alphabetical order.
   public static func fileText(_ schema: GraphSchema, partitions: Int) -> String {
     let properties = schema.vertexLabels.flatMap(\.properties) + schema.edgeLabels.flatMap(\.properties)
     let names = Set(properties.map(\.name)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -25,7 +25,7 @@ private struct Renderer {
   let schema: GraphSchema
   let partitions: Int
   let edgeIDOffset: Int
-  /// Ids of properties by name; nil for their positions.
+  /// Ids of properties by name; nil to use their positions.
   let propertyIDs: [String: Int]?
 
   var text: String {
@@ -43,7 +43,7 @@ private struct Renderer {
   }
 
   private func edgeType(_ id: Int, _ label: GraphSchema.EdgeLabel) -> String {
-    let relations = label.relations.map { relation in
+    let relations = schema.shownRelations(of: label).map { relation in
       let destination = quoted(schema.vertexLabels[relation.destination].name)
       let source = quoted(schema.vertexLabels[relation.source].name)
       return #"{"dstVertexLabel":\#(destination),"srcVertexLabel":\#(source)}"#
@@ -69,7 +69,7 @@ private struct Renderer {
 
   private func flags(_ values: [Bool]) -> String { "[" + values.map { $0 ? "1" : "0" }.joined(separator: ",") + "]" }
 
-  /// A JSON string (RFC 8259, section 7).
+  /// Returns a JSON string (RFC 8259, section 7).
   private func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
@@ -87,7 +87,7 @@ private struct Renderer {
 }
 
 extension ColumnType {
-  /// The name that the client maps to a type of its own.
+  /// The type name that the client maps to one of its own types.
   fileprivate var clientName: String {
     switch self {
     case .int32: "INT"

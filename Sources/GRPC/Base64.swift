@@ -1,4 +1,4 @@
-/// Base64 of RFC 4648 section 4, as `-bin` metadata uses it: written without padding, read with or without.
+/// Base64 (RFC 4648, section 4) for `-bin` metadata: written without padding, read with or without it.
 enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -16,7 +16,7 @@ enum Base64 {
     return text
   }
 
-  /// nil: not base64.
+  /// Decodes a text. Returns nil if it is not valid base64.
   static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count * 3 / 4)

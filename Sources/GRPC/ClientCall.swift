@@ -2,20 +2,23 @@ import HTTP2
 import NIOCore
 import Transport
 
-/// One call on the client's side, from its headers to its status. Confined to the connection's event loop.
+/// The client side of one call, from its headers to its status. Confined to the connection's event loop.
 final class ClientCall: MessageStream {
   let gate: OutboundGate
+  private let metadataBounds: MetadataBounds
   private(set) var initialMetadata = Metadata()
   private(set) var trailingMetadata = Metadata()
   private var head = ResponseHead()
   private var initialIsComplete = false
   private var status: GRPCStatus?
   private var hasFinishedSending = false
+  /// Whether unread messages were dropped.
+  private var isCutShort = false
   private var waiter: CheckedContinuation<ByteBuffer?, any Error>?
   private var initialWaiters: [CheckedContinuation<Metadata, Never>] = []
   private var deadlineTimer: Scheduled<Void>?
 
-  /// What the fields of one header list say.
+  /// The fields of one header list that concern the transport.
   private struct ResponseHead {
     var httpStatus: Int?
     var isGRPC = false
@@ -28,16 +31,19 @@ final class ClientCall: MessageStream {
 
   init(channel: HTTP2ChannelHandler, budget: MessageBudget, limits: ClientLimits) {
     gate = OutboundGate(highWatermark: limits.writeHighWatermark)
+    metadataBounds = limits.metadata
     super.init(channel: channel, budget: budget, bounds: limits.messages)
   }
 
   /// Opens the stream.
-  func start(path: String, authority: String, options: CallOptions) {
+  func start(path: String, scheme: String, authority: String, options: CallOptions) {
     do {
       try channel.request(
-        self, ClientHeaders.request(path: path, authority: authority, options: options), body: true)
+        self, ClientHeaders.request(path: path, scheme: scheme, authority: authority, options: options), body: true)
     } catch {
-      return conclude(GRPCStatus(.unavailable, "\(error)"))
+      var status = GRPCStatus(.unavailable, "\(error)")
+      status.isUnprocessed = true
+      return conclude(status)
     }
     if let timeout = options.timeout {
       let (seconds, attoseconds) = timeout.components
@@ -48,7 +54,7 @@ final class ClientCall: MessageStream {
     }
   }
 
-  // MARK: Requests out
+  // MARK: Sending requests
 
   func sendRequest(_ message: EncodedMessage) {
     guard status == nil else { return }
@@ -67,20 +73,20 @@ final class ClientCall: MessageStream {
 
   override func bodySent(_ count: Int) { gate.leave(count) }
 
-  /// Gives the call up, if it is not over.
+  /// Cancels the call, unless it has ended.
   func cancel(_ status: GRPCStatus) {
     guard self.status == nil else { return }
     reset(.cancel)
     conclude(status)
   }
 
-  // MARK: Responses in
+  // MARK: Receiving responses
 
   func nextResponse(_ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
     guard waiter == nil else {
       return continuation.resume(throwing: GRPCStatus(.internal, "The responses of a call have one reader"))
     }
-    if let status, status.code != .ok { return continuation.resume(throwing: status) }
+    if isCutShort, let status { return continuation.resume(throwing: status) }
     waiter = continuation
     requestMessage()
   }
@@ -102,7 +108,7 @@ final class ClientCall: MessageStream {
 
   override func readingFailed(_ status: GRPCStatus) {
     reset(.cancel)
-    self.status = nil  // The server's OK is worth nothing if its messages cannot be read.
+    self.status = nil  // The server's OK does not count if its messages cannot be read.
     conclude(status)
   }
 
@@ -120,8 +126,10 @@ final class ClientCall: MessageStream {
     case .contentType: head.isGRPC = isGRPC(contentType: value)
     case .code: head.code = Int(String(decoding: value, as: UTF8.self))
     case .message: head.message = GRPCStatus.decodeMessage(value)
+    case .encoding: encoding = MessageEncoding(value)
     case .ignored: break
-    case .custom: _ = head.metadata.receive(name: name, value: value)
+    case .custom:
+      if head.metadata.receive(name: name, value: value, within: metadataBounds) == .tooMuch { head.isOversized = true }
     }
   }
 
@@ -133,7 +141,11 @@ final class ClientCall: MessageStream {
     if head.isInformational { return }
     if let code = head.code {
       trailingMetadata = head.metadata
-      status = GRPCStatus(GRPCStatus.Code(rawValue: code) ?? .unknown, head.message)
+      var status = GRPCStatus(GRPCStatus.Code(rawValue: code) ?? .unknown, head.message)
+      if code != 0, let details = head.metadata.binaries("grpc-status-details-bin").first {
+        status.details = GRPCStatus.decodeDetails(details)
+      }
+      self.status = status
     } else if initialIsComplete {
       status = GRPCStatus(.unknown, "The server's trailers have no grpc-status")
     } else if head.httpStatus != 200 || !head.isGRPC {
@@ -151,22 +163,28 @@ final class ClientCall: MessageStream {
     initialWaiters = []
   }
 
-  // MARK: The end
+  // MARK: End of the call
 
   override func receiveEnd() {
-    conclude(status ?? GRPCStatus(.internal, "The server ended the call without a status"))
+    settle(status ?? GRPCStatus(.internal, "The server ended the call without a status"))
     super.receiveEnd()
     if !hasFinishedSending { reset(.noError) }
   }
 
-  /// The call has its status. Messages that have arrived can still be read if it is OK.
-  private func conclude(_ status: GRPCStatus) {
+  /// Sets the status of the call. Messages that have arrived can still be read; the status follows them.
+  private func settle(_ status: GRPCStatus) {
     self.status = status
     deadlineTimer?.cancel()
     deadlineTimer = nil
     gate.close(status.code == .ok ? GRPCStatus(.ok, "The call is over") : status)
     noteInitialMetadata()
+  }
+
+  /// Sets the status of the call and, unless it is OK, drops unread messages.
+  private func conclude(_ status: GRPCStatus) {
+    settle(status)
     guard status.code != .ok else { return }
+    isCutShort = true
     stopReading()
     resumeWaiter(.failure(status))
   }
@@ -182,9 +200,9 @@ final class ClientCall: MessageStream {
   }
 }
 
-/// The header fields of a response that mean something to the transport.
+/// The header fields of a response that concern the transport.
 private enum ResponseHeader {
-  case status, contentType, code, message, ignored, custom
+  case status, contentType, code, message, encoding, ignored, custom
 
   init(_ name: UnsafeBufferPointer<UInt8>) {
     switch name.count {
@@ -192,7 +210,7 @@ private enum ResponseHeader {
     case 11 where name == "grpc-status": self = .code
     case 12 where name == "content-type": self = .contentType
     case 12 where name == "grpc-message": self = .message
-    case 13 where name == "grpc-encoding": self = .ignored
+    case 13 where name == "grpc-encoding": self = .encoding
     case 20 where name == "grpc-accept-encoding": self = .ignored
     default: self = name.first == UInt8(ascii: ":") ? .ignored : .custom
     }
@@ -200,7 +218,7 @@ private enum ResponseHeader {
 }
 
 extension GRPCStatus {
-  /// For an answer that is not gRPC's ("HTTP to gRPC Status Code Mapping").
+  /// Makes the status for a response that is not gRPC ("HTTP to gRPC Status Code Mapping").
   init(httpStatus: Int) {
     let code: Code =
       switch httpStatus {
@@ -214,7 +232,7 @@ extension GRPCStatus {
     self.init(code, "The server answered in HTTP, not in gRPC, with status \(httpStatus)")
   }
 
-  /// For a stream that was reset (gRPC over HTTP/2, "Errors").
+  /// Makes the status for a stream that was reset (gRPC over HTTP/2, "Errors").
   init(resetBy reset: HTTP2Error.Code) {
     let code: Code =
       switch reset {
@@ -225,21 +243,23 @@ extension GRPCStatus {
       default: .internal
       }
     self.init(code, "The stream was reset with HTTP/2 code \(reset.rawValue)")
+    isUnprocessed = reset == .refusedStream
   }
 }
 
-/// The header list that a client sends.
+/// The header lists that a client sends.
 enum ClientHeaders {
-  static func request(path: String, authority: String, options: CallOptions) -> HTTP2Headers {
+  static func request(path: String, scheme: String, authority: String, options: CallOptions) -> HTTP2Headers {
     var headers = HTTP2Headers()
     headers.add(":method", "POST")
-    headers.add(":scheme", "http")
+    headers.add(":scheme", scheme)
     headers.add(":path", path)
     headers.add(":authority", authority)
     headers.add("te", "trailers")
     headers.add("content-type", "application/grpc")
     headers.add("user-agent", "grpc-swift-gscoordinator")
-    headers.add("grpc-accept-encoding", "identity")
+    headers.add("grpc-accept-encoding", MessageEncoding.accepted)
+    if options.compressesRequests { headers.add("grpc-encoding", "gzip") }
     if let timeout = options.timeout { headers.add("grpc-timeout", Timeout.format(timeout)) }
     options.metadata.write(to: &headers)
     return headers

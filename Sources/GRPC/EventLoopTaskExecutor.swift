@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Runs the jobs of a handler's task on the event loop of its connection, also those after a suspension: a call that
-/// waits for its next message costs no change of threads.
+/// Runs all jobs of a handler's task, including those after a suspension, on the event loop of its connection: a call that waits
+/// for its next message does not switch threads.
 final class EventLoopTaskExecutor: TaskExecutor {
   private let eventLoop: any EventLoop
 

@@ -2,16 +2,17 @@ import NIOCore
 import NIOPosix
 import Transport
 
-/// A gRPC client: one connection to one server. When the connection is lost, calls under way fail with UNAVAILABLE and
-/// the next call connects again.
+/// A gRPC client: one connection to one server. If the connection is lost, calls in progress fail with UNAVAILABLE and the next
+/// call reconnects. Calls with a single request that the server has not begun, because it was shutting down or at its limit of
+/// streams, are made again.
 public final class GRPCClient: Sendable {
   private let connector: Connector
   private let limits: ClientLimits
   private let budget: MessageBudget
 
-  /// A client that connects with its first call.
+  /// Creates a client that connects with its first call.
   ///
-  /// - Parameter tls: puts TLS on a channel before it connects; runs on its event loop. nil: connections are plain.
+  /// - Parameter tls: adds TLS to a channel before it connects; runs on its event loop. nil: no TLS.
   public init(
     to address: TransportAddress, limits: ClientLimits = ClientLimits(),
     tls: (@Sendable (any Channel) throws -> Void)? = nil,
@@ -22,10 +23,10 @@ public final class GRPCClient: Sendable {
     budget = MessageBudget(bytes: limits.messageBudgetBytes)
   }
 
-  /// A client that is connected.
+  /// Creates a client and connects it.
   ///
-  /// - Parameter tls: puts TLS on a channel before it connects; runs on its event loop. nil: connections are plain.
-  /// - Throws: UNAVAILABLE when the server cannot be reached.
+  /// - Parameter tls: adds TLS to a channel before it connects; runs on its event loop. nil: no TLS.
+  /// - Throws: UNAVAILABLE if the server cannot be reached.
   public static func connect(
     to address: TransportAddress, limits: ClientLimits = ClientLimits(),
     tls: (@Sendable (any Channel) throws -> Void)? = nil,
@@ -38,10 +39,10 @@ public final class GRPCClient: Sendable {
 
   // MARK: Calls
 
-  /// One request, one response.
+  /// Makes a call with one request and one response, and returns the response.
   ///
   /// - Parameter path: `/package.Service/Method`.
-  /// - Throws: the call's `GRPCStatus`. When the surrounding task is cancelled, so is the call.
+  /// - Throws: the call's `GRPCStatus`. If the surrounding task is cancelled, so is the call.
   public func unary<Request, Response>(
     _ path: String, _ request: Request, encode: MessageEncoder<Request>, decode: MessageDecoder<Response>,
     options: CallOptions = CallOptions()
@@ -50,7 +51,7 @@ public final class GRPCClient: Sendable {
     return try await single(call, decode)
   }
 
-  /// One request, one response, with the metadata of the response.
+  /// Makes a call with one request and one response, and returns the response with its metadata. See `unary`.
   public func unaryResponse<Request, Response>(
     _ path: String, _ request: Request, encode: MessageEncoder<Request>, decode: MessageDecoder<Response>,
     options: CallOptions = CallOptions()
@@ -61,7 +62,7 @@ public final class GRPCClient: Sendable {
       message: message, initialMetadata: call.initialMetadata(), trailingMetadata: call.trailingMetadata())
   }
 
-  /// One request, many responses.
+  /// Makes a call with one request and a stream of responses.
   public func serverStreaming<Request, Response>(
     _ path: String, _ request: Request, encode: MessageEncoder<Request>, decode: MessageDecoder<Response>,
     options: CallOptions = CallOptions()
@@ -69,7 +70,8 @@ public final class GRPCClient: Sendable {
     ResponseStream(decode: decode, call: try await open(path, options, request: encode(request)))
   }
 
-  /// Many requests, one response. The call is finished when `produce` returns and cancelled when it throws.
+  /// Makes a call with a stream of requests and one response. The requests end when `produce` returns; the call is cancelled if
+  /// it throws.
   public func clientStreaming<Request, Response>(
     _ path: String, encode: MessageEncoder<Request>, decode: MessageDecoder<Response>,
     options: CallOptions = CallOptions(), produce: (RequestWriter<Request>) async throws -> Void
@@ -78,7 +80,7 @@ public final class GRPCClient: Sendable {
     do {
       try await produce(RequestWriter(encode: encode, call: call))
     } catch let status as GRPCStatus where status.code == .ok {
-      // The server has answered without waiting for the rest.
+      // The server has responded without waiting for the remaining requests.
     } catch {
       call.cancel()
       throw error
@@ -87,7 +89,7 @@ public final class GRPCClient: Sendable {
     return try await single(call, decode)
   }
 
-  /// Many requests, many responses.
+  /// Makes a call with a stream of requests and a stream of responses.
   public func bidirectional<Request, Response>(
     _ path: String, encode: MessageEncoder<Request>, decode: MessageDecoder<Response>,
     options: CallOptions = CallOptions()
@@ -106,37 +108,49 @@ public final class GRPCClient: Sendable {
     return try decode(bytes)
   }
 
-  /// Starts a call; with a request, also sends it as the only one.
-  private func open(_ path: String, _ options: CallOptions, request: EncodedMessage?) async throws -> CallHandle {
-    // A connection may have got its GOAWAY just now; one that gets it at once every time belongs to no healthy server.
+  /// Starts a call. If `plain` is given, sends it as the only request.
+  private func open(_ path: String, _ options: CallOptions, request plain: EncodedMessage?) async throws -> CallHandle {
+    let request = options.compressesRequests ? await plain?.compressedIfWorthIt() : plain
+    let deadline = options.timeout.map { ContinuousClock.now + $0 }
+    let begin: CallHandle.Begin = { try await self.begin(path, options, request, by: deadline) }
+    return CallHandle(
+      try await begin(), compresses: options.compressesRequests, beginAgain: request == nil ? nil : begin)
+  }
+
+  private func begin(
+    _ path: String, _ options: CallOptions, _ request: EncodedMessage?, by deadline: ContinuousClock.Instant?
+  ) async throws -> BegunCall {
+    // The connection may just have received GOAWAY. A server that sends GOAWAY at once on every connection is not healthy.
     for _ in 0..<3 {
-      let connection = try await connector.connection()
+      let connection = try await connector.connection(by: deadline, isPatient: options.waitsForReady)
+      var options = options
+      options.timeout = deadline.map { ContinuousClock.now.duration(to: $0) }
       if let call = try await start(path, options, request, connection) { return call }
       connector.forget(connection)
     }
     throw GRPCStatus(.unavailable, "The server ends every connection at once")
   }
 
-  /// nil: the connection takes no more calls.
+  /// Starts a call on a connection. Returns nil if the connection accepts no more calls.
   private func start(
     _ path: String, _ options: CallOptions, _ request: EncodedMessage?, _ connection: Connector.Connection
-  ) async throws -> CallHandle? {
-    let (budget, limits, authority) = (budget, limits, connector.authority)
+  ) async throws -> BegunCall? {
+    let (budget, limits, scheme, authority) = (budget, limits, connector.scheme, connector.authority)
     return try await connection.handler.eventLoop.submit {
       let handler = connection.handler.value
       guard handler.isUsable else { return nil }
       let call = ClientCall(channel: handler, budget: budget, limits: limits)
-      call.start(path: path, authority: authority, options: options)
+      call.start(path: path, scheme: scheme, authority: authority, options: options)
       if let request {
         call.gate.take(request.count)
         call.sendRequest(request)
         call.finishSending()
       }
-      return CallHandle(call)
+      return BegunCall(call)
     }.get()
   }
 
-  /// Closes the connection; calls under way end with UNAVAILABLE, and no new ones can be made.
+  /// Closes the connection. Calls in progress end with UNAVAILABLE; no new calls can be made.
   public func close() async {
     await connector.close()
   }

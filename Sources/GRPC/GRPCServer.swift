@@ -5,11 +5,14 @@ import NIOPosix
 import Synchronization
 import Transport
 
-/// A gRPC server: services on any number of listeners.
+/// A gRPC server: a set of services on any number of listeners.
 public final class GRPCServer: Sendable {
   private let core: ServerCore
   private let group: any EventLoopGroup
   private let count: ConnectionCount
+  private let refusals: RefusalCount
+  /// The resources held on behalf of connections.
+  public let accounts: PeerAccounts
   private let onConnectionClosed: (@Sendable (UInt64) -> Void)?
   private let state = Mutex(State())
 
@@ -20,56 +23,64 @@ public final class GRPCServer: Sendable {
     var whenEmpty: [CheckedContinuation<Void, Never>] = []
   }
 
-  /// A server that does not listen yet.
+  /// Creates a server without listeners.
   ///
   /// - Parameters:
-  ///   - services: what it serves; of two methods with one path the later wins.
-  ///   - interceptors: see every call, in order.
-  ///   - group: the event loops; by default one per core, shared with the process.
-  ///   - onConnectionClosed: told the number of every connection that has ended, after its calls were.
+  ///   - services: the services to provide; if two methods have the same path, the later one is used.
+  ///   - interceptors: called for every call, in order.
+  ///   - group: the event loops; by default one per core, shared within the process.
+  ///   - onConnectionClosed: called with the number of every closed connection, after its calls have ended.
   public init(
     services: [GRPCService], limits: ServerLimits = ServerLimits(), interceptors: [any ServerInterceptor] = [],
     logger: Logger = Logger(label: "grpc"), group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     onConnectionClosed: (@Sendable (UInt64) -> Void)? = nil
   ) {
+    accounts = PeerAccounts(limits.connection)
+    refusals = RefusalCount(logger)
     core = ServerCore(services: services, limits: limits, interceptors: interceptors, logger: logger)
-    count = ConnectionCount(limit: limits.connection.maxConnections)
+    count = ConnectionCount(
+      limit: limits.connection.maxConnections, acceptLimit: limits.connection.maxAcceptedConnections)
     self.group = group
     self.onConnectionClosed = onConnectionClosed
   }
 
-  /// The name of a listener that was given none.
+  /// The name of a listener for which none is given.
   public static let mainListener = "main"
 
-  /// Connections now.
+  /// The current number of connections.
   public var connectionCount: Int { state.withLock { $0.connections.count } }
 
-  /// The bytes of large messages that may still be received at once.
+  /// The number of refusals of each kind.
+  public var refusalCounts: [Refusal: UInt64] { refusals.counts }
+
+  /// The budget for large messages that are being received.
   public var messageBudget: MessageBudget { core.budget }
 
-  /// Listens, in addition to where it listens already.
+  /// Adds a listener.
   ///
   /// - Parameters:
-  ///   - name: what handlers see as `ServerContext.listener`.
-  ///   - tls: puts TLS on an accepted channel; runs on its event loop. nil: connections are plain.
-  /// - Returns: the address with the port that was really bound.
-  /// - Throws: `TransportError` when the address cannot be bound.
+  ///   - name: the value of `ServerContext.listener` for its calls.
+  ///   - tls: adds TLS to an accepted channel; runs on its event loop. nil: no TLS.
+  /// - Returns: the address, with the port that was actually bound.
+  /// - Throws: `TransportError` if the address cannot be bound.
   @discardableResult
   public func listen(
     on address: TransportAddress, named name: String = mainListener,
     tls: (@Sendable (any Channel) throws -> Void)? = nil
   ) async throws -> TransportAddress {
     let listener = try await Listener.bind(
-      address, group: group, count: count, limits: core.limits.connection, secure: tls
-    ) { [weak self, core] channel, peer in
+      address, group: group, count: count, limits: core.limits.connection, secure: tls,
+      report: { [refusals] in refusals.note($0, peer: $1, $2) }
+    ) { [weak self, core, accounts, refusals] channel, peer in
       var number: UInt64 = 0
       let executor = EventLoopTaskExecutor(channel.eventLoop)
       let handler = HTTP2ChannelHandler(
         role: .server, channel: channel, peer: peer, listener: name, http2Limits: core.limits.http2,
-        limits: core.limits.connection,
+        limits: core.limits.connection, accounts: accounts, report: { refusals.note($0, peer: $1, $2) },
         makeStream: { ServerCall(core: core, channel: $0, executor: executor) },
         onClosed: { self?.forget(ObjectIdentifier(channel), number) })
       number = handler.number
+      handler.endOfAge = { handler in handler.endStreams { ($0 as? ServerCall)?.cancel(.connectionAge) } }
       self?.remember(handler, ObjectIdentifier(channel))
       return handler
     }
@@ -100,8 +111,9 @@ public final class GRPCServer: Sendable {
     for continuation in continuations { continuation.resume() }
   }
 
-  /// Ends the calls under way that `isMeant`, with a status; their handlers are cancelled. Connections and other calls go
-  /// on. A call that begins meanwhile is seen, or its interceptors run after this was called.
+  /// Ends the calls in progress for which `isMeant` returns true, with a status; their handlers are cancelled. Connections and
+  /// other calls are not affected. A call that begins concurrently is either included, or its interceptors run after this method
+  /// was called.
   public func endCalls(_ status: GRPCStatus, where isMeant: @escaping @Sendable (ServerContext) -> Bool) {
     for connection in state.withLock({ Array($0.connections.values) }) {
       connection.eventLoop.execute {
@@ -113,8 +125,8 @@ public final class GRPCServer: Sendable {
     }
   }
 
-  /// Stops: no new connections, GOAWAY on those that exist, calls under way may finish within `grace`; then they are
-  /// ended with UNAVAILABLE, their handlers are cancelled, and the connections are closed.
+  /// Shuts down: accepts no more connections and sends GOAWAY on existing ones. Calls in progress may finish within `grace`; then
+  /// the remaining ones end with UNAVAILABLE, their handlers are cancelled, and the connections are closed.
   public func shutdown(grace: Duration) async {
     let (listeners, connections) = state.withLock { state in
       state.isShuttingDown = true
@@ -145,7 +157,7 @@ public final class GRPCServer: Sendable {
     for connection in state.withLock({ Array($0.connections.values) }) {
       connection.eventLoop.execute {
         connection.value.endStreams {
-          ($0 as? ServerCall)?.cancel(GRPCStatus(.unavailable, "The server is shutting down"))
+          ($0 as? ServerCall)?.cancel(.shuttingDown)
         }
       }
     }

@@ -1,19 +1,23 @@
 import NIOCore
 
-/// The methods of one gRPC service, each with the code that decodes, handles and encodes it.
+/// The methods of one gRPC service, with their handlers, decoders and encoders.
 ///
-/// A handler runs on the event loop of its connection, from its start to its end: a call costs no change of threads, and
-/// one that computes for long or blocks must leave the loop for that (`Task.detached`, a pool of its own). Handlers throw `GRPCStatus`; any other error that is
-/// not `GRPCStatusConvertible` reaches the client as UNKNOWN without its text.
+/// A handler runs on the event loop of its connection, from start to end: a call does not switch threads. A handler that blocks
+/// or computes for long must move that work elsewhere (`Task.detached`, a thread pool). Handlers throw `GRPCStatus`; any other
+/// error that is not `GRPCStatusConvertible` is sent to the client as UNKNOWN, without its text.
 public struct GRPCService: Sendable {
   /// The full name, such as `gs.rpc.CoordinatorService`.
   public let name: String
   private(set) var methods: [RegisteredMethod] = []
+  /// The maximum message size, in bytes, of the methods added afterwards, if it is less than that of the server. A longer message
+  /// ends its call with RESOURCE_EXHAUSTED before it is received or, if it is compressed, before it is decompressed.
+  public var maxRequestBytes = Int.max
 
-  /// A service without methods: they all answer UNIMPLEMENTED.
+  /// Creates a service without methods: all calls fail with UNIMPLEMENTED.
   public init(name: String) { self.name = name }
 
-  /// One request, one response, answered at once on the event loop: no task is made. For handlers of microseconds.
+  /// Adds a method with one request and one response whose handler is called directly on the event loop, without a task. Intended
+  /// for handlers that take microseconds.
   public mutating func synchronousUnary<Request, Response>(
     _ method: String, decode: MessageDecoder<Request>, encode: MessageEncoder<Response>,
     handler: @escaping @Sendable (Request, ServerContext) throws -> Response
@@ -21,7 +25,7 @@ public struct GRPCService: Sendable {
     register(method, .synchronous { bytes, context in try encode(handler(decode(bytes), context)) })
   }
 
-  /// One request, one response.
+  /// Adds a method with one request and one response.
   public mutating func unary<Request, Response>(
     _ method: String, decode: MessageDecoder<Request>, encode: MessageEncoder<Response>,
     handler: @escaping @Sendable (Request, ServerContext) async throws -> Response
@@ -29,7 +33,7 @@ public struct GRPCService: Sendable {
     register(method, .unary { bytes, context in try encode(await handler(decode(bytes), context)) })
   }
 
-  /// One request, many responses.
+  /// Adds a method with one request and a stream of responses.
   public mutating func serverStreaming<Request, Response>(
     _ method: String, decode: MessageDecoder<Request>, encode: MessageEncoder<Response>,
     handler: @escaping @Sendable (Request, ResponseWriter<Response>, ServerContext) async throws -> Void
@@ -41,7 +45,7 @@ public struct GRPCService: Sendable {
       })
   }
 
-  /// Many requests, one response.
+  /// Adds a method with a stream of requests and one response.
   public mutating func clientStreaming<Request, Response>(
     _ method: String, decode: MessageDecoder<Request>, encode: MessageEncoder<Response>,
     handler: @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> Response
@@ -54,7 +58,7 @@ public struct GRPCService: Sendable {
       })
   }
 
-  /// Many requests, many responses, in any interleaving.
+  /// Adds a method with a stream of requests and a stream of responses, interleaved in any way.
   public mutating func bidirectional<Request, Response>(
     _ method: String, decode: MessageDecoder<Request>, encode: MessageEncoder<Response>,
     handler: @escaping @Sendable (RequestStream<Request>, ResponseWriter<Response>, ServerContext) async throws -> Void
@@ -68,11 +72,11 @@ public struct GRPCService: Sendable {
   }
 
   private mutating func register(_ method: String, _ handler: MethodHandler) {
-    methods.append(RegisteredMethod(path: "/\(name)/\(method)", handler: handler))
+    methods.append(RegisteredMethod(path: "/\(name)/\(method)", maxRequestBytes: maxRequestBytes, handler: handler))
   }
 }
 
-/// The code behind a method, with its message types erased. Four forms are enough for the four kinds of calls.
+/// The handler of a method, with its message types erased. Four forms cover the four kinds of calls.
 enum MethodHandler: Sendable {
   case synchronous(@Sendable (ByteBuffer, ServerContext) throws -> EncodedMessage)
   case unary(@Sendable (ByteBuffer, ServerContext) async throws -> EncodedMessage)
@@ -80,24 +84,26 @@ enum MethodHandler: Sendable {
   case streaming(@Sendable (RequestSource, ResponseSink, ServerContext) async throws -> Void)
 }
 
-/// A method and its path.
+/// A method with its path.
 final class RegisteredMethod: Sendable {
   let path: String
   let pathBytes: [UInt8]
+  let maxRequestBytes: Int
   let handler: MethodHandler
 
-  init(path: String, handler: MethodHandler) {
+  init(path: String, maxRequestBytes: Int, handler: MethodHandler) {
     self.path = path
+    self.maxRequestBytes = maxRequestBytes
     pathBytes = Array(path.utf8)
     self.handler = handler
   }
 }
 
-/// Finds methods by the bytes of their path, without making a string or a hash: by length, then by comparison.
+/// Looks up methods by the bytes of their path without creating strings or hashes: by length, then by comparison.
 struct MethodTable: Sendable {
   private var byLength: [[RegisteredMethod]] = []
 
-  /// A path that is registered twice keeps its last method.
+  /// Builds the table. If a path is registered twice, the last method is used.
   init(_ services: [GRPCService]) {
     for method in services.flatMap(\.methods) {
       let length = method.pathBytes.count

@@ -1,71 +1,76 @@
-/// How a call ended: gRPC's status code and a message for the person who reads it.
+/// The status of a call: a gRPC status code and a human-readable message.
 ///
-/// Handlers throw it; clients receive it. The codes are those of gRPC's "Status codes and their use".
+/// Thrown by handlers and received by clients. The codes are defined in gRPC's "Status codes and their use".
 public struct GRPCStatus: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The seventeen codes of gRPC.
+  /// The seventeen status codes of gRPC.
   public enum Code: Int, Sendable, CaseIterable {
     /// No error.
     case ok = 0
-    /// The caller gave up.
+    /// The call was cancelled, typically by the caller.
     case cancelled
-    /// An error that says no more.
+    /// An error without further information.
     case unknown
-    /// The request is wrong, whatever state the system is in.
+    /// The request is invalid, whatever the state of the system.
     case invalidArgument
-    /// The time was over before the answer was there.
+    /// The deadline passed before the call completed.
     case deadlineExceeded
-    /// The thing asked for does not exist.
+    /// A requested entity does not exist.
     case notFound
-    /// The thing to be made exists.
+    /// The entity to be created already exists.
     case alreadyExists
-    /// The caller may not do this.
+    /// The caller is not permitted to make this call.
     case permissionDenied
-    /// A quota, a limit or a memory is used up.
+    /// A quota, a limit or memory is exhausted.
     case resourceExhausted
-    /// The system is not in a state for this.
+    /// The system is not in the state that the call requires.
     case failedPrecondition
-    /// The operation was given up, typically because of a conflict.
+    /// The operation was aborted, typically because of a conflict.
     case aborted
     /// Past the valid range.
     case outOfRange
-    /// No such method, or not supported.
+    /// The method does not exist or is not supported.
     case unimplemented
     /// An invariant is broken.
     case `internal`
-    /// Not reachable now; trying again may help.
+    /// The service is currently unavailable; a retry may succeed.
     case unavailable
-    /// Data is lost or damaged for good.
+    /// Data is permanently lost or damaged.
     case dataLoss
-    /// The caller is not known.
+    /// The caller is not authenticated.
     case unauthenticated
   }
 
-  /// The code.
+  /// The status code.
   public var code: Code
-  /// What to tell the user; any Unicode text.
+  /// A message for the user; any Unicode text.
   public var message: String
+  /// Machine-readable details, sent in `grpc-status-details-bin`.
+  public var details: [ErrorDetail] = []
+  /// Whether the server has reported that it did not begin the call (REFUSED_STREAM, or GOAWAY with a lower stream number), so
+  /// that it is safe to retry. The client itself retries calls with a single request.
+  public internal(set) var isUnprocessed = false
 
-  /// Makes a status.
+  /// Creates a status.
   public init(_ code: Code, _ message: String = "") {
     self.code = code
     self.message = message
   }
 
-  /// Success.
+  /// The status of a successful call.
   public static let ok = GRPCStatus(.ok)
 
   /// `CODE: message`.
   public var description: String { "\(code): \(message)" }
 }
 
-/// An error that knows how it looks to the caller of an RPC. Other errors reach callers as UNKNOWN, without any detail.
+/// An error that specifies the status to send to the caller of an RPC. Other errors are sent as UNKNOWN, without details.
 public protocol GRPCStatusConvertible: Error {
-  /// The status that the caller receives.
+  /// The status to send to the caller.
   var grpcStatus: GRPCStatus { get }
 }
 
 extension GRPCStatus {
-  /// The status for whatever a handler has thrown. The text of unknown errors stays here: it may hold secrets.
+  /// Makes the status for an error thrown by a handler. The text of unknown errors is not included: it may contain secrets.
   init(thrown error: any Error) {
     switch error {
     case let status as GRPCStatus: self = status.code == .ok ? GRPCStatus(.unknown, status.message) : status
@@ -75,8 +80,8 @@ extension GRPCStatus {
     }
   }
 
-  /// The message as it travels in `grpc-message`: bytes of UTF-8 outside 0x20–0x7E, and `%`, percent-encoded
-  /// (gRPC over HTTP/2, "Status-Message"). Cut after 16 KiB: it is a header, and peers limit those.
+  /// The message as encoded in `grpc-message`: UTF-8 bytes outside 0x20–0x7E, and `%`, are percent-encoded (gRPC over HTTP/2,
+  /// "Status-Message"). Truncated to 16 KiB because peers limit the size of headers.
   var encodedMessage: [UInt8] {
     let digits = Array("0123456789ABCDEF".utf8)
     var bytes: [UInt8] = []
@@ -91,7 +96,7 @@ extension GRPCStatus {
     return bytes
   }
 
-  /// The text of a `grpc-message`. Never fails: what is not a valid escape stands for itself.
+  /// Decodes a `grpc-message`. Never fails: invalid escapes are kept as they are.
   static func decodeMessage(_ bytes: some Collection<UInt8>) -> String {
     let bytes = Array(bytes)
     var text: [UInt8] = []

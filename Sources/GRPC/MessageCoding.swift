@@ -1,10 +1,10 @@
 import NIOCore
 
-/// How the bytes of a message become a value. The buffer holds exactly one message and may be kept or sliced.
+/// Decodes the bytes of a message into a value. The buffer holds exactly one message and may be kept or sliced.
 public struct MessageDecoder<Message>: Sendable {
   let decode: @Sendable (ByteBuffer) throws -> Message
 
-  /// Wraps a closure. What it throws reaches the peer as INTERNAL, unless it is a `GRPCStatus`.
+  /// Wraps a closure. Its errors reach the peer as INTERNAL, unless they are a `GRPCStatus`.
   public init(_ decode: @escaping @Sendable (ByteBuffer) throws -> Message) {
     self.decode = decode
   }
@@ -22,14 +22,14 @@ public struct MessageDecoder<Message>: Sendable {
   }
 }
 
-/// How a value becomes the bytes of a message.
+/// Encodes a value into the bytes of a message.
 public struct MessageEncoder<Message>: Sendable {
   private let buffers: @Sendable (Message) throws -> EncodedMessage
 
-  /// Encodes into one buffer, directly behind the prefix.
+  /// Encodes into a single buffer, directly after the prefix.
   ///
   /// - Parameters:
-  ///   - size: the encoded size in bytes, if it is known or cheap to know: it spares the growth of the buffer.
+  ///   - size: the encoded size in bytes, if it is known or cheap to compute; avoids reallocations.
   ///   - encode: appends the message to the buffer.
   public init(
     size: (@Sendable (Message) -> Int)? = nil, _ encode: @escaping @Sendable (Message, inout ByteBuffer) throws -> Void
@@ -42,7 +42,7 @@ public struct MessageEncoder<Message>: Sendable {
     }
   }
 
-  /// Encodes into several buffers that follow one another: large parts go to the socket without a copy.
+  /// Encodes into several consecutive buffers: large ones are written to the socket without being copied.
   public static func slices(_ encode: @escaping @Sendable (Message) throws -> [ByteBuffer]) -> MessageEncoder {
     MessageEncoder { message in try EncodedMessage(slices: encode(message)) }
   }
@@ -57,24 +57,24 @@ public struct MessageEncoder<Message>: Sendable {
 }
 
 extension MessageDecoder where Message == ByteBuffer {
-  /// The bytes themselves.
+  /// Returns the bytes unchanged.
   public static var bytes: MessageDecoder { MessageDecoder { $0 } }
 }
 
 extension MessageEncoder where Message == ByteBuffer {
-  /// The bytes themselves, without a copy if there are many.
+  /// Sends the bytes unchanged; large buffers are not copied.
   public static var bytes: MessageEncoder { .slices { [$0] } }
 }
 
-/// A message as it goes out: one byte of compression flag, four bytes of length, then the message
-/// (gRPC over HTTP/2, "Length-Prefixed-Message").
+/// An encoded message: one byte of compression flag, four bytes of length, then the message (gRPC over HTTP/2,
+/// "Length-Prefixed-Message").
 struct EncodedMessage: Sendable {
   static let prefixBytes = 5
 
-  /// Begins with the prefix.
+  /// The first buffer; begins with the prefix.
   let head: ByteBuffer
   let rest: [ByteBuffer]
-  /// Bytes with the prefix.
+  /// The total size in bytes, including the prefix.
   let count: Int
 
   init(prefixed buffer: ByteBuffer) throws(GRPCStatus) {

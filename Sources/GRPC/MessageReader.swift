@@ -1,13 +1,14 @@
 import NIOCore
 
-/// Cuts a stream of bytes into messages. A pure value: no I/O, no budget, no clock.
+/// Splits a stream of bytes into messages. A pure value: no I/O, no budget, no clock.
 ///
-/// Bytes wait unread until somebody asks for a message (`next`). A small message, one that fits half of the stream's
-/// window with its prefix, is cut when it is complete; the window alone bounds it. (Half, because up to half of a
-/// window's credit is held back until it is worth a frame, and the rest of the message must not wait for it.) A large
-/// one is announced first
-/// (`.admit`) and only after `admit()` moves, as it arrives, to a buffer of its own. That buffer grows with what has
-/// really arrived, never with what was announced: the length is written by the peer.
+/// Bytes stay unread until a message is requested (`next`). A small message, which with its prefix fits into half of the stream's
+/// window, is returned once it is complete; only the window limits it. (Half, because up to half of a window's credit is held
+/// back until it is worth a frame, and the rest of the message must not wait for it.) A large message is announced first
+/// (`.admit`) and only after `admit()` moves, as it arrives, to a buffer of its own. The buffer grows with the bytes that have
+/// arrived, not to the announced length, which the peer controls.
+///
+/// A message whose compression flag is set is returned as `.compressed` instead of `.message`.
 ///
 /// | state    | next, prefix incomplete | next, small         | next, large       | admit   | append                      |
 /// |----------|-------------------------|---------------------|-------------------|---------|-----------------------------|
@@ -18,11 +19,13 @@ struct MessageReader {
   enum Step: Equatable {
     /// The message is not complete.
     case needMore
-    /// A whole message.
+    /// A complete message.
     case message(ByteBuffer)
-    /// A large message of so many bytes begins: call `admit()` when there is room for it.
+    /// A complete message that is compressed.
+    case compressed(ByteBuffer)
+    /// A large message of this many bytes begins: call `admit()` when there is room for it.
     case admit(Int)
-    /// The stream of messages is broken.
+    /// The stream of messages is malformed.
     case failure(GRPCStatus)
   }
 
@@ -32,42 +35,45 @@ struct MessageReader {
     case large(ByteBuffer, missing: Int)
   }
 
-  private let maxMessageBytes: Int
+  /// Maximum size of a message, in bytes.
+  var maxMessageBytes: Int
   private let smallBytes: Int
   private var state = State.idle
   private var unread = ByteBuffer()
   private var taken = 0
+  /// Whether the current message is compressed.
+  private var isCompressed = false
 
   /// - Parameters:
-  ///   - maxMessageBytes: the longest message that is accepted.
-  ///   - windowBytes: what the peer may send unasked.
+  ///   - maxMessageBytes: the maximum size of a message, in bytes.
+  ///   - windowBytes: the number of bytes that the peer may send before they are requested.
   init(maxMessageBytes: Int, windowBytes: Int) {
     self.maxMessageBytes = maxMessageBytes
     smallBytes = windowBytes / 2 - EncodedMessage.prefixBytes
   }
 
-  /// Bytes that have arrived and that nobody has asked for or that are not yet a message.
+  /// The number of received bytes that were not requested or are not yet a complete message.
   var unreadBytes: Int { unread.readableBytes }
 
-  /// Bytes of memory that are held.
+  /// The number of bytes of memory in use.
   var bufferedCapacity: Int {
     if case .large(let buffer, _) = state { return buffer.capacity + unread.capacity }
     return unread.capacity
   }
 
-  /// Bytes of a large message that are still to come.
+  /// The number of bytes of a large message that have not arrived yet.
   var missingBytes: Int {
     if case .large(_, let missing) = state { return missing }
     return 0
   }
 
-  /// Whether a message has begun and is not complete.
+  /// Whether a message has begun and is incomplete.
   var isInsideMessage: Bool {
     if case .idle = state { return unread.readableBytes > 0 }
     return true
   }
 
-  /// Takes bytes from the peer.
+  /// Appends bytes received from the peer.
   mutating func append(_ bytes: UnsafeRawBufferPointer) {
     guard case .large(var buffer, let missing) = state, missing > 0 else {
       unread.writeBytes(bytes)
@@ -82,14 +88,14 @@ struct MessageReader {
     if count < bytes.count { unread.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[count...])) }
   }
 
-  /// The next step for a reader that waits for a message.
+  /// Returns the next step for a reader that waits for a message.
   mutating func next() -> Step {
     switch state {
     case .announced: return .needMore
     case .large(let buffer, let missing):
       guard missing == 0 else { return .needMore }
       state = .idle
-      return .message(buffer)
+      return whole(buffer)
     case .idle: return nextFromPrefix()
     }
   }
@@ -99,6 +105,7 @@ struct MessageReader {
       let length = unread.getInteger(at: unread.readerIndex + 1, as: UInt32.self).map(Int.init)
     else { return .needMore }
     if let failure = check(flag, length) { return .failure(failure) }
+    isCompressed = flag == 1
     guard length <= smallBytes else {
       state = .announced(length)
       return .admit(length)
@@ -106,26 +113,25 @@ struct MessageReader {
     guard unread.readableBytes >= EncodedMessage.prefixBytes + length else { return .needMore }
     unread.moveReaderIndex(forwardBy: EncodedMessage.prefixBytes)
     taken += EncodedMessage.prefixBytes + length
-    // The last message takes the buffer with it, so that neither side has to copy.
+    // The last message keeps the buffer, so that neither side copies.
     guard unread.readableBytes > length else {
       defer { unread = ByteBuffer() }
-      return .message(unread)
+      return whole(unread)
     }
-    return .message(unread.readSlice(length: length) ?? ByteBuffer())
+    return whole(unread.readSlice(length: length) ?? ByteBuffer())
   }
 
+  private func whole(_ message: ByteBuffer) -> Step { isCompressed ? .compressed(message) : .message(message) }
+
   private func check(_ flag: UInt8, _ length: Int) -> GRPCStatus? {
-    if flag == 1 {
-      return GRPCStatus(.unimplemented, "The message is compressed; this side reads only grpc-encoding: identity")
-    }
-    if flag != 0 { return GRPCStatus(.internal, "A message begins with the flag byte \(flag); 0 or 1 is legal") }
+    if flag > 1 { return GRPCStatus(.internal, "A message begins with the flag byte \(flag); 0 or 1 is legal") }
     if length > maxMessageBytes {
       return GRPCStatus(.resourceExhausted, "Received message larger than max (\(length) vs. \(maxMessageBytes))")
     }
     return nil
   }
 
-  /// There is room for the large message that was announced.
+  /// Accepts the announced large message.
   mutating func admit() {
     guard case .announced(let length) = state else { return }
     unread.moveReaderIndex(forwardBy: EncodedMessage.prefixBytes)
@@ -136,13 +142,13 @@ struct MessageReader {
     waiting.withUnsafeReadableBytes { append($0) }
   }
 
-  /// Bytes that the reader has taken since the last call: as many may be sent again.
+  /// Returns the number of bytes consumed since the previous call, which the peer may now send again.
   mutating func takeCredit() -> Int {
     defer { taken = 0 }
     return taken
   }
 
-  /// Doubles, but never beyond what the message can need.
+  /// Doubles the capacity, but never beyond the size of the message.
   private static func grow(_ buffer: inout ByteBuffer, by count: Int, atMost missing: Int) {
     guard buffer.writableBytes < count else { return }
     let used = buffer.readableBytes

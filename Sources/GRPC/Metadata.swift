@@ -1,39 +1,41 @@
 import HTTP2
 
-/// The key-value pairs that travel with a call, in order, with repetitions.
+/// The key-value pairs sent with a call, in order; names may repeat.
 ///
-/// Names are lower case. A name that ends in `-bin` has values of any bytes; every other has values of printable ASCII.
-/// (gRPC over HTTP/2, "Custom-Metadata".)
+/// Names are lower case. Values of names that end in `-bin` are arbitrary bytes; all others are printable ASCII. (gRPC over
+/// HTTP/2, "Custom-Metadata".)
 public struct Metadata: Sendable, Equatable {
   /// A value.
   public enum Value: Sendable, Hashable {
     /// Printable ASCII.
     case text(String)
-    /// Any bytes; under names that end in `-bin`.
+    /// Arbitrary bytes, for names that end in `-bin`.
     case binary([UInt8])
   }
 
-  /// A name with one value.
+  /// A name with a value.
   public struct Entry: Sendable, Hashable {
-    /// Lower case.
+    /// The name, in lower case.
     public var name: String
     /// The value.
     public var value: Value
   }
 
-  /// All entries in order.
+  /// All entries, in order.
   public private(set) var entries: [Entry] = []
+  /// The approximate memory of received entries, in bytes.
+  private(set) var memoryBytes = 0
 
-  /// No entries.
+  /// Creates empty metadata.
   public init() {}
 
-  /// Whether there is no entry.
+  /// Whether there are no entries.
   public var isEmpty: Bool { entries.isEmpty }
 
-  /// The first text value under a name, in any case of letters.
+  /// The first text value of a name; names are not case-sensitive.
   public subscript(name: String) -> String? { texts(name).first }
 
-  /// All text values under a name.
+  /// Returns all text values of a name.
   public func texts(_ name: String) -> [String] {
     let name = name.lowercased()
     return entries.compactMap { entry in
@@ -41,7 +43,7 @@ public struct Metadata: Sendable, Equatable {
     }
   }
 
-  /// All binary values under a name that ends in `-bin`.
+  /// Returns all binary values of a name that ends in `-bin`.
   public func binaries(_ name: String) -> [[UInt8]] {
     let name = name.lowercased()
     return entries.compactMap { entry in
@@ -51,8 +53,7 @@ public struct Metadata: Sendable, Equatable {
 
   /// Appends a text value.
   ///
-  /// - Throws: INTERNAL for a name that is reserved, illegal or ends in `-bin`, and for a value that is not printable
-  ///   ASCII.
+  /// - Throws: INTERNAL if the name is reserved, illegal or ends in `-bin`, or if the value is not printable ASCII.
   public mutating func add(_ name: String, _ value: String) throws(GRPCStatus) {
     let name = try Self.checked(name)
     guard !name.hasSuffix("-bin"), value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
@@ -61,9 +62,9 @@ public struct Metadata: Sendable, Equatable {
     entries.append(Entry(name: name, value: .text(value)))
   }
 
-  /// Appends a value of any bytes.
+  /// Appends a binary value.
   ///
-  /// - Throws: INTERNAL for a name that is reserved, illegal or does not end in `-bin`.
+  /// - Throws: INTERNAL if the name is reserved, illegal or does not end in `-bin`.
   public mutating func add(_ name: String, bytes: [UInt8]) throws(GRPCStatus) {
     let name = try Self.checked(name)
     guard name.hasSuffix("-bin") else {
@@ -89,24 +90,51 @@ public struct Metadata: Sendable, Equatable {
   }
 }
 
+extension Metadata {
+  /// Returns whether the entries are equal.
+  public static func == (left: Metadata, right: Metadata) -> Bool { left.entries == right.entries }
+}
+
+/// The maximum metadata of one call.
+struct MetadataBounds: Sendable {
+  /// The number of values, after values of `-bin` names are split at commas.
+  var maxEntries: Int
+  /// Bytes of memory: names, values and the overhead of each entry.
+  var maxBytes: Int
+}
+
 // MARK: - On the wire
 
 extension Metadata {
-  /// Takes a header of the peer. False: a `-bin` value that is not base64.
-  mutating func receive(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) -> Bool {
+  /// The outcome of receiving a header.
+  enum Receipt { case taken, notBase64, tooMuch }
+
+  /// Adds a header sent by the peer, unless the entries would exceed `bounds`. The size is computed before the value is split: a
+  /// few bytes that refer to the header compression table may denote thousands of entries.
+  mutating func receive(
+    name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, within bounds: MetadataBounds
+  ) -> Receipt {
     let name = String(decoding: name, as: UTF8.self)
-    guard name.hasSuffix("-bin") else {
+    let isBinary = name.hasSuffix("-bin")
+    let count = isBinary ? 1 + value.count { $0 == UInt8(ascii: ",") } : 1
+    let bytes = memoryBytes + name.utf8.count + value.count + count * Self.entryBytes
+    guard entries.count + count <= bounds.maxEntries, bytes <= bounds.maxBytes else { return .tooMuch }
+    memoryBytes = bytes
+    guard isBinary else {
       entries.append(Entry(name: name, value: .text(String(decoding: value, as: UTF8.self))))
-      return true
+      return .taken
     }
-    // Intermediaries may join values of one name with commas.
+    // Intermediaries may join the values of one name with commas.
     for part in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
       let trimmed = part.drop { $0 == UInt8(ascii: " ") }
-      guard let bytes = Base64.decode(trimmed) else { return false }
+      guard let bytes = Base64.decode(trimmed) else { return .notBase64 }
       entries.append(Entry(name: name, value: .binary(bytes)))
     }
-    return true
+    return .taken
   }
+
+  /// The overhead of an entry: its size in an array that may be half empty, and the headers of two heap objects.
+  private static let entryBytes = 144
 
   /// Appends all entries to a header list.
   func write(to headers: inout HTTP2Headers) {

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Makes the producers of one stream wait while its peer does not read.
+/// Delays the producers of one stream while its peer does not read.
 ///
-/// A producer enters with the size of its message before it queues it; the stream lets out what it has framed. Whoever
-/// finds the waiting bytes at the high watermark waits until they have fallen to half of it. So at most the watermark
-/// and one message of each producer wait.
+/// A producer enters with the size of its message before queuing it; framed bytes leave. A producer that finds at least the high
+/// watermark of bytes waits until they have fallen to half of it. At most the watermark plus one message per producer is
+/// therefore queued.
 final class OutboundGate: Sendable {
   private struct State {
     var waitingBytes = 0
@@ -17,12 +17,12 @@ final class OutboundGate: Sendable {
 
   init(highWatermark: Int) { high = highWatermark }
 
-  /// Producers that wait now.
+  /// The number of waiting producers.
   var waitingProducers: Int { state.withLock { $0.producers.count } }
 
-  /// Waits for room and takes it.
+  /// Adds bytes, after waiting for room.
   ///
-  /// - Throws: the status with which the gate was closed; `CancellationError` when the producer's task is cancelled.
+  /// - Throws: the status with which the gate was closed; `CancellationError` if the producer's task is cancelled.
   func enter(_ bytes: Int) async throws {
     let ticket: UInt64? = try state.withLock { state in
       if let closed = state.closed { throw closed }
@@ -43,7 +43,7 @@ final class OutboundGate: Sendable {
     }
   }
 
-  /// Takes room without waiting.
+  /// Adds bytes without waiting.
   func take(_ bytes: Int) {
     state.withLock { $0.waitingBytes += bytes }
   }
@@ -69,7 +69,7 @@ final class OutboundGate: Sendable {
     continuation?.resume(throwing: CancellationError())
   }
 
-  /// Bytes were framed.
+  /// Removes bytes that were framed.
   func leave(_ bytes: Int) {
     let ready = state.withLock { state in
       state.waitingBytes -= bytes
@@ -84,7 +84,7 @@ final class OutboundGate: Sendable {
     for continuation in ready { continuation.resume() }
   }
 
-  /// The stream has ended: everybody who waits or comes gets the status.
+  /// Closes the gate at the end of the stream: all waiting and later producers fail with the status.
   func close(_ status: GRPCStatus) {
     let producers = state.withLock { state in
       if state.closed == nil { state.closed = status }

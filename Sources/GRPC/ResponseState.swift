@@ -1,4 +1,4 @@
-/// What a server has said on a call so far, and so what it may still say. A pure value.
+/// Tracks what a server has sent on a call and decides what it may send next. A pure value.
 ///
 /// | state  | message                  | status                | close           |
 /// |--------|--------------------------|-----------------------|-----------------|
@@ -12,7 +12,7 @@ struct ResponseState {
   private enum State { case silent, talking, ended, closed }
   private var state = State.silent
 
-  /// Whether a status may still be given.
+  /// Whether a status can still be sent.
   var isOpen: Bool { state == .silent || state == .talking }
 
   mutating func handle(_ event: Event) -> Action {

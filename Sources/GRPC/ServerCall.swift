@@ -3,11 +3,12 @@ import Logging
 import NIOCore
 import Transport
 
-/// What all calls of a server share.
+/// The state shared by all calls of a server.
 final class ServerCore: Sendable {
   let methods: MethodTable
   let limits: ServerLimits
   let bounds: MessageBounds
+  let metadata: MetadataBounds
   let budget: MessageBudget
   let interceptors: [any ServerInterceptor]
   let logger: Logger
@@ -16,13 +17,14 @@ final class ServerCore: Sendable {
     methods = MethodTable(services)
     self.limits = limits
     bounds = limits.messages
+    metadata = limits.metadata
     budget = MessageBudget(bytes: limits.messageBudgetBytes)
     self.interceptors = interceptors
     self.logger = logger
   }
 }
 
-/// One call on the server's side, from its headers to its status. Confined to the connection's event loop.
+/// The server side of one call, from its headers to its status. Confined to the connection's event loop.
 final class ServerCall: MessageStream {
   private let core: ServerCore
   private var response = ResponseState()
@@ -31,6 +33,8 @@ final class ServerCall: MessageStream {
   private var headers = RequestHeaders()
   private(set) var context: ServerContext?
   private var request: ByteBuffer?
+  /// Whether a message has arrived.
+  private var hasMessage = false
   private var task: Task<Void, Never>?
   private var handlerIsRunning = false
   private var gate: OutboundGate?
@@ -38,7 +42,7 @@ final class ServerCall: MessageStream {
   private var deadlineTimer: Scheduled<Void>?
   private var status = GRPCStatus.ok
 
-  /// What the request's headers say beside metadata.
+  /// The request's headers other than metadata.
   private struct RequestHeaders {
     var areComplete = false
     var areOversized = false
@@ -47,7 +51,8 @@ final class ServerCall: MessageStream {
     var timeout: Duration?
     var hasBadTimeout = false
     var hasBadMetadata = false
-    var unknownEncoding = false
+    var hasTooMuchMetadata = false
+    var acceptsGzip = false
     var path: String?
   }
 
@@ -72,9 +77,21 @@ final class ServerCall: MessageStream {
     case .timeout:
       headers.timeout = Timeout.parse(value)
       headers.hasBadTimeout = headers.timeout == nil
-    case .encoding: headers.unknownEncoding = !(value == "identity")
+    case .encoding: encoding = MessageEncoding(value)
+    case .acceptEncoding: headers.acceptsGzip = MessageEncoding.acceptsGzip(value)
     case .ignored: break
-    case .custom: if !metadata.receive(name: name, value: value) { headers.hasBadMetadata = true }
+    case .custom: receiveMetadata(name, value)
+    }
+  }
+
+  private func receiveMetadata(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+    guard !headers.hasTooMuchMetadata else { return }
+    switch metadata.receive(name: name, value: value, within: core.metadata) {
+    case .taken: break
+    case .notBase64: headers.hasBadMetadata = true
+    case .tooMuch:
+      headers.hasTooMuchMetadata = true
+      metadata = Metadata()
     }
   }
 
@@ -88,13 +105,22 @@ final class ServerCall: MessageStream {
       _ = response.handle(.status)
       return stopReading()
     }
-    guard let method, grpcRefusal == nil else {
-      return finish(grpcRefusal ?? GRPCStatus(.unimplemented, "No such method: \(headers.path ?? "")"))
+    let refusal = grpcRefusal
+    guard let method, refusal == nil else {
+      metadata = Metadata()
+      return finish(refusal ?? GRPCStatus(.unimplemented, "No such method: \(headers.path ?? "")"))
+    }
+    guard metadata.isEmpty || hold(metadata.memoryBytes) else {
+      metadata = Metadata()
+      return finish(Self.full)
     }
     begin(method)
   }
 
-  /// What is not gRPC is answered in HTTP (gRPC over HTTP/2, "Responses").
+  private static let full = GRPCStatus(
+    .resourceExhausted, "The server holds as much of its clients' messages and metadata as it may; try again later")
+
+  /// The HTTP response to a request that is not gRPC (gRPC over HTTP/2, "Responses").
   private var httpRefusal: HTTP2StaticHeaders? {
     if headers.areOversized && !headers.isGRPC { return ServerHeaders.tooLarge }
     if !headers.isPost { return ServerHeaders.methodNotAllowed }
@@ -104,12 +130,19 @@ final class ServerCall: MessageStream {
   private var grpcRefusal: GRPCStatus? {
     if headers.areOversized {
       let limit = core.limits.http2.maxHeaderListBytes
+      channel.refused(.metadata, "a call is refused: its metadata is over \(limit) bytes")
       return GRPCStatus(.resourceExhausted, "The request's metadata is over \(limit) bytes")
     }
+    if headers.hasTooMuchMetadata {
+      let text = "over \(core.metadata.maxEntries) values, or over \(core.metadata.maxBytes) bytes in memory"
+      channel.refused(.metadata, "a call is refused: its metadata is \(text)")
+      return GRPCStatus(.resourceExhausted, "The request's metadata is \(text)")
+    }
     if headers.hasBadTimeout { return GRPCStatus(.internal, "grpc-timeout is not a timeout") }
+    if headers.timeout == .zero { return GRPCStatus(.deadlineExceeded, "Deadline Exceeded") }
     if headers.hasBadMetadata { return GRPCStatus(.internal, "A -bin metadata value is not base64") }
-    if headers.unknownEncoding {
-      return GRPCStatus(.unimplemented, "This server reads only grpc-encoding: identity")
+    if encoding == .unknown {
+      return GRPCStatus(.unimplemented, "This server reads the grpc-encodings \(MessageEncoding.accepted) and no other")
     }
     return nil
   }
@@ -118,34 +151,50 @@ final class ServerCall: MessageStream {
     let deadline = headers.timeout.map { ContinuousClock.now + $0 }
     let context = ServerContext(
       path: method.path, peer: channel.peer, certificate: channel.certificate, listener: channel.listener,
-      connection: channel.number, metadata: metadata, deadline: deadline)
+      connection: channel.number, metadata: metadata, deadline: deadline,
+      compression: .init(isPossible: headers.acceptsGzip, isWanted: encoding == .gzip && headers.acceptsGzip))
     do {
       for interceptor in core.interceptors { try interceptor.begin(context) }
     } catch {
       return finish(describe(error))
     }
     self.context = context
+    limitMessages(to: method.maxRequestBytes)
     if let timeout = headers.timeout { startTimer(timeout) }
     if case .streaming = method.handler { runHandler() } else { requestMessage() }
   }
 
   private func startTimer(_ timeout: Duration) {
     let (seconds, attoseconds) = timeout.components
-    // 99 999 999 hours do not fit nanoseconds; a century is as good as for ever.
+    // 99 999 999 hours do not fit nanoseconds; a century is as good as unlimited.
     let nanoseconds = min(seconds, 3_000_000_000) * 1_000_000_000 + attoseconds / 1_000_000_000
     deadlineTimer = channel.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) { [weak self] in
       self?.cancel(GRPCStatus(.deadlineExceeded, "Deadline Exceeded"))
     }
   }
 
-  // MARK: Messages in
+  // MARK: Receiving messages
+
+  /// A handler that takes a stream of messages releases each one before it requests the next; any other handler when it has
+  /// responded. Until then the bytes are in memory.
+  override var keepsReservations: Bool { true }
+
+  /// The call waits for the first message and, if it takes a single request, for the end of the stream.
+  override var awaitsRequest: Bool {
+    response.isOpen && (isWaitingForMessage && !hasMessage || request != nil)
+  }
 
   override func messageArrived(_ message: ByteBuffer) {
+    hasMessage = true
+    if encoding == .gzip { context?.isRequestCompressed = messageWasCompressed }
     if let waiter {
       self.waiter = nil
       waiter.resume(returning: message)
     } else {
       request = message
+      // Large messages have a reservation instead.
+      if message.readableBytes <= core.bounds.windowBytes, !hold(message.readableBytes) { return cancel(Self.full) }
+      runIfComplete()
     }
   }
 
@@ -162,8 +211,14 @@ final class ServerCall: MessageStream {
 
   override func receiveEnd() {
     super.receiveEnd()
-    // A call whose deadline passed between its message and its end is over already.
-    guard request != nil, response.isOpen else { return }
+    runIfComplete()
+  }
+
+  /// Runs a handler that takes one request, once the request is complete and the client has ended its side of the stream, in
+  /// either order.
+  private func runIfComplete() {
+    // The call has ended already if its deadline passed between the message and the end of the stream.
+    guard request != nil, peerHasEnded, response.isOpen else { return }
     if hasUnreadBytes {
       finish(GRPCStatus(.unimplemented, "The method takes exactly one request; there were more"))
     } else {
@@ -171,7 +226,7 @@ final class ServerCall: MessageStream {
     }
   }
 
-  /// A streaming handler asks for its next request.
+  /// Requests the next message on behalf of a streaming handler.
   func nextRequest(_ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
     guard handlerIsRunning, isOpen, waiter == nil, response.isOpen else {
       return continuation.resume(throwing: handlerIsRunning ? GRPCStatus(.cancelled, "The call is over") : status)
@@ -187,10 +242,14 @@ final class ServerCall: MessageStream {
     waiter.resume(throwing: CancellationError())
   }
 
-  // MARK: The handler
+  // MARK: Handler
 
   private func runHandler() {
     guard let method, let context else { return }
+    // The message may have arrived after the deadline, and timers run after arrived bytes are processed.
+    if let deadline = context.deadline, deadline <= .now {
+      return cancel(GRPCStatus(.deadlineExceeded, "Deadline Exceeded"))
+    }
     handlerIsRunning = true
     let bytes = request ?? ByteBuffer()
     request = nil
@@ -202,35 +261,42 @@ final class ServerCall: MessageStream {
         handlerEnded(describe(error))
       }
     case .unary(let handle):
-      start(bytes.readableBytes) { try await handle(bytes, context) }
+      start(context, bytes.readableBytes) { try await handle(bytes, context) }
     case .serverStreaming(let handle):
-      let sink = openSink()
-      start(bytes.readableBytes) {
+      let sink = openSink(context)
+      start(context, bytes.readableBytes) {
         try await handle(bytes, sink, context)
         return nil
       }
     case .streaming(let handle):
-      let sink = openSink()
+      let sink = openSink(context)
       let source = RequestSource(self)
-      start(0) {
+      start(context, 0) {
         try await handle(source, sink, context)
         return nil
       }
     }
   }
 
-  private func openSink() -> ResponseSink {
+  private func openSink(_ context: ServerContext) -> ResponseSink {
     let gate = OutboundGate(highWatermark: core.limits.writeHighWatermark)
     self.gate = gate
-    return ResponseSink(self, gate)
+    return ResponseSink(self, gate, context)
   }
 
-  /// Starts the handler here and now; it stays on this event loop unless its message takes long to decode.
-  private func start(_ bytes: Int, _ handle: @escaping @Sendable () async throws -> EncodedMessage?) {
+  /// Starts the handler immediately on this event loop, where it stays unless its message takes long to decode.
+  private func start(
+    _ context: ServerContext, _ bytes: Int, _ handle: @escaping @Sendable () async throws -> EncodedMessage?
+  ) {
     let me = NIOLoopBound(self, eventLoop: channel.eventLoop)
     let run: @Sendable () async -> Void = {
       let result: Result<EncodedMessage?, any Error>
-      do { result = .success(try await handle()) } catch { result = .failure(error) }
+      do {
+        let message = try await handle()
+        result = .success(context.fixCompression() ? await message?.compressedIfWorthIt() : message)
+      } catch {
+        result = .failure(error)
+      }
       if me.eventLoop.inEventLoop {
         me.value.handlerReturned(result)
       } else {
@@ -260,7 +326,7 @@ final class ServerCall: MessageStream {
     handlerIsRunning = false
     task = nil
     context?.finish()
-    finish(status)
+    finish(status, behindMessages: true)
   }
 
   private func describe(_ error: any Error) -> GRPCStatus {
@@ -270,7 +336,7 @@ final class ServerCall: MessageStream {
     return GRPCStatus(thrown: error)
   }
 
-  /// Ends the call for a reason that is not the handler's; the handler is told.
+  /// Ends the call for a reason other than the handler's, and cancels the handler.
   func cancel(_ status: GRPCStatus) {
     finish(status)
     stopHandler(status)
@@ -288,14 +354,15 @@ final class ServerCall: MessageStream {
     task = nil
   }
 
-  // MARK: Responses out
+  // MARK: Sending responses
 
   /// Queues a response.
   func sendResponse(_ message: EncodedMessage) {
     switch response.handle(.message) {
     case .headersAndBody:
-      if let initial = context?.initialMetadata, !initial.isEmpty {
-        respond(ServerHeaders.initial(initial), body: true)
+      let (metadata, isCompressed) = context?.beginResponse() ?? (nil, false)
+      if isCompressed || metadata != nil {
+        respond(ServerHeaders.initial(metadata ?? Metadata(), isCompressed: isCompressed), body: true)
       } else {
         respond(ServerHeaders.initial, body: true)
       }
@@ -305,14 +372,16 @@ final class ServerCall: MessageStream {
     do {
       try send(message)
     } catch {
+      channel.refused(.queuedBytes, "a call fails: \(error.message)")
       cancel(error)
     }
   }
 
   override func bodySent(_ count: Int) { gate?.leave(count) }
 
-  /// Ends the call with a status, behind whatever was sent before.
-  private func finish(_ status: GRPCStatus) {
+  /// Ends the call with a status: after all earlier messages or, if the call is cut short, in place of those that were not sent
+  /// yet.
+  private func finish(_ status: GRPCStatus, behindMessages: Bool = false) {
     let action = response.handle(.status)
     guard action == .trailersOnly || action == .trailers else { return }
     self.status = status
@@ -322,7 +391,7 @@ final class ServerCall: MessageStream {
     if action == .trailersOnly {
       respond(
         ServerHeaders.trailersOnly(status, initial: context?.initialMetadata, context?.trailingMetadata), body: false)
-    } else if status.code == .ok {
+    } else if behindMessages {
       finishBody(trailers: true)
     } else {
       abortBody()

@@ -1,15 +1,15 @@
-/// Code that sees every call of a server: authentication, logging, metrics.
+/// Observes every call of a server, for example for authentication, logging or metrics.
 ///
-/// Both hooks run on the event loop and must be quick.
+/// Both methods run on the event loop and must return quickly.
 public protocol ServerInterceptor: Sendable {
-  /// A call to a known method begins. Throwing a `GRPCStatus` refuses it.
+  /// Called when a call to a known method begins. Throw a `GRPCStatus` to reject the call.
   func begin(_ context: ServerContext) throws
-  /// A call that `begin` has seen is over.
+  /// Called when a call that was passed to `begin` has ended.
   func end(_ context: ServerContext, _ status: GRPCStatus)
 }
 
 extension ServerInterceptor {
-  /// Lets the call pass.
+  /// Accepts the call.
   public func begin(_ context: ServerContext) throws {}
   /// Does nothing.
   public func end(_ context: ServerContext, _ status: GRPCStatus) {}

@@ -1,21 +1,23 @@
 import NIOCore
+import Transport
 
 /// Writes the responses of one call.
 public struct ResponseWriter<Response>: Sendable {
   let encode: MessageEncoder<Response>
   let sink: ResponseSink
 
-  /// Sends a response. Waits while the client does not read what was written before; encodes on the caller's thread.
+  /// Sends a response. Waits while the client does not read earlier responses; encodes on the caller's thread.
   ///
-  /// - Throws: a `GRPCStatus` when the call is over (cancelled, deadline, connection lost); what the encoder throws;
-  ///   `CancellationError` when the surrounding task is cancelled.
-  public func write(_ response: Response) async throws {
-    try await sink.send(encode(response))
+  /// - Parameter compressing: whether this response may be compressed if the call compresses responses
+  ///   (`ServerContext.compressesResponses`).
+  /// - Throws: a `GRPCStatus` if the call has ended (cancelled, deadline, connection lost); errors of the encoder;
+  ///   `CancellationError` if the surrounding task is cancelled.
+  public func write(_ response: Response, compressing: Bool = true) async throws {
+    try await sink.send(encode(response), compressing: compressing)
   }
 }
 
-/// The requests of one call, in order. The next one is read from the connection only when it is asked for. For one
-/// consumer.
+/// The requests of one call, in order, for a single consumer. A request is read from the connection only when it is requested.
 public struct RequestStream<Request>: AsyncSequence, Sendable {
   /// A decoded request.
   public typealias Element = Request
@@ -27,31 +29,34 @@ public struct RequestStream<Request>: AsyncSequence, Sendable {
     let decode: MessageDecoder<Request>
     let source: RequestSource
 
-    /// The next request, nil after the last.
+    /// Returns the next request; nil after the last one.
     ///
-    /// - Throws: a `GRPCStatus` when the call is over or the request cannot be read; `CancellationError` when the
-    ///   surrounding task is cancelled.
+    /// - Throws: a `GRPCStatus` if the call has ended or the request cannot be read; `CancellationError` if the surrounding task
+    ///   is cancelled.
     public mutating func next() async throws -> Request? {
       guard let bytes = try await source.next() else { return nil }
       return try decode(bytes)
     }
   }
 
-  /// Starts to iterate.
+  /// Creates an iterator.
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(decode: decode, source: source) }
 }
 
-/// The way from a handler, on any thread, to the responses of its call on the event loop.
+/// Connects a handler, on any thread, with the responses of its call on the event loop.
 final class ResponseSink: Sendable {
   private let call: NIOLoopBound<ServerCall>
   private let gate: OutboundGate
+  private let context: ServerContext
 
-  init(_ call: ServerCall, _ gate: OutboundGate) {
+  init(_ call: ServerCall, _ gate: OutboundGate, _ context: ServerContext) {
+    self.context = context
     self.call = NIOLoopBound(call, eventLoop: call.channel.eventLoop)
     self.gate = gate
   }
 
-  func send(_ message: EncodedMessage) async throws {
+  func send(_ plain: EncodedMessage, compressing: Bool = true) async throws {
+    let message = context.fixCompression() && compressing ? await plain.compressedIfWorthIt() : plain
     try await gate.enter(message.count)
     if call.eventLoop.inEventLoop {
       call.value.sendResponse(message)
@@ -61,7 +66,7 @@ final class ResponseSink: Sendable {
   }
 }
 
-/// The way from a handler, on any thread, to the requests of its call on the event loop.
+/// Connects a handler, on any thread, with the requests of its call on the event loop.
 final class RequestSource: Sendable {
   private let call: NIOLoopBound<ServerCall>
 

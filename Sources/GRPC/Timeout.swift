@@ -1,6 +1,6 @@
 /// The `grpc-timeout` header: up to eight digits and a unit (gRPC over HTTP/2, "Timeout").
 enum Timeout {
-  /// nil: not a timeout.
+  /// Parses a value. Returns nil if it is not a valid timeout.
   static func parse(_ text: some BidirectionalCollection<UInt8>) -> Duration? {
     guard let unit = text.last, (2...9).contains(text.count) else { return nil }
     var amount: Int64 = 0
@@ -19,7 +19,7 @@ enum Timeout {
     }
   }
 
-  /// The finest unit in which the amount has no more than eight digits, rounded up.
+  /// Formats a duration in the finest unit that needs at most eight digits, rounded up.
   static func format(_ duration: Duration) -> String {
     let (seconds, attoseconds) = max(duration, .zero).components
     let nanoseconds = attoseconds / 1_000_000_000

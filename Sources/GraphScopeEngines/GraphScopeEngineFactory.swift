@@ -1,22 +1,21 @@
 import Engines
-import FoundationEssentials
 import Synchronization
 
-/// Gives every session GraphScope's own engines, in processes of the session's own.
+/// Creates GraphScope's own engines for every session, in processes of the session's own.
 public final class GraphScopeEngineFactory: EngineFactory {
-  /// Engines that are started before a session asks for them.
+  /// Settings for engines that are started before a session requests them.
   public struct Ahead: Sendable {
-    /// Takes what happened to them in words, and whether it is a failure.
+    /// Receives a line about what happened to the engines, and whether it is a failure.
     public typealias Report = @Sendable (_ words: String, _ isFailure: Bool) -> Void
 
-    /// How many sets wait; 0 for none.
+    /// The number of sets of engines to keep waiting; 0 for none.
     public var count: Int
-    /// A directory for their files. What is in it is removed.
+    /// The directory for their files. Its contents are removed.
     public var directory: String
-    /// Takes what happens to them.
+    /// Receives reports about the engines.
     public var report: Report
 
-    /// Engines ahead of sessions.
+    /// Creates settings for engines ahead of sessions.
     public init(count: Int, directory: String, report: @escaping Report) {
       (self.count, self.directory, self.report) = (count, directory, report)
     }
@@ -30,13 +29,13 @@ public final class GraphScopeEngineFactory: EngineFactory {
   private let ahead: Ahead?
   private let warm = Mutex<WarmEngines?>(nil)
 
-  /// A factory.
+  /// Creates a factory.
   /// - Parameters:
-  ///   - libraries: code for the engine, shared by all sessions.
-  ///   - path: `PATH` of the processes, behind the installation's own directories.
-  ///   - reach: how other hosts are reached.
-  ///   - keyAgent: where ssh finds the agent of the user's keys (`SSH_AUTH_SOCK`).
-  ///   - ahead: engines that are started ahead; nil for none.
+  ///   - libraries: The code for the engines, shared by all sessions.
+  ///   - path: The `PATH` of the processes, which follows the installation's own directories.
+  ///   - reach: How to reach other hosts.
+  ///   - keyAgent: The socket of the ssh agent with the user's keys (`SSH_AUTH_SOCK`).
+  ///   - ahead: Settings for engines ahead of sessions; nil for none.
   public init(
     _ installation: Installation, libraries: LibraryStore, path: String, reach: HostReach = HostReach(),
     keyAgent: String? = nil, ahead: Ahead? = nil
@@ -50,13 +49,13 @@ public final class GraphScopeEngineFactory: EngineFactory {
     SharedDirectories.removeThoseOfTheDead()
   }
 
-  /// Never: their graphs are gone when their processes are.
+  /// Returns false: the graphs of these engines are lost with their processes.
   public func isEmbedded(_ size: EngineSize) -> Bool { false }
 
-  /// Begins to start engines ahead, if any are wanted.
+  /// Starts engines ahead of sessions, if configured.
   public func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher) {
     guard let ahead, ahead.count > 0 else { return }
-    try? FileManager.default.removeItem(atPath: ahead.directory)
+    EngineDirectories.remove(ahead.directory)
     let pool = WarmEngines(
       size: ahead.count,
       start: { [self] name in
@@ -74,24 +73,44 @@ public final class GraphScopeEngineFactory: EngineFactory {
       return pool
     }
     await pool?.end()
-    if let ahead { try? FileManager.default.removeItem(atPath: ahead.directory) }
+    if let ahead { EngineDirectories.remove(ahead.directory) }
   }
 
-  /// Starts the engines of a session, or takes some that were started ahead.
+  /// Starts the engines of a session, or takes engines that were started ahead.
   /// - Throws: `EngineError` when something is not installed, or a process does not start.
   public func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     let hosts = try WorkerHosts(request.size.hosts)
-    if hosts == WorkerHosts(here: 1), let pool = warm.withLock({ $0 }), let processes = await pool.take() {
-      return engines(of: request, processes, "engines that had been started ahead were taken")
+    let user = request.places.user
+    if let user { try requireOwnHost(hosts, user) }
+    // Waiting engines run as the coordinator's own user.
+    if user == nil, hosts == WorkerHosts(here: 1), let pool = warm.withLock({ $0 }), let processes = await pool.take() {
+      return engines(of: request, processes, "engines that were started ahead are used")
     }
     var commands = commands(request.session, directory: request.workspace + "/engines", hosts: hosts)
+    commands.user = user
     if !hosts.others.isEmpty {
-      commands.spread = Spread(
-        network: try await .toward(hosts.others, reach), metadataPort: try freePort(), keyAgent: keyAgent)
+      commands.placement = Spread(
+        network: try await .toward(hosts.others, reach), metadataPort: try freePort(), keyAgent: keyAgent,
+        remoteShell: reach.remoteShell)
     }
     let processes = try await SessionProcesses.start(commands, request.children)
     let places = hosts.others.isEmpty ? "" : " on " + hosts.all.map(\.name).joined(separator: ", ")
-    return engines(of: request, processes, "engines were started" + places)
+    let whom = user.map { " as the user \($0.name)" } ?? ""
+    return engines(of: request, processes, "engines were started" + places + whom)
+  }
+
+  /// - Throws: `EngineError.unimplemented` for workers on other hosts, because the remote shell logs in as the coordinator's user
+  ///   only.
+  private func requireOwnHost(_ hosts: WorkerHosts, _ user: EngineUser) throws(EngineError) {
+    guard !hosts.others.isEmpty else { return }
+    throw EngineError(
+      .unimplemented,
+      "engines that run as a user of their own (run_as: \(user.name)) must have their workers on the coordinator's "
+        + "host, but "
+        + "this session's are on \(hosts.all.map(\.name).joined(separator: ", "))",
+      hint: "An operator can remove run_as for this tenant from the access file, or give its sessions the selector "
+        + "{host: localhost}"
+    )
   }
 
   private func engines(of request: EngineRequest, _ processes: SessionProcesses, _ reason: String) -> SessionEngines {
@@ -99,7 +118,7 @@ public final class GraphScopeEngineFactory: EngineFactory {
     var engines = SessionEngines(
       analytical: NativeAnalyticalEngine(
         session: request.session, processes: processes, libraries: libraries, children: request.children,
-        queries: queries, storage: request.storage),
+        queries: queries, storage: request.storage, places: request.places),
       queries: queries,
       learning: NativeLearningEngine(processes.commands, request.children))
     engines.choice = .init(engine: "graphscope", reason: reason)
@@ -110,6 +129,6 @@ public final class GraphScopeEngineFactory: EngineFactory {
     EngineCommands(
       installation: installation, directory: directory,
       shared: hosts.others.isEmpty ? SharedDirectories.path(of: name) : SharedDirectories.path(ofSpread: name),
-      hosts: hosts, remoteShell: reach.remoteShell, path: path)
+      hosts: hosts, path: path)
   }
 }

@@ -1,12 +1,12 @@
 import Engines
 import Synchronization
 
-/// GraphScope's learning engine: one server of graphlearn, or graphlearn-torch, for each worker of the analytical engine.
-/// They read the graph in the object store, and clients' libraries speak to them directly.
+/// GraphScope's learning engine: one server of graphlearn, or graphlearn-torch, for each worker of the analytical engine. The
+/// servers read the graph from the object store, and clients' libraries connect to them directly.
 final class NativeLearningEngine: LearningEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
-  /// The servers by the graph's number.
+  /// The servers by the number of their graph.
   private let open = Mutex<[Int64: ProcessGroup]>([:])
 
   init(_ commands: EngineCommands, _ children: any ChildLauncher) {
@@ -14,9 +14,9 @@ final class NativeLearningEngine: LearningEngine {
     self.children = children
   }
 
-  /// Starts the servers; returns when all of them listen.
-  /// - Throws: `EngineError` when one ends or does not listen in time; nothing is left of them then. A graph that is served
-  ///   already stays as it is.
+  /// Starts the servers and returns when all of them listen.
+  /// - Throws: `EngineError` when one ends or does not listen in time; no server is then left. Servers of a graph that is served
+  ///   already are not affected.
   func open(_ request: LearningInstanceRequest) async throws -> LearningInstance {
     let environment = try PythonEnvironment(commands)
     let servers: SamplingServers
@@ -50,13 +50,13 @@ final class NativeLearningEngine: LearningEngine {
     }
   }
 
-  /// Starts the servers. Those that are not waited for are first; should one of them end, the others wait in vain.
+  /// Starts the servers, first those that are not waited for: should one of these end, the others would wait in vain.
   private func start(_ programs: [ChildProgram], _ processes: ProcessGroup) async throws {
     let first = programs.prefix { if case .started = $0.readiness { true } else { false } }
     for program in first { try await children.start(program) }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [children] in
-        // A server listens only when it has met the others.
+        // A server listens only after it has connected to the others.
         try await withThrowingTaskGroup(of: Void.self) { group in
           for program in programs.dropFirst(first.count) { group.addTask { try await children.start(program) } }
           try await group.waitForAll()

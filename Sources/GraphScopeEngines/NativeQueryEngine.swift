@@ -1,23 +1,22 @@
 import Engines
-import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// GraphScope's interactive engine: for each graph executors that read it in the object stores, and a front end in Java
-/// that takes Gremlin and Cypher.
+/// GraphScope's interactive engine. Each graph has executors that read it from the object stores, and a front end in Java that
+/// accepts Gremlin and Cypher.
 final class NativeQueryEngine: QueryEngine {
   private let commands: EngineCommands
   private let children: any ChildLauncher
   private let otherHosts: OtherHosts
   private let open = Mutex<[Int64: Served]>([:])
 
-  /// An instance and its processes, which tell their end also when the instance is no longer open.
+  /// An instance and its processes, which report their end even when the instance is no longer open.
   struct Served: Sendable {
     let instance: InteractiveInstance
     let processes: ProcessGroup
   }
 
-  /// How long a front end may take to answer its first query.
+  /// The time within which a front end must answer its first query.
   private static let readinessDeadline = Duration.seconds(180)
 
   init(_ commands: EngineCommands, _ children: any ChildLauncher, _ otherHosts: OtherHosts) {
@@ -26,9 +25,9 @@ final class NativeQueryEngine: QueryEngine {
     self.otherHosts = otherHosts
   }
 
-  /// Starts executor and front end; returns when a query was answered.
-  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; nothing is left of them then. A graph
-  ///   that is served already stays as it is.
+  /// Starts executors and front end, and returns when a query was answered.
+  /// - Throws: `EngineError` with the cause when one of them ends or does not answer; no process is then left. An instance of a
+  ///   graph that is served already is not affected.
   func open(_ request: QueryInstanceRequest) async throws -> QueryEndpoints {
     let java = try await findJava()
     let instance = try InteractiveInstance(request, commands: commands, java: java)
@@ -38,7 +37,7 @@ final class NativeQueryEngine: QueryEngine {
       ], children, hint: "Close the instance and open it again")
     try claim(request.objectID, Served(instance: instance, processes: processes))
     do {
-      try instance.writeConfiguration()
+      try commands.user.files { try instance.writeConfiguration() }
       for file in instance.filesForOthers { try await otherHosts.copy(file) }
       for executor in instance.executors.all { try await children.start(try instance.program(executor)) }
       try await startFrontEnd(
@@ -64,7 +63,7 @@ final class NativeQueryEngine: QueryEngine {
     }
   }
 
-  /// Starts the front end; should an executor end meanwhile, no query can be answered any more.
+  /// Starts the front end. If an executor ends meanwhile, no query can be answered.
   private func startFrontEnd(
     _ frontEnd: ChildProgram, with processes: ProcessGroup, executors: Int
   ) async throws {
@@ -79,13 +78,13 @@ final class NativeQueryEngine: QueryEngine {
     }
   }
 
-  /// The instance of a graph.
-  /// - Throws: `EngineError` when it has none, or why it has none any more.
+  /// Returns the instance of a graph.
+  /// - Throws: `EngineError` when it has none; if its instance has ended, the reason.
   func served(_ objectID: Int64) throws(EngineError) -> Served {
     guard let served = open.withLock({ $0[objectID] }) else {
       throw EngineError(
         .queryFailure, "the graph has no interactive instance",
-        hint: "Make one with session.interactive(graph), and keep it open while it is asked")
+        hint: "Open one with session.interactive(graph), and keep it open during queries")
     }
     if let failure = served.processes.failure { throw failure }
     return served
@@ -98,28 +97,28 @@ final class NativeQueryEngine: QueryEngine {
   func close(objectID: Int64) async throws {
     guard let served = open.withLock({ $0.removeValue(forKey: objectID) }) else { return }
     await served.processes.stop()
-    try? FileManager.default.removeItem(atPath: InteractiveInstance.directory(objectID, commands))
+    EngineDirectories.remove(InteractiveInstance.directory(objectID, commands))
   }
 
   func closeAll() async {
     for objectID in open.withLock({ Array($0.keys) }) { try? await close(objectID: objectID) }
   }
 
-  /// Whether the front end answers a query in each of its languages.
+  /// Returns whether the front end answers a query in each of its languages.
   private static func answers(_ instance: InteractiveInstance, withCypher: Bool) async -> Bool {
     guard (try? await instance.gremlin.submit("g.V().limit(1)", within: .seconds(5))) != nil else { return false }
     guard withCypher else { return true }
     let late = EngineError(.engineFailure, "the Cypher server does not answer")
-    // Its first query makes it load and compile.
+    // The first query makes the server load and compile.
     let answer = try? await within(.seconds(60), orElse: late) { await CypherProbe.answers(port: instance.cypherPort) }
     return answer ?? false
   }
 
-  /// Java's complaint about its modules is not one that users can read.
+  /// Replaces Java's message about its modules, which does not help clients.
   private static func explained(_ error: any Error) -> any Error {
     guard let error = error as? EngineError, error.message.contains("does not open java") else { return error }
     return EngineError(
-      error.code, "this version of Java does not run the front end of the interactive engine", evidence: error.message,
+      error.code, "this version of Java cannot run the front end of the interactive engine", evidence: error.message,
       hint: "Install Java 11 or 17: apt-get install openjdk-17-jre-headless")
   }
 
@@ -133,7 +132,7 @@ final class NativeQueryEngine: QueryEngine {
     let end = try await children.run(
       ChildProgram(name: "java-version", executable: program, arguments: ["-version"]))
     guard let version = end.lastLines.lazy.compactMap(JavaVersion.init).first else {
-      throw EngineError(.engineFailure, "'\(program)' does not tell its version", evidence: end.cause)
+      throw EngineError(.engineFailure, "'\(program)' does not report its version", evidence: end.cause)
     }
     guard version.major >= JavaVersion.oldest else {
       throw EngineError(

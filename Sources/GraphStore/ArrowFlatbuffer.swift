@@ -1,14 +1,14 @@
-/// A table in the binary format of FlatBuffers, read where it lies ("FlatBuffer Internals", flatbuffers.dev).
+/// A table in the binary format of FlatBuffers, read in place ("FlatBuffer Internals", flatbuffers.dev).
 ///
-/// A table begins with the distance back to its vtable; the vtable holds, for every field, its distance from the
-/// table's beginning, or 0 if it is absent. Nothing is trusted: every access is checked against the buffer's bounds.
+/// A table begins with the distance back to its vtable. For every field, the vtable holds the field's distance from the beginning
+/// of the table, or 0 if the field is absent. Nothing is trusted: every access is checked against the buffer's bounds.
 struct FlatbufferTable {
   private let buffer: UnsafeRawBufferPointer
   private let position: Int
   private let vtable: Int
   private let vtableBytes: Int
 
-  /// The root table of a buffer.
+  /// Reads the root table of a buffer.
   init(rootOf buffer: UnsafeRawBufferPointer) throws(GraphStoreError) {
     try self.init(buffer, at: Int(Self.load(buffer, 0, as: UInt32.self)))
   }
@@ -20,22 +20,25 @@ struct FlatbufferTable {
     vtableBytes = try Int(Self.load(buffer, vtable, as: UInt16.self))
   }
 
-  /// A number, or `absent` if the field is not there.
+  /// Returns a number, or `absent` if the field is absent.
   func scalar<T: FixedWidthInteger & BitwiseCopyable>(_ field: Int, absent: T) throws(GraphStoreError) -> T {
     guard let place = try place(of: field) else { return absent }
     return try Self.load(buffer, place, as: T.self)
   }
 
-  /// Whether a field is there at all.
+  /// Returns whether a field is present.
   func has(_ field: Int) throws(GraphStoreError) -> Bool { try place(of: field) != nil }
 
-  /// The table that a field refers to; nil if it is not there.
+  /// Returns the table that a field refers to; nil if the field is absent.
   func table(_ field: Int) throws(GraphStoreError) -> FlatbufferTable? {
     guard let place = try target(of: field) else { return nil }
     return try FlatbufferTable(buffer, at: place)
   }
 
-  /// The tables of a vector of tables.
+  /// Returns the number of entries in a vector of tables.
+  func count(_ field: Int) throws(GraphStoreError) -> Int { try vector(field, elementBytes: 4)?.count ?? 0 }
+
+  /// Returns the tables of a vector.
   func tables(_ field: Int, limit: Int) throws(GraphStoreError) -> [FlatbufferTable] {
     guard let (start, count) = try vector(field, elementBytes: 4) else { return [] }
     guard count <= limit else {
@@ -49,7 +52,7 @@ struct FlatbufferTable {
     return tables
   }
 
-  /// The elements of a vector of structs that are two 64-bit numbers each.
+  /// Returns the elements of a vector of structs of two 64-bit numbers each.
   func pairs(_ field: Int) throws(GraphStoreError) -> [(Int64, Int64)] {
     guard let (start, count) = try vector(field, elementBytes: 16) else { return [] }
     var pairs: [(Int64, Int64)] = []
@@ -64,7 +67,7 @@ struct FlatbufferTable {
     return pairs
   }
 
-  /// A text; nil if it is not there.
+  /// Returns a text; nil if the field is absent.
   func string(_ field: Int) throws(GraphStoreError) -> String? {
     guard let (start, count) = try vector(field, elementBytes: 1) else { return nil }
     guard let text = String(validating: buffer[start..<start + count], as: UTF8.self) else {
@@ -73,7 +76,7 @@ struct FlatbufferTable {
     return text
   }
 
-  /// Where a vector's elements begin, and how many there are: all of them lie within the buffer.
+  /// Returns the position of a vector's first element, and the number of elements, all of which lie within the buffer.
   private func vector(_ field: Int, elementBytes: Int) throws(GraphStoreError) -> (start: Int, count: Int)? {
     guard let place = try target(of: field) else { return nil }
     let count = try Int(Self.load(buffer, place, as: UInt32.self))
@@ -106,10 +109,10 @@ struct FlatbufferTable {
 }
 
 extension GraphStoreError {
-  /// The error of a stream that breaks the format's rules.
+  /// Returns the error for a stream that violates the format.
   static func malformedArrow(_ evidence: String) -> GraphStoreError {
     GraphStoreError(
       .invalidData, "the Arrow stream is malformed", evidence: evidence,
-      hint: "Send the data frame again; if it fails again, the stream was damaged on its way or by its writer")
+      hint: "Send the data frame again; if it fails again, the stream was damaged in transit or by its writer")
   }
 }

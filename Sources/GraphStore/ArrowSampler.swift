@@ -1,8 +1,8 @@
-/// Looks at the heads of an Arrow stream's batches to tell how many rows it has and what they hold.
+/// Estimates the number of rows and the contents of an Arrow stream from the headers of its batches and samples of its values.
 enum ArrowSampler {
-  /// Batches that are looked at; of a stream of more the rest is taken to be like them.
+  /// The maximum number of batches to read; the remaining batches are assumed to be like these.
   static let batchLimit = 1 << 12
-  /// Runs of ids that are looked at, and ids of each; a table of no more rows is looked at whole.
+  /// The number of sampled runs of ids, and the number of ids in each; a smaller table is sampled completely.
   private static let runs = 64
   private static let runRows = 1 << 10
 
@@ -11,7 +11,9 @@ enum ArrowSampler {
   ) throws(GraphStoreError) -> TableSketch {
     let file = try MappedFile.open(path: path)
     guard byteCount >= 0, byteCount <= file.bytes.count else {
-      throw GraphStoreError(.invalidData, "'\(path)' holds \(file.bytes.count) bytes, fewer than \(byteCount)")
+      throw GraphStoreError(
+        .invalidData,
+        "'\(path)' holds \(file.bytes.count) bytes, but at least this many are required: \(byteCount)")
     }
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount])
     let stream = try ArrowStream(bytes, batchLimit: batchLimit)
@@ -35,7 +37,7 @@ enum ArrowSampler {
     return sketch
   }
 
-  /// Bytes of a column's texts, as its offsets say.
+  /// Returns the bytes of a column's texts, according to its offsets.
   private static func textBytes(_ stream: ArrowStream, _ column: Int) -> Double {
     let type = stream.fields[column].type
     guard type.isString else { return 0 }
@@ -74,8 +76,8 @@ enum ArrowSampler {
 }
 
 extension ArrowStream.Part {
-  /// Where the characters of a row begin.
-  fileprivate func offset(_ row: Int, _ type: ArrowType) -> Int {
+  /// Returns the offset of the first character of a row.
+  func offset(_ row: Int, _ type: ArrowType) -> Int {
     type == .largeString
       ? Int(values.loadUnaligned(fromByteOffset: row * 8, as: Int64.self))
       : Int(values.loadUnaligned(fromByteOffset: row * 4, as: Int32.self))

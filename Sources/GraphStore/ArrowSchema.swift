@@ -1,4 +1,4 @@
-/// The types of Arrow columns that can be read, with what their values need to become ours.
+/// The types of Arrow columns that can be read, with the parameters needed to convert their values.
 enum ArrowType: Equatable {
   case null, boolean
   case int8, int16, int32, int64, uint8, uint16, uint32, uint64
@@ -12,7 +12,7 @@ enum ArrowType: Equatable {
     case second, millisecond, microsecond, nanosecond
   }
 
-  /// The type of the column that is made. Narrow integers and booleans become int32, which they fit.
+  /// The type of the resulting column. Narrow integers and Booleans become int32, which holds all their values.
   var columnType: ColumnType {
     switch self {
     case .null, .string, .largeString: .string
@@ -27,7 +27,7 @@ enum ArrowType: Equatable {
     }
   }
 
-  /// Bytes of one value in its buffer, or of one offset for strings; 0 for types without or of single bits.
+  /// Bytes of one value in its buffer or, for strings, of one offset; 0 for the null type and for Booleans.
   var valueBytes: Int {
     switch self {
     case .null, .boolean: 0
@@ -38,7 +38,7 @@ enum ArrowType: Equatable {
     }
   }
 
-  /// Buffers in a record batch: validity and values, and characters for strings.
+  /// The number of buffers in a record batch: validity and values, plus characters for strings.
   var bufferCount: Int {
     switch self {
     case .null: 0
@@ -48,15 +48,15 @@ enum ArrowType: Equatable {
   }
 }
 
-/// A column as a stream's schema announces it.
+/// A column, as declared by the schema of a stream.
 struct ArrowField: Equatable {
   let name: String
   let type: ArrowType
 
-  /// The most columns that a stream can have.
+  /// The maximum number of columns in a stream.
   static let maximumCount = 8192
 
-  /// The columns that a schema message announces ("Schema.fbs" of the Arrow format).
+  /// Returns the columns that a schema message declares ("Schema.fbs" of the Arrow format).
   static func fields(of schema: FlatbufferTable) throws(GraphStoreError) -> [ArrowField] {
     guard try schema.scalar(0, absent: Int16(0)) == 0 else {
       throw GraphStoreError(
@@ -64,15 +64,14 @@ struct ArrowField: Equatable {
         hint: "Write it on a little-endian machine")
     }
     var fields: [ArrowField] = []
-    var names: Set<String> = []
-    for table in try schema.tables(1, limit: maximumCount) {
-      let field = try ArrowField(table)
-      guard names.insert(field.name).inserted else {
-        throw GraphStoreError(
-          .invalidData, "the Arrow stream has several columns named '\(field.name)'", hint: "Rename one of them")
-      }
-      fields.append(field)
+    let count = try schema.count(1)
+    guard count <= maximumCount else {
+      throw GraphStoreError(
+        .limitExceeded, "the data frame has \(count) columns; at most \(maximumCount) can be loaded",
+        hint: "Leave columns out, such as with df[[\"id\", \"name\"]]")
     }
+    for table in try schema.tables(1, limit: maximumCount) { fields.append(try ArrowField(table)) }
+    try TableNames.check(fields.map(\.name), "the Arrow stream has", hint: "Rename one of them in the data frame")
     return fields
   }
 

@@ -1,26 +1,26 @@
-/// The schema and record batches of an Arrow IPC stream, checked but not copied ("Arrow Columnar Format",
-/// arrow.apache.org, section "Serialization and Interprocess Communication").
+/// The schema and record batches of an Arrow IPC stream, validated but not copied ("Arrow Columnar Format", arrow.apache.org,
+/// section "Serialization and Interprocess Communication").
 struct ArrowStream {
-  /// One column in one batch: its buffers lie within the stream and are long enough for its rows.
+  /// One column of one batch. Its buffers lie within the stream and are long enough for its rows.
   struct Part {
     let rowCount: Int
-    /// One bit per row, set if the row has a value; nil if all have.
+    /// One bit per row, set if the row has a value; nil if all rows have one.
     let validity: UnsafeRawBufferPointer?
-    /// Values, bits or offsets. Of any alignment.
+    /// Values, bits or offsets, at any alignment.
     let values: UnsafeRawBufferPointer
     let characters: UnsafeRawBufferPointer
   }
 
   private(set) var fields: [ArrowField] = []
-  /// The batches in the order of the stream, with a part for every field.
+  /// The batches in the order of the stream, each with one part per field.
   private(set) var batches: [[Part]] = []
   private(set) var rowCount = 0
-  /// Whether all batches were read, and the bytes of those that were, with all before them.
+  /// Whether all batches were read, and the number of bytes up to the end of the last batch that was read.
   private(set) var isWhole = true
   private(set) var byteCount = 0
   private let bytes: UnsafeRawBufferPointer
 
-  /// Reads all messages, or those up to a number of batches. `bytes` must outlive the stream.
+  /// Reads all messages, or the messages up to `batchLimit` batches. `bytes` must outlive the stream.
   init(_ bytes: UnsafeRawBufferPointer, batchLimit: Int = .max) throws(GraphStoreError) {
     self.bytes = bytes
     var hasSchema = false
@@ -57,13 +57,13 @@ struct ArrowStream {
     let body: UnsafeRawBufferPointer
   }
 
-  /// The message at `position`, which is moved behind it; nil at the stream's end, marked or not.
+  /// Reads the message at `position` and advances `position` past it. Returns nil at the end of the stream, marked or not.
   private static func message(
     in bytes: UnsafeRawBufferPointer, at position: inout Int
   ) throws(GraphStoreError) -> Message? {
     guard position < bytes.count else { return nil }
     var length = try word(in: bytes, at: &position)
-    // Streams written before Arrow 0.15 lack the mark before the length.
+    // Streams written before Arrow 0.15 lack the marker before the length.
     if length == 0xFFFF_FFFF { length = try word(in: bytes, at: &position) }
     if length == 0 { return nil }
     let metadata = try slice(bytes, at: &position, byteCount: Int(length))
@@ -103,7 +103,7 @@ struct ArrowStream {
         hint: "Write it without the compression option")
     }
     let length = try batch.scalar(0, absent: Int64(0))
-    // Only columns without any buffer take less than a bit per row: they must not make tables out of nothing.
+    // Only columns without any buffer take less than a bit per row: they must not create tables out of nothing.
     guard length >= 0, length <= bytes.count * 8 - rowCount else {
       throw .malformedArrow("a batch of \(length) rows in a stream of \(bytes.count) bytes")
     }
@@ -150,7 +150,7 @@ struct ArrowStream {
     case .null: break
     case .boolean: try require(values, (rowCount + 7) / 8)
     case .string, .largeString:
-      // Writers may leave out the only offset of an empty column.
+      // Writers may omit the single offset of an empty column.
       if rowCount > 0 { try require(values, (rowCount + 1) * field.type.valueBytes) }
     default: try require(values, rowCount * field.type.valueBytes)
     }

@@ -1,22 +1,25 @@
 import Synchronization
+import Workers
 
 extension TableReader {
-  /// Reads an Arrow IPC stream from a mapped file (`byteCount` bytes of it).
+  /// Reads the first `byteCount` bytes of a file as an Arrow IPC stream.
   ///
-  /// All columns are taken. Booleans and integers of less than 32 bits become int32, dates in milliseconds and
-  /// timestamps of any unit and zone become timestamps in milliseconds (UTC, finer fractions cut off downwards). A
-  /// missing value becomes 0 or an empty string; a missing float keeps what lies in its slot, which is NaN in streams
-  /// written from pandas. A column of the type null becomes one of empty strings.
+  /// Reads all columns. Booleans and integers of less than 32 bits become int32; dates in milliseconds, and timestamps of any
+  /// unit and zone, become timestamps in milliseconds (UTC, finer fractions rounded down). A missing value becomes 0 or an empty
+  /// string; a missing float keeps the contents of its slot, which is NaN in streams written from pandas. A column of type null
+  /// becomes a column of empty strings.
   ///
-  /// - Parameter required: columns in which no value may be missing.
-  /// - Throws: `GraphStoreError` for a stream that is malformed, compressed or holds other types, whatever its bytes
-  ///   are, and for a missing value in a required column; or `CancellationError`. Files that were made stay in `staging`, which the caller removes.
+  /// - Parameter required: Columns in which no value may be missing and no text may be empty.
+  /// - Throws: `GraphStoreError` for a stream that is malformed, compressed or of unsupported types, and for a missing value in a
+  ///   required column; `CancellationError`. Files made by then stay in `staging`, which the caller removes.
   public static func readArrowStream(
     path: String, byteCount: Int, staging: String, workers: Workers, required: [ColumnReference] = []
   ) throws -> Table {
     let file = try MappedFile.open(path: path)
     guard byteCount >= 0, byteCount <= file.bytes.count else {
-      throw GraphStoreError(.invalidData, "'\(path)' holds \(file.bytes.count) bytes, fewer than \(byteCount)")
+      throw GraphStoreError(
+        .invalidData,
+        "'\(path)' holds \(file.bytes.count) bytes, but at least this many are required: \(byteCount)")
     }
     let stream = try ArrowStream(UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount]))
     return try withExtendedLifetime(file) {
@@ -29,24 +32,38 @@ extension TableReader {
 }
 
 extension ArrowStream {
-  /// Throws `invalidData` for the first value that is missing in one of the columns; columns that do not exist are left
-  /// to whoever uses them.
+  /// Throws `invalidData` for the first missing value or empty text in one of the columns. Columns that do not exist are ignored:
+  /// the code that uses them reports them.
   fileprivate func requireValues(in columns: [ColumnReference]) throws(GraphStoreError) {
     for reference in columns {
-      let column: Int? =
-        switch reference {
-        case .index(let index): fields.indices.contains(index) ? index : nil
-        case .name(let name): fields.firstIndex { $0.name == name }
-        }
-      guard let column, let row = firstMissing(in: column) else { continue }
+      var column = fields.firstIndex { $0.name == reference.description }
+      if case .index(let index) = reference, fields.indices.contains(index) { column = index }
+      guard let column else { continue }
+      let rows = [firstMissing(in: column), firstEmptyText(in: column)].compactMap(\.self)
+      guard let row = rows.min() else { continue }
       throw GraphStoreError(
         .invalidData, "row \(row + 1) of the table, column '\(fields[column].name)': the id is missing",
-        hint: "Give the row an id, or take it out")
+        hint: "Give the row an id, or remove the row")
     }
   }
 
-  /// The first row of the table without a value in a column; nil when all have one.
-  private func firstMissing(in column: Int) -> Int? {
+  /// Returns the first row of the table with an empty text in a column; nil if there is none, or the column holds no texts.
+  private func firstEmptyText(in column: Int) -> Int? {
+    let type = fields[column].type
+    guard type.isString else { return nil }
+    var place = 0
+    for batch in batches {
+      let part = batch[column]
+      if let row = (0..<part.rowCount).first(where: { part.offset($0, type) == part.offset($0 + 1, type) }) {
+        return place + row
+      }
+      place += part.rowCount
+    }
+    return nil
+  }
+
+  /// Returns the first row of the table without a value in a column; nil if all rows have one.
+  fileprivate func firstMissing(in column: Int) -> Int? {
     var place = 0
     for batch in batches {
       let part = batch[column]
@@ -62,18 +79,18 @@ extension ArrowStream {
   }
 }
 
-/// Copies the columns of a stream into column files, in pieces that workers share.
+/// Copies the columns of a stream into column files, in pieces distributed over the workers.
 private struct ArrowTableBuilder {
   /// Some rows of one column in one batch.
   private struct Piece {
     let column: Int
     let part: ArrowStream.Part
     let rows: Range<Int>
-    /// The place of its first row in the table.
+    /// The index in the table of its first row.
     let place: Int
   }
 
-  /// The most rows in a piece.
+  /// The maximum number of rows in a piece.
   private static let grain = 1 << 17
 
   private let stream: ArrowStream
@@ -104,7 +121,7 @@ private struct ArrowTableBuilder {
     let count = stream.rowCount
     let values = try makeValues()
     let textBytes = try measureTexts()
-    // Where the characters of a piece go; meaningful for pieces of strings.
+    // The offsets at which the characters of the pieces go; used for pieces of strings only.
     var starts: [Int] = []
     var totals = stream.fields.map { _ in 0 }
     for (piece, bytes) in zip(pieces, textBytes) {
@@ -124,11 +141,13 @@ private struct ArrowTableBuilder {
       columns: stream.fields.enumerated().map { column, field in
         Column(
           name: field.name, type: field.type.columnType, count: count, data: values[column],
-          characters: characters[column])
+          characters: characters[column],
+          firstMissing: stream.firstMissing(in: column).map { "row \($0 + 1) of the data frame" },
+          isVacant: field.type == .null)
       }, rowCount: count)
   }
 
-  /// Files of zeros for all columns; the columns of type null are equal and share one.
+  /// Creates files of zeros for all columns. Columns of type null are equal and share one file.
   private func makeValues() throws -> [MappedFile] {
     var shared: MappedFile?
     return try stream.fields.enumerated().map { column, field in
@@ -150,7 +169,7 @@ private struct ArrowTableBuilder {
     }
   }
 
-  /// Runs `body` for all pieces; throws the error of the first piece that failed, in the order of the stream.
+  /// Runs `body` for all pieces. Throws the error of the first failed piece in the order of the stream.
   private func forEachPiece(_ body: (_ piece: Piece, _ number: Int) throws -> Void) throws {
     let firstFailed = Atomic<Int>(.max)
     let failures = Mutex<[Int: any Error]>([:])
@@ -174,7 +193,7 @@ private struct ArrowTableBuilder {
 
   // MARK: Strings
 
-  /// Checks the strings of all pieces and returns the number of their characters.
+  /// Validates the strings of all pieces and returns the number of their characters.
   private func measureTexts() throws -> [Int] {
     let sizes = UnsafeMutableBufferPointer<Int>.allocate(capacity: pieces.count)
     defer { sizes.deallocate() }
@@ -237,7 +256,7 @@ private struct ArrowTableBuilder {
     }
   }
 
-  // MARK: Values of fixed width
+  // MARK: Fixed-width values
 
   private func copyValues(_ piece: Piece, to destination: UnsafeMutableRawBufferPointer) throws {
     switch stream.fields[piece.column].type {
@@ -250,7 +269,7 @@ private struct ArrowTableBuilder {
     case .int32, .uint32, .date32: convert(piece, to: destination) { (value: UInt32) in value }
     case .int64, .uint64, .date64, .timestamp(.millisecond):
       convert(piece, to: destination) { (value: UInt64) in value }
-    // A slot without a value holds NaN when it comes from pandas; it is of no consequence otherwise.
+    // A slot without a value holds NaN if the stream comes from pandas; otherwise its contents do not matter.
     case .float, .double: copyBytes(piece, to: destination, width: stream.fields[piece.column].type.valueBytes)
     case .timestamp(.second): try copySeconds(piece, to: destination)
     case .timestamp(.microsecond):
@@ -304,7 +323,7 @@ extension ArrowType {
 }
 
 extension ArrowStream.Part {
-  /// Whether a row has a value.
+  /// Returns whether a row has a value.
   @inline(__always)
   fileprivate func hasValue(_ row: Int) -> Bool {
     guard let validity else { return true }
@@ -313,7 +332,7 @@ extension ArrowStream.Part {
 }
 
 extension Int64 {
-  /// The quotient rounded downwards, so that times before 1970 are cut off like later ones.
+  /// The quotient rounded down, so that times before 1970 are rounded like later ones.
   fileprivate func flooredQuotient(by divisor: Int64) -> Int64 {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? quotient - 1 : quotient

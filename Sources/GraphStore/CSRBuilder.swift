@@ -1,13 +1,15 @@
-/// One entry of compressed rows on its way to its place.
+import Workers
+
+/// An entry of compressed rows that is still to be moved to its row.
 private struct Entry {
   var row: UInt32
   var neighbour: UInt32
   var edge: UInt32
 }
 
-/// Where entries come from. Implementations are inlined into the loops of `CSRBuilder.distribute`.
+/// A source of entries. Implementations are inlined into the loops of `CSRBuilder.distribute`.
 private protocol EntrySource {
-  /// Hands out the entries of a range, in order.
+  /// Calls `body` with the entries of a range, in order.
   func visit(_ range: Range<Int>, _ body: (Entry) -> Void)
 }
 
@@ -41,7 +43,7 @@ private struct EntriesOfBothEnds: EntrySource {
   }
 }
 
-/// Rows whose neighbours become rows.
+/// The entries of rows, with row and neighbour exchanged.
 private struct TransposedEntries: EntrySource {
   let rows: CSRBuilder.Rows
 
@@ -55,7 +57,7 @@ private struct TransposedEntries: EntrySource {
     }
   }
 
-  /// The row that holds an entry.
+  /// Returns the row that holds an entry.
   private func firstRow(endingBehind place: Int) -> Int {
     var low = 0
     var high = rows.rowCount
@@ -67,15 +69,15 @@ private struct TransposedEntries: EntrySource {
   }
 }
 
-/// Builds compressed sparse rows whose rows are in ascending order of (neighbour, edge).
+/// Builds compressed sparse rows, each sorted by (neighbour, edge).
 ///
-/// Transposing compressed rows sorts the entries of the new rows by their old row (Gustavson, "Two fast algorithms for
-/// sparse matrices: multiplication and permuted transposition", 1978). So the edges, in their own order, are first put
-/// into rows by destination; the transpose of that are the outgoing rows, sorted; the transpose of those the incoming
-/// rows, sorted. No comparison takes place, and a hub costs no more than its entries.
+/// Transposing compressed rows sorts the entries of the new rows by their old row (Gustavson, "Two fast algorithms for sparse
+/// matrices: multiplication and permuted transposition", 1978). The edges, in their own order, are therefore first distributed to
+/// rows by destination; the transpose of these rows is the sorted outgoing rows; the transpose of those is the sorted incoming
+/// rows. No entries are compared, and a hub costs no more than its entries.
 ///
-/// One pass is a stable distribution in two steps that keep to the caches and to disjoint memory per thread: entries go
-/// to buckets of consecutive rows, by counts per (chunk, bucket); then each bucket is distributed to its rows.
+/// One pass is a stable distribution in two steps that fit the caches and write disjoint memory per thread: entries go to buckets
+/// of consecutive rows, by counts per (chunk, bucket); then each bucket is distributed to its rows.
 struct CSRBuilder {
   /// Writable compressed rows.
   struct Rows {
@@ -83,7 +85,7 @@ struct CSRBuilder {
     let neighbours: UnsafeMutableBufferPointer<VertexNumber>
     let edges: UnsafeMutableBufferPointer<UInt32>
 
-    /// The rows of an adjacency's three files.
+    /// Wraps the three files of an adjacency.
     init(offsets: MappedFile, neighbours: MappedFile, edges: MappedFile) {
       self.offsets = offsets.mutableValues(as: UInt64.self)
       self.neighbours = neighbours.mutableValues(as: VertexNumber.self)
@@ -108,11 +110,11 @@ struct CSRBuilder {
     scratch = .allocate(capacity: entryCount)
   }
 
-  /// Memory that building takes beside the rows themselves. The counters of a pass are left out: they are 8 bytes for
-  /// each row of the buckets in work, and a bucket is 1/256 of all rows.
+  /// Returns the bytes of memory that building needs beside the rows themselves, without the counters of a pass: those take 8
+  /// bytes per row of the buckets in work, and a bucket is 1/256 of all rows.
   static func scratchBytes(entryCount: Int) -> Int { entryCount * MemoryLayout<Entry>.stride }
 
-  /// Outgoing and incoming rows of directed edges.
+  /// Builds the outgoing and incoming rows of directed edges.
   static func directed(
     source: UnsafeBufferPointer<VertexNumber>, destination: UnsafeBufferPointer<VertexNumber>, outgoing: Rows,
     incoming: Rows, workers: Workers
@@ -124,8 +126,8 @@ struct CSRBuilder {
     try builder.distribute(TransposedEntries(rows: outgoing), into: incoming)
   }
 
-  /// Symmetric rows of undirected edges within a label: every edge is in the rows of both its ends, a loop twice in its
-  /// one row.
+  /// Builds the symmetric rows of undirected edges within a label: every edge is in the rows of both its ends, a loop twice in
+  /// its single row.
   static func symmetric(
     source: UnsafeBufferPointer<VertexNumber>, destination: UnsafeBufferPointer<VertexNumber>, rows: Rows,
     workers: Workers
@@ -136,7 +138,7 @@ struct CSRBuilder {
     try builder.distribute(TransposedEntries(rows: rows), into: rows)
   }
 
-  /// Whether some row names a neighbour twice.
+  /// Returns whether some row contains a neighbour twice.
   static func hasRepeatedNeighbour(_ rows: Rows, _ workers: Workers) throws -> Bool {
     let found = try workers.map(rows.rowCount, grain: grain) { range in
       for row in range {
@@ -150,8 +152,8 @@ struct CSRBuilder {
     return found.contains(true)
   }
 
-  /// Puts all entries of `source` into rows, keeping the order of entries within a row. The source is read to its end
-  /// before `rows` is written, so both may be in the same memory.
+  /// Distributes all entries of `source` to rows, keeping their order within a row. The source is read to its end before `rows`
+  /// is written, so both may share memory.
   private func distribute(_ source: some EntrySource, into rows: Rows) throws {
     var shift: UInt32 = 0
     while (rows.rowCount - 1) >> Int(shift) >= Self.buckets { shift += 1 }
@@ -159,7 +161,7 @@ struct CSRBuilder {
     let grain = max(Self.grain, entryCount / (workers.width * 8) + 1)
     let chunkCount = (entryCount + grain - 1) / grain
 
-    // Counts per (chunk, bucket), then their running sum in the order (bucket, chunk): where each chunk writes.
+    // Counts per (chunk, bucket), then their running sum in the order (bucket, chunk): the position at which each chunk writes.
     let places = UnsafeMutablePointer<Int>.allocate(capacity: chunkCount * bucketCount + 1)
     defer { places.deallocate() }
     places.initialize(repeating: 0, count: chunkCount * bucketCount + 1)
@@ -203,18 +205,19 @@ struct CSRBuilder {
     let next = UnsafeMutablePointer<UInt64>.allocate(capacity: range.count)
     defer { next.deallocate() }
     next.initialize(repeating: 0, count: range.count)
-    for entry in entries { next[Int(entry.row) - range.lowerBound] += 1 }
+    // Counts and sums are of entries that are in memory, so they cannot overflow.
+    for entry in entries { next[Int(entry.row) &- range.lowerBound] &+= 1 }
     var sum = start
     for row in 0..<range.count {
       let count = next[row]
       next[row] = sum
-      rows.offsets[range.lowerBound + row] = sum
-      sum += count
+      rows.offsets[range.lowerBound &+ row] = sum
+      sum &+= count
     }
     for entry in entries {
-      let row = Int(entry.row) - range.lowerBound
-      let place = Int(next[row])
-      next[row] += 1
+      let row = Int(entry.row) &- range.lowerBound
+      let place = Int(truncatingIfNeeded: next[row])
+      next[row] &+= 1
       rows.neighbours[place] = entry.neighbour
       rows.edges[place] = entry.edge
     }

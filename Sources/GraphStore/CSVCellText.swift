@@ -1,9 +1,9 @@
-/// The bytes of one cell. The byte after the last can always be read and is no part of a number: a delimiter, a line
-/// end, a quote or a zero.
+/// The bytes of one cell. The byte after the last one is readable and never part of a number: a delimiter, a line end, a quote or
+/// a zero.
 typealias CellBytes = UnsafeBufferPointer<UInt8>
 
 extension UnsafeBufferPointer<UInt8> {
-  /// Whether the bytes are those of an ASCII text.
+  /// Returns whether the bytes equal an ASCII text.
   @inline(__always)
   func equals(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
@@ -11,14 +11,14 @@ extension UnsafeBufferPointer<UInt8> {
     return true
   }
 
-  /// Whether the bytes are those of a lower-case ASCII text, in any case.
+  /// Returns whether the bytes equal a lower-case ASCII text, ignoring case.
   func equalsIgnoringCase(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
     for index in 0..<count where self[index] | 0x20 != text.utf8Start[index] { return false }
     return true
   }
 
-  /// The bytes without blanks and tabs around them.
+  /// The bytes without surrounding spaces and tabs.
   @inline(__always)
   var trimmed: CellBytes {
     var range = startIndex..<endIndex
@@ -36,17 +36,17 @@ extension UInt8 {
   var digit: UInt8 { self &- 0x30 }
 }
 
-/// Reads cells as values, in the spellings that Apache Arrow's CSV reader accepts.
+/// Parses cells as values, in the spellings that Apache Arrow's CSV reader accepts.
 enum CellText {
-  /// `true`, `True`, `TRUE`, `1` and their opposites, nothing around them.
+  /// Parses `true`, `True`, `TRUE`, `1` or their opposites, without surrounding space.
   static func boolean(_ cell: CellBytes) -> Bool? {
     if cell.equals("1") || cell.equals("true") || cell.equals("True") || cell.equals("TRUE") { return true }
     if cell.equals("0") || cell.equals("false") || cell.equals("False") || cell.equals("FALSE") { return false }
     return nil
   }
 
-  /// Decimal digits with an optional minus sign (for signed types), or `0x` and at most as many hexadecimal digits as
-  /// the type has; blanks around them. A plus sign is not accepted, as in Arrow.
+  /// Parses decimal digits with an optional minus sign (for signed types), or `0x` and at most as many hexadecimal digits as the
+  /// type has, with optional surrounding blanks. As in Arrow, a plus sign is not accepted.
   static func integer<T: FixedWidthInteger>(_ cell: CellBytes, as type: T.Type) -> T? {
     var digits = cell.trimmed
     guard !digits.isEmpty else { return nil }
@@ -60,7 +60,7 @@ enum CellText {
     for byte in digits {
       guard byte.digit < 10 else { return nil }
       let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
-      // Negative values are built downwards, because the smallest has no positive counterpart.
+      // Negative values are accumulated downwards, because the smallest has no positive counterpart.
       let step = T(byte.digit)
       let (sum, carry) = isNegative ? tens.subtractingReportingOverflow(step) : tens.addingReportingOverflow(step)
       guard !overflow, !carry else { return nil }
@@ -84,7 +84,7 @@ enum CellText {
     return value
   }
 
-  /// A decimal number, `inf`, `infinity` or `nan` in any case, with an optional sign and blanks around it.
+  /// Parses a decimal number, `inf`, `infinity` or `nan` in any case, with an optional sign and optional surrounding blanks.
   static func double(_ cell: CellBytes) -> Double? {
     let text = cell.trimmed
     guard let start = text.baseAddress, !text.isEmpty else { return nil }
@@ -92,7 +92,7 @@ enum CellText {
     return special(text)
   }
 
-  /// The same, rounded once to single precision.
+  /// Parses the same spellings as `double`, rounded once to single precision.
   static func float(_ cell: CellBytes) -> Float? {
     let text = cell.trimmed
     guard let start = text.baseAddress, !text.isEmpty else { return nil }

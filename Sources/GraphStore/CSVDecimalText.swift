@@ -1,19 +1,19 @@
 import Glibc
 
-/// A decimal number as it is written: `mantissa × 10^exponent`, and its exact conversion to floating point.
+/// A decimal number as written, `mantissa × 10^exponent`, with its exact conversion to floating point.
 struct DecimalText {
   let start: UnsafePointer<UInt8>
-  /// The byte after the number.
+  /// The position after the number.
   let end: UnsafePointer<UInt8>
   let isNegative: Bool
-  /// The digits as an integer, unless there are more significant ones than fit.
+  /// The digits as an integer, or the leading ones if there are more significant digits than fit.
   let mantissa: UInt64
   let exponent: Int
   /// Whether `mantissa` holds all digits.
   let isComplete: Bool
 
-  /// Reads `[+-] digits [. digits] [e [+-] digits]` with at least one digit before the exponent. Reads up to the first
-  /// byte that cannot belong to the number; such a byte must follow. Nil if there is no number.
+  /// Parses `[+-] digits [. digits] [e [+-] digits]` with at least one digit before the exponent. Reads up to the first byte that
+  /// cannot belong to the number; such a byte must follow. Returns nil if there is no number.
   @inline(__always)
   init?(_ start: UnsafePointer<UInt8>) {
     var next = start
@@ -39,7 +39,7 @@ struct DecimalText {
       digits -= exponent
     }
     guard digits > 0 else { return nil }
-    // More digits may still fit if the first ones are zeros.
+    // More digits may still fit if the leading ones are zeros.
     var isComplete = digits <= 19
     if !isComplete { isComplete = Self.significantDigits(from: firstDigit, to: next) <= 19 }
 
@@ -56,7 +56,7 @@ struct DecimalText {
     self.isComplete = isComplete
   }
 
-  /// The exponent's value, kept within bounds that mean zero or infinity anyway.
+  /// Returns the value of the exponent, clamped to limits beyond which the number is zero or infinite in any case.
   private static func exponent(after start: UnsafePointer<UInt8>) -> (Int, UnsafePointer<UInt8>)? {
     var next = start
     let isNegative = next.pointee == UInt8(ascii: "-")
@@ -81,9 +81,9 @@ struct DecimalText {
     return count
   }
 
-  /// The nearest double (ties to even). Numbers with up to 19 digits and small exponents are converted here: exactly
-  /// representable factors by one multiplication or division (Clinger, "How to Read Floating Point Numbers
-  /// Accurately", 1990), the others by a 128-bit quotient or product rounded once; the rest by `strtod`.
+  /// Returns the nearest double (ties to even). Numbers with up to 19 digits and small exponents are converted here: exactly
+  /// representable factors by one multiplication or division (Clinger, "How to Read Floating Point Numbers Accurately", 1990),
+  /// the others by a 128-bit quotient or product that is rounded once. All other numbers are converted by `strtod`.
   @inline(__always)
   func double() -> Double {
     if isComplete, exponent >= -22, exponent <= 22, mantissa <= 1 << 53 {
@@ -94,7 +94,7 @@ struct DecimalText {
     return doubleOfManyDigits()
   }
 
-  /// The nearest float (ties to even).
+  /// Returns the nearest float (ties to even).
   func float() -> Float {
     if isComplete, exponent >= -10, exponent <= 10, mantissa <= 1 << 24 {
       let value = Float(mantissa)
@@ -113,7 +113,7 @@ struct DecimalText {
     return isNegative ? -magnitude : magnitude
   }
 
-  /// `dividend / divisor` rounded once; neither is zero.
+  /// Returns `dividend / divisor`, rounded once. Neither may be zero.
   private static func rounded(quotientOf dividend: UInt64, by divisor: UInt64) -> Double {
     let shifts = (dividend: dividend.leadingZeroBitCount, divisor: divisor.leadingZeroBitCount)
     var high = dividend << UInt64(shifts.dividend)
@@ -129,7 +129,7 @@ struct DecimalText {
     return rounded(quotient, isInexact: remainder != 0, exponent: exponent)
   }
 
-  /// `a × b` rounded once; neither is zero.
+  /// Returns `a × b`, rounded once. Neither may be zero.
   private static func rounded(productOf a: UInt64, and b: UInt64) -> Double {
     let (high, low) = a.multipliedFullWidth(by: b)
     if high == 0 { return Double(low) }
@@ -138,7 +138,7 @@ struct DecimalText {
     return rounded(top, isInexact: low << shift != 0, exponent: 64 - Int(shift))
   }
 
-  /// `bits × 2^exponent` for bits with the top bit set, of which the part beyond may have been cut off.
+  /// Returns `bits × 2^exponent`. The top bit of `bits` must be set; `isInexact` states that lower bits were cut off.
   private static func rounded(_ bits: UInt64, isInexact: Bool, exponent: Int) -> Double {
     let kept = bits >> 11
     let cut = bits & 0x7FF
@@ -155,13 +155,13 @@ struct DecimalText {
     }
   }
 
-  /// 10^0 … 10^22: all powers of ten that a double holds exactly.
+  /// 10^0 … 10^22: all powers of ten that a double represents exactly.
   private static let powers: [Double] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
   ]
 
-  /// 10^0 … 10^19: all powers of ten that 64 bits hold.
+  /// 10^0 … 10^19: all powers of ten that fit into 64 bits.
   private static let integerPowers: [UInt64] = {
     var power: UInt64 = 1
     return [1]

@@ -1,40 +1,29 @@
 import Glibc
+import Workers
 
-/// A text file that is read in pieces by several threads.
+/// A text file that several threads read in pieces.
 ///
-/// It is read and not mapped: it belongs to the user, and if it were cut short while it is mapped, the process would
-/// die of SIGBUS with all its sessions. Reading pieces that fit the cache costs no more than the page faults would.
+/// The file is read, not mapped: it belongs to the client, and if it were truncated while mapped, the process would die of SIGBUS
+/// together with all its sessions. Reading pieces that fit the cache costs no more than the page faults would.
 final class CSVFile: Sendable {
-  /// The path as the user wrote it, for messages: what variables expand to is nobody's business.
+  /// The path as the client wrote it, for messages, which must not reveal what its variables expand to.
   let path: String
-  /// Size in bytes when the file was opened.
+  /// The size in bytes when the file was opened.
   let byteCount: Int
-  private let descriptor: Int32
+  private let file: OpenedFile
+  private var descriptor: Int32 { file.descriptor }
 
-  /// Opens a regular file for reading.
-  init(path: String) throws(GraphStoreError) {
-    guard !path.utf8.contains(0) else {
-      throw GraphStoreError(.invalidArgument, "a path holds a zero byte", evidence: "'\(path)'")
-    }
-    self.path = path
-    // Without O_NONBLOCK, a named pipe would block here until somebody writes into it.
-    descriptor = open(TableReader.expandPath(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .system("cannot open", path) }
-    var info = stat()
-    let failed = fstat(descriptor, &info) != 0
-    byteCount = Int(info.st_size)
-    guard !failed else { throw .system("cannot examine", path) }
-    guard info.st_mode & S_IFMT == S_IFREG else {
-      let isDirectory = info.st_mode & S_IFMT == S_IFDIR
-      throw GraphStoreError(
-        .invalidArgument, "'\(path)' is \(isDirectory ? "a directory" : "not a regular file")",
-        hint: "Name one delimited text file")
-    }
+  /// Reads a file that is already open.
+  init(_ file: OpenedFile) {
+    self.file = file
+    path = file.path
+    byteCount = file.byteCount
   }
 
-  deinit { close(descriptor) }
+  /// Opens a regular file for reading.
+  convenience init(path: String) throws(GraphStoreError) { self.init(try OpenedFile(path: path)) }
 
-  /// Reads bytes from `offset` on until the buffer is full. Throws if the file has become shorter.
+  /// Reads bytes from `offset` until the buffer is full. Throws if the file has become shorter.
   func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(GraphStoreError) {
     var done = 0
     while done < buffer.count {
@@ -46,42 +35,47 @@ final class CSVFile: Sendable {
     }
   }
 
-  /// The error of a file that is not what it was a moment ago.
+  /// The error for a file that changed while it was read.
   var changed: GraphStoreError {
     GraphStoreError(
       .invalidData, "'\(path)' was changed while it was being read", hint: "Load it again when it is complete")
   }
 
-  /// The number of the line in which the byte at `offset` lies, from 1. A line ends with LF, CR LF or CR.
-  func lineNumber(at offset: Int) throws(GraphStoreError) -> Int {
+  /// Returns the number, from 1, of the line that contains the byte at `offset`, given the number of the line at an earlier
+  /// position. A line ends with LF, CR LF or CR.
+  func lineNumber(
+    at offset: Int, counting from: (offset: Int, line: Int) = (0, 1)
+  ) throws(GraphStoreError) -> Int {
     let buffer = CSVBuffer()
-    var line = 1
-    var previous: UInt8 = 0
-    var position = 0
+    var (position, line) = from
     while position < offset {
-      let bytes = try buffer.load(position..<min(offset, position + 1 << 20), from: self)
-      for byte in bytes {
-        if byte == UInt8(ascii: "\r") || (byte == UInt8(ascii: "\n") && previous != UInt8(ascii: "\r")) { line += 1 }
-        previous = byte
+      let end = min(offset, position + 1 << 20)
+      // One more byte shows whether a carriage return at the end stands alone.
+      let bytes = try buffer.load(position..<min(byteCount, end + 1), from: self).baseAddress!
+      var lineEnds = 0
+      for place in 0..<end - position {
+        let isLoneReturn = bytes[place] == UInt8(ascii: "\r") && bytes[place + 1] != UInt8(ascii: "\n")
+        lineEnds += bytes[place] == UInt8(ascii: "\n") || isLoneReturn ? 1 : 0
       }
-      position += bytes.count
+      line += lineEnds
+      position = end
     }
     return line
   }
 }
 
-/// Memory for one piece of a file at a time, with a line end behind it. Used by one thread at a time.
+/// Memory for one piece of a file at a time, followed by a line end. Used by one thread at a time.
 final class CSVBuffer {
   private var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private let storage: any StorageAccount
   private var reservation: StorageReservation?
 
-  /// Memory that counts for `storage`.
+  /// Creates an empty buffer whose memory is charged to `storage`.
   init(storage: any StorageAccount = UnboundedStorage()) { self.storage = storage }
 
   deinit { memory.deallocate() }
 
-  /// Reads a range of the file. The byte after the last one can be read and is a line feed. Valid until the next call.
+  /// Reads a range of the file. The byte after the last one is readable and is a line feed. Valid until the next call.
   func load(_ range: Range<Int>, from file: CSVFile) throws(GraphStoreError) -> UnsafeBufferPointer<UInt8> {
     if memory.count <= range.count {
       memory.deallocate()

@@ -1,14 +1,21 @@
-/// What the beginning of a text file says: its columns, and where its rows begin.
-struct CSVHeader: Sendable, Equatable {
-  /// The names in the header, or `f0`, `f1`, ….
-  let names: [String]
-  /// Where the first row after the header may begin.
-  let dataStart: Int
+import Support
+import Workers
 
-  /// The most columns that a file can have.
+/// The beginning of a text file: its columns, and the position of its rows.
+struct CSVHeader: Sendable, Equatable {
+  /// The names in the header, or `f0`, `f1`, … without one.
+  let names: [String]
+  /// The earliest offset of the first row after the header.
+  let dataStart: Int
+  /// The first non-blank row, as far as it is needed for messages.
+  let firstLine: String
+  /// The byte between fields.
+  let delimiter: UInt8
+
+  /// The maximum number of columns in a file.
   static let maximumColumns = 8192
 
-  /// Reads the header, or counts the fields of the first row. A byte order mark and blank lines before it are skipped.
+  /// Reads the header, or counts the fields of the first row. Skips a byte order mark and blank lines before it.
   init(
     _ file: CSVFile, delimiter: UInt8, hasHeader: Bool, maximumRowBytes: Int,
     storage: any StorageAccount = UnboundedStorage()
@@ -17,6 +24,7 @@ struct CSVHeader: Sendable, Equatable {
     var window = 64 << 10
     while true {
       let bytes = try buffer.load(0..<min(window, file.byteCount), from: file)
+      if window == 64 << 10 { try CSVDisguise.check(bytes, of: file) }
       let isAll = bytes.count == file.byteCount
       if let (fields, start, end) = Self.firstRow(bytes, delimiter: delimiter, isAll: isAll) {
         guard fields.count <= Self.maximumColumns else {
@@ -26,6 +34,8 @@ struct CSVHeader: Sendable, Equatable {
         }
         names = try hasHeader ? Self.names(fields, file) : fields.indices.map { "f\($0)" }
         dataStart = hasHeader ? end : start
+        firstLine = CSVRowParser.excerpt(CellBytes(rebasing: bytes[start..<end].prefix { $0 != 0x0A && $0 != 0x0D }))
+        self.delimiter = delimiter
         return
       }
       guard !isAll else {
@@ -35,15 +45,14 @@ struct CSVHeader: Sendable, Equatable {
       guard window < maximumRowBytes else {
         throw GraphStoreError(
           .limitExceeded,
-          "the first row of '\(file.path)' is longer than the \(maximumRowBytes) bytes a row can have",
+          "the first row of '\(file.path)' is longer than the \(maximumRowBytes) bytes that a row may have",
           hint: "Check that quotes are closed and that lines end with a line feed")
       }
       window *= 2
     }
   }
 
-  /// The fields of the first row that is not blank, without quotes, and where it begins and ends; nil if the bytes do
-  /// not hold all of it.
+  /// Returns the unquoted fields of the first non-blank row, and its range; nil if the bytes do not contain all of it.
   private static func firstRow(
     _ bytes: UnsafeBufferPointer<UInt8>, delimiter: UInt8, isAll: Bool
   ) -> (fields: [[UInt8]], start: Int, end: Int)? {
@@ -80,41 +89,46 @@ struct CSVHeader: Sendable, Equatable {
     return names
   }
 
-  /// The place of the column that is meant. Throws an error that lists the columns and names the nearest one.
+  /// Returns the index of the referenced column. Throws an error that lists the columns and suggests the nearest name.
   func index(of reference: ColumnReference, in file: CSVFile) throws(GraphStoreError) -> Int {
     if case .index(let index) = reference, names.indices.contains(index) { return index }
-    // A header may hold names that are numbers, such as years.
+    // A header may contain names that are numbers, such as years, and names that differ only in their code points.
     let name = reference.description
-    if let index = names.firstIndex(of: name) {
-      guard names.lastIndex(of: name) == index else {
+    let alike = names.indices.filter { names[$0] == name }
+    let same = alike.filter { names[$0].utf8.elementsEqual(name.utf8) }
+    let meant = same.isEmpty ? alike : same
+    if let index = meant.first {
+      guard meant.count == 1 else {
         throw GraphStoreError(
           .invalidArgument, "'\(file.path)' has several columns named '\(name)'", evidence: listing,
           hint: "Choose one by its index, counted from 0")
       }
       return index
     }
+    let remedy = CSVRemedy(header: self, delimiter: delimiter)
     if case .index = reference {
       throw GraphStoreError(
-        .notFound, "'\(file.path)' has no column \(name)", evidence: listing, hint: "Columns are counted from 0")
+        .notFound, "'\(file.path)' has no column \(name)", evidence: listing,
+        hint: remedy.forHeader ?? "Columns are counted from 0")
     }
     let hint =
-      if let nearest = NearestName.of(name, among: names) {
+      if names.count == 1, let remedy = remedy.forHeader {
+        remedy
+      } else if let nearest = NearestName.of(name, among: names) {
         "Did you mean '\(nearest)'?"
-      } else if names.count == 1 {
-        "Check the delimiter: with this one, all of the first line is one column"
       } else {
-        "Names are compared letter by letter, also blanks and capitals"
+        remedy.forHeader ?? "Names are compared exactly, including spaces and capitals"
       }
     throw GraphStoreError(.notFound, "'\(file.path)' has no column '\(name)'", evidence: listing, hint: hint)
   }
 
-  /// The columns that exist, for messages.
+  /// The existing columns, for messages.
   private var listing: String {
     let shown = names.prefix(20).map { "'\($0)'" }.joined(separator: ", ")
     return "its columns are \(shown)\(names.count > 20 ? " and \(names.count - 20) more" : "")"
   }
 
-  /// A delimiter, fit to be shown.
+  /// Returns a printable form of a delimiter.
   static func name(of delimiter: UInt8) -> String {
     switch delimiter {
     case 0x09: "tab"

@@ -1,26 +1,27 @@
-/// A run of whole rows of a text file.
+import Workers
+
+/// A run of complete rows of a text file.
 struct CSVChunk: Sendable, Equatable {
-  /// Where its bytes lie in the file; blank lines may stand at its beginning.
+  /// Its range of bytes in the file, which may begin with blank lines.
   var range: Range<Int>
-  /// The number of its first row, and how many rows it has.
+  /// The index of its first row, and the number of its rows.
   var firstRow: Int
   var rowCount: Int
 }
 
-/// Where the rows of a text file lie: the outcome of the first of the two passes over it.
+/// The positions of the rows of a text file: the outcome of the first of the two passes over it.
 ///
-/// The file is cut into blocks of equal size, which are looked at in parallel; a chunk is a run of whole rows that ends
-/// with the last row end of a block. In a block without quotes and lone carriage returns every line feed ends a row,
-/// which is counted at the speed of memory. In any other, rows are followed from byte to byte, in the order of the
-/// file: a quoted field may hold line ends, and only what stands before tells whether a quote opens or closes. Arrow
-/// cuts blocks at any line end and so refuses such fields when they happen to lie across a cut; here they never depend
-/// on where a cut is.
+/// The file is cut into blocks of equal size, which are examined in parallel; a chunk is a run of complete rows that ends with
+/// the last row end of a block. In a block without quotes and lone carriage returns, every line feed ends a row, and line feeds
+/// are counted at the speed of memory. In all other blocks, rows are followed byte by byte, in the order of the file: a quoted
+/// field may contain line ends, and only the preceding bytes tell whether a quote opens or closes. Arrow cuts blocks at any line
+/// end and therefore rejects such fields when they happen to span a cut; here the result never depends on where a cut is.
 struct CSVLayout: Sendable, Equatable {
-  /// The chunks in file order; together they hold all rows.
+  /// The chunks in file order; together they contain all rows.
   private(set) var chunks: [CSVChunk] = []
   /// Number of rows.
   private(set) var rowCount = 0
-  /// Where a row begins that is longer than the tuning allows, after the last chunk; nil if there is none.
+  /// The offset of a row, after the last chunk, that is longer than the tuning allows; nil if there is none.
   private(set) var overlongRow: Int?
 
   /// Finds the rows from `start` to the end of the file.
@@ -72,7 +73,7 @@ struct CSVLayout: Sendable, Equatable {
     if walk.state != .rowStart { append(chunkStart..<file.byteCount, rows: 1) }
   }
 
-  /// The chunks in runs of at most so many bytes, or of a single chunk.
+  /// Groups the chunks into runs of at most `byteCount` bytes each, or of a single larger chunk.
   func windows(of byteCount: Int) -> [Range<Int>] {
     var windows: [Range<Int>] = []
     for (number, chunk) in chunks.enumerated() {
@@ -92,21 +93,21 @@ struct CSVLayout: Sendable, Equatable {
   }
 }
 
-/// What can be said of a block of a text file without knowing what stands before it.
+/// The facts about a block of a text file that do not depend on the bytes before it.
 private struct CSVBlock {
-  /// Neither quotes nor carriage returns other than before line feeds: the rest holds only for such blocks.
+  /// Whether the block has no quotes, and carriage returns only before line feeds. The other facts hold for such blocks only.
   var isPlain = true
-  /// Line feeds that end rows: those of lines that are not empty.
+  /// The number of line feeds that end rows, that is, non-empty lines.
   var rowEnds = 0
-  /// Where in the block its last line feed is.
+  /// The position of the last line feed in the block.
   var lastLineFeed: Int?
-  /// The byte before the block, and the two last ones up to its end.
+  /// The byte before the block, and the last two bytes up to its end.
   var previous = UInt8(ascii: "\n")
   var lastTwo = (UInt8(ascii: "\n"), UInt8(ascii: "\n"))
 
   init() {}
 
-  /// Looks at a block, and at the two bytes before and the one after it; there are line feeds beyond the data.
+  /// Examines a block, the two bytes before it and the byte after it. Line feeds stand for bytes beyond the data.
   init(_ file: CSVFile, range: Range<Int>, dataStart: Int, buffer: CSVBuffer) throws(GraphStoreError) {
     let before = min(2, range.lowerBound - dataStart)
     let after = range.upperBound < file.byteCount ? 1 : 0
@@ -114,10 +115,10 @@ private struct CSVBlock {
     let count = range.count
     func byte(_ index: Int) -> UInt8 { index + before < 0 ? UInt8(ascii: "\n") : bytes[index + before] }
 
-    // A carriage return at the end of the file has no line feed after it.
+    // A carriage return at the end of the file is not followed by a line feed.
     if after == 0, byte(count - 1) == UInt8(ascii: "\r") { isPlain = false }
     let base = bytes.baseAddress! + before
-    // The two first bytes look back beyond what the buffer may hold.
+    // The first two bytes look back beyond what the buffer may hold.
     for index in 0..<min(2, count) { examine(byte(index), byte(index - 1), byte(index - 2), next: base[index + 1]) }
     let rest = examineInBulk(base, from: 2, to: count)
     for index in stride(from: rest, to: count, by: 1) {
@@ -135,9 +136,9 @@ private struct CSVBlock {
     if !isBlank { rowEnds += 1 }
   }
 
-  /// Does the same for as many bytes as fill vectors, and returns the place behind them.
+  /// Examines as many bytes as fill vectors, and returns the position after them.
   ///
-  /// Vectors of 16 bytes are what the compiler turns into single instructions; it takes wider ones apart.
+  /// The compiler turns vectors of 16 bytes into single instructions; it splits wider ones.
   private mutating func examineInBulk(_ base: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int {
     typealias Vector = SIMD16<UInt8>
     let lineFeed = Vector(repeating: UInt8(ascii: "\n"))
@@ -167,7 +168,7 @@ private struct CSVBlock {
     return next
   }
 
-  /// Where a plain block leaves the scanner.
+  /// Returns the state of the scanner after a plain block.
   func stateAfter(_ state: RowEndScanner.State, delimiter: UInt8) -> RowEndScanner.State {
     switch lastTwo {
     case (_, UInt8(ascii: "\n")), (UInt8(ascii: "\n"), UInt8(ascii: "\r")): .rowStart
@@ -188,15 +189,15 @@ private struct CSVBlock {
 /// | quoteInQuoted | **row**, rowStart | quoted | fieldStart | unquoted |
 struct RowEndScanner {
   enum State {
-    /// At the beginning of a line: line ends here are blank lines.
+    /// At the beginning of a line. A line end here belongs to a blank line.
     case rowStart
-    /// Behind a delimiter.
+    /// After a delimiter.
     case fieldStart
     /// In a field outside quotes.
     case unquoted
     /// Between quotes.
     case quoted
-    /// Behind a quote between quotes: the closing one, or the first of a doubled one.
+    /// After a quote inside quotes: the closing quote, or the first of a doubled quote.
     case quoteInQuoted
   }
 
@@ -205,10 +206,10 @@ struct RowEndScanner {
 
   init(delimiter: UInt8) { self.delimiter = delimiter }
 
-  /// Whether a line end may be part of a field here.
+  /// Whether a line end may be part of a field in this state.
   var isInsideQuotes: Bool { state == .quoted || state == .quoteInQuoted }
 
-  /// Takes one byte; whether it ends a row.
+  /// Consumes one byte and returns whether it ends a row.
   @inline(__always)
   mutating func take(_ byte: UInt8) -> Bool {
     if state == .quoted {
@@ -227,7 +228,7 @@ struct RowEndScanner {
     return false
   }
 
-  /// Takes bytes; the number of rows that end in them, and the last place between them where a row can begin.
+  /// Consumes bytes. Returns the number of rows that end in them, and the last position at which a row can begin.
   mutating func scan(_ bytes: UnsafeBufferPointer<UInt8>) -> (rows: Int, lastRowEnd: Int?) {
     var scanner = self
     var rows = 0

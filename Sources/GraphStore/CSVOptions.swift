@@ -3,9 +3,10 @@ public enum ColumnReference: Sendable, Equatable, CustomStringConvertible {
   case name(String)
   case index(Int)
 
-  /// As the client writes it: a number is a position.
+  /// Parses a column as the client writes it: a number is a position. A text that merely resembles one, such as `007` or `+5`, is
+  /// a name.
   public init(_ text: String) {
-    if let index = Int(text), index >= 0 { self = .index(index) } else { self = .name(text) }
+    if let index = Int(text), index >= 0, String(index) == text { self = .index(index) } else { self = .name(text) }
   }
 
   /// The name, or the position as text.
@@ -17,20 +18,20 @@ public enum ColumnReference: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// How a delimited text file is to be read.
+/// How to read a delimited text file.
 public struct CSVOptions: Sendable, Equatable {
   /// The byte between fields.
   public var delimiter: UInt8
   /// Whether the first row names the columns; otherwise they are `f0`, `f1`, ….
   public var hasHeader: Bool
-  /// The columns that are wanted, the id columns first, with the C++ name of their type or nil to infer it.
+  /// The requested columns, id columns first, with the C++ name of their type, or nil to infer it.
   public var columns: [(reference: ColumnReference, type: String?)]
-  /// Whether all other columns are wanted too, in file order.
+  /// Whether to read all other columns, too, in file order.
   public var includesAllColumns: Bool
-  /// How many of `columns`, from the first, are ids, which no row may lack.
+  /// The number of leading `columns` that are ids, which must have a value in every row.
   public var requiredColumnCount: Int
 
-  /// Options for one file.
+  /// Creates options for one file.
   public init(
     delimiter: UInt8 = UInt8(ascii: ","), hasHeader: Bool = true,
     columns: [(reference: ColumnReference, type: String?)] = [], includesAllColumns: Bool = true,
@@ -43,7 +44,7 @@ public struct CSVOptions: Sendable, Equatable {
     self.requiredColumnCount = requiredColumnCount
   }
 
-  /// Two options are equal when every part is.
+  /// Returns whether all parts are equal.
   public static func == (left: CSVOptions, right: CSVOptions) -> Bool {
     left.delimiter == right.delimiter && left.hasHeader == right.hasHeader
       && left.includesAllColumns == right.includesAllColumns

@@ -1,40 +1,44 @@
 import Synchronization
+import Workers
 
-/// What a pass over the cells has made.
+/// The outcome of a pass over the cells.
 private struct CSVOutcome {
-  /// The files of the columns that are stored, by their place in the file.
+  /// The value files of the stored columns, by column index in the file.
   var values: [Int: MappedFile] = [:]
-  /// The files of the characters of those that are strings.
+  /// The character files of the string columns, by column index in the file.
   var characters: [Int: MappedFile] = [:]
   /// Columns whose inferred type was wrong.
   var refuted: Set<Int> = []
+  /// The offset of the first row without a value, by column index in the file.
+  var missing: [Int: Int] = [:]
   /// The first failure in the order of the file.
   var failure: CSVFailure?
 
-  /// Takes over what a second pass has made of the refuted columns.
+  /// Merges the outcome of a second pass over the refuted columns.
   mutating func correct(by other: CSVOutcome) {
     for column in refuted {
       values[column] = other.values[column]
       characters[column] = other.characters[column]
+      missing[column] = other.missing[column]
     }
     failure = [failure, other.failure].compactMap(\.self).min { ($0.rowOffset, $0.column) < ($1.rowOffset, $1.column) }
   }
 }
 
-/// Reads the wanted columns of one text file, in two passes of parallel work: where the rows are, then what they hold.
+/// Reads the requested columns of a text file in two parallel passes: the first finds the rows, the second reads the cells.
 ///
-/// The type of a column without a declared one is guessed from rows spread over the file; the second pass proves the
-/// guess for every cell. Only a column that refutes it is looked at again: all its cells are classified, then read.
+/// The type of a column without a declared type is guessed from rows spread over the file, and the second pass checks the guess
+/// for every cell. Only a column that refutes the guess is examined again: all its cells are classified, then read.
 struct CSVReader {
-  /// Sizes that tests make small.
+  /// Sizes that tests reduce.
   struct Tuning {
-    /// Bytes in a block of the first pass, which become a chunk of the second.
+    /// Bytes in a block of the first pass, which becomes a chunk of the second.
     var blockBytes = 1 << 20
-    /// Bytes of a chunk from which types are guessed, at most.
+    /// The maximum number of bytes of a chunk from which types are guessed.
     var sampleBytes = 8 << 10
-    /// Bytes of the chunks whose strings are kept in memory at a time, for every thread.
+    /// Bytes of the chunks whose strings are kept in memory at a time, per thread.
     var windowBytes = 16 << 20
-    /// The most bytes that a row can have.
+    /// The maximum number of bytes in a row.
     var maximumRowBytes = 64 << 20
   }
 
@@ -53,9 +57,19 @@ struct CSVReader {
     path: String, options: CSVOptions, staging: String, workers: Workers, tuning: Tuning = Tuning(),
     progress: (_ fraction: Double) -> Void
   ) throws -> Table {
+    try read(
+      try OpenedFile(path: path), options: options, staging: staging, workers: workers, tuning: tuning,
+      progress: progress)
+  }
+
+  /// See `TableReader.readCSV`.
+  static func read(
+    _ file: OpenedFile, options: CSVOptions, staging: String, workers: Workers, tuning: Tuning = Tuning(),
+    progress: (_ fraction: Double) -> Void
+  ) throws -> Table {
     try checkDelimiter(options.delimiter)
     return try withoutActuallyEscaping(progress) { progress in
-      let file = try CSVFile(path: path)
+      let file = CSVFile(file)
       let header = try CSVHeader(
         file, delimiter: options.delimiter, hasHeader: options.hasHeader, maximumRowBytes: tuning.maximumRowBytes,
         storage: workers.storage)
@@ -81,7 +95,7 @@ struct CSVReader {
       UInt8(ascii: "a")...UInt8(ascii: "z"), 0x80...:
       throw GraphStoreError(
         .invalidArgument, "'\(CSVHeader.name(of: delimiter))' cannot be a delimiter",
-        hint: "Use a comma, a tab, a bar or another ASCII sign that occurs in no number")
+        hint: "Use a comma, a tab, a bar or another ASCII character that does not occur in numbers")
     default: return
     }
   }
@@ -106,23 +120,37 @@ struct CSVReader {
       }
       outcome.correct(by: try parse(again, inferred: outcome.refuted, required: selection.required))
     }
-    if let failure = outcome.failure { throw try error(of: failure) }
+    if let failure = outcome.failure { throw try error(of: failure, selection) }
     if let offset = layout.overlongRow {
       throw GraphStoreError(
         .limitExceeded,
         "'\(file.path)' line \(try file.lineNumber(at: offset)): the row is longer than the "
-          + "\(tuning.maximumRowBytes) bytes a row can have",
+          + "\(tuning.maximumRowBytes) bytes that a row may have",
         hint: "Check that quotes are closed and that lines end with a line feed")
     }
+    let missing = try lines(of: outcome.missing)
     return Table(
       columns: selection.wanted.map { column in
         Column(
           name: header.names[column], type: readings[column].columnType ?? .string, count: layout.rowCount,
-          data: outcome.values[column]!, characters: outcome.characters[column])
+          data: outcome.values[column]!, characters: outcome.characters[column], firstMissing: missing[column],
+          isVacant: readings[column] == .missing || readings[column] == .missingText)
       }, rowCount: layout.rowCount, origin: file.path)
   }
 
-  /// What the cells of some columns can be: all of them, or those of the first rows of every chunk.
+  /// Describes the lines in which rows begin, for messages.
+  private func lines(of offsets: [Int: Int]) throws -> [Int: String] {
+    var words: [Int: String] = [:]
+    var known = (offset: 0, line: 1)
+    for (column, offset) in offsets.sorted(by: { $0.value < $1.value }) {
+      try workers.cancellation.check()
+      known = (offset, try file.lineNumber(at: offset, counting: known))
+      words[column] = "line \(known.line) of '\(file.path)'"
+    }
+    return words
+  }
+
+  /// Returns the types that fit the cells of some columns: all cells, or those of the first rows of every chunk.
   private func classify(_ columns: Set<Int>, sampled: Bool) throws -> [CellTypes] {
     var prototype = header.names.map { _ in CSVCellTarget(reading: .skip) }
     for column in columns { prototype[column].reading = .classify }
@@ -134,7 +162,7 @@ struct CSVReader {
         let range = chunk.range.lowerBound..<chunk.range.lowerBound + length
         var bytes = try buffers[slot].load(range, from: file)
         if range != chunk.range {
-          // The row that is cut must not be looked at, and a cut quote makes a failure that nobody looks at.
+          // The cut row must be ignored. A quote that is cut causes a failure, which is ignored, too.
           bytes = .init(rebasing: bytes[..<((bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)])
           if bytes.isEmpty { continue }
         }
@@ -154,8 +182,7 @@ struct CSVReader {
 
   /// Reads cells into new column files, up to the first failure in the order of the file.
   ///
-  /// Strings are gathered in memory, chunk by chunk, for a window of chunks at a time; then it is known where they go
-  /// in their column's file.
+  /// Strings are collected in memory for a window of chunks at a time; their positions in the column's file are then known.
   private func parse(_ readings: [CellReading], inferred: Set<Int>, required: Set<Int>) throws -> CSVOutcome {
     var outcome = CSVOutcome()
     var prototype = readings.map { CSVCellTarget(reading: $0) }
@@ -189,7 +216,7 @@ struct CSVReader {
     let texting = try workers.storage.reserve(0, as: .memory)
     defer { withExtendedLifetime(texting) {} }
     let firstFailed = Atomic<Int>(.max)
-    let shared = Mutex((refuted: outcome.refuted, failures: [Int: CSVFailure]()))
+    let shared = Mutex((refuted: outcome.refuted, missing: outcome.missing, failures: [Int: CSVFailure]()))
     try workers.forEach(chunks.count, grain: 1) { places, slot in
       for place in places where place < firstFailed.load(ordering: .relaxed) {
         let chunk = layout.chunks[chunks.lowerBound + place]
@@ -202,9 +229,13 @@ struct CSVReader {
           for (index, text) in texts.enumerated() { runs[place, index] = targets[text.column].text }
           try texting.extend(by: texts.reduce(0) { $0 + targets[$1.column].text.count })
           let refuted = inferred.filter { targets[$0].isRefuted }
-          guard !refuted.isEmpty || parser.failure != nil else { return }
+          let missing = targets.indices.filter { targets[$0].firstMissing != nil }
+          guard !refuted.isEmpty || !missing.isEmpty || parser.failure != nil else { return }
           shared.withLock { shared in
             shared.refuted.formUnion(refuted)
+            for column in missing {
+              shared.missing[column] = min(shared.missing[column] ?? .max, targets[column].firstMissing!)
+            }
             if let failure = parser.failure { shared.failures[place] = failure }
           }
           if parser.failure != nil { firstFailed.min(place, ordering: .relaxed) }
@@ -214,13 +245,14 @@ struct CSVReader {
     }
     shared.withLock { shared in
       outcome.refuted = shared.refuted
+      outcome.missing = shared.missing
       outcome.failure = shared.failures.min { $0.key < $1.key }?.value
     }
     guard outcome.failure == nil, !texts.isEmpty else { return }
     try write(runs, of: chunks, to: texts)
   }
 
-  /// Puts the characters of some chunks behind those of the chunks before, and makes their offsets count from the
+  /// Appends the characters of some chunks to those of the preceding chunks, and adjusts their offsets to count from the
   /// beginning of the file.
   private func write(_ runs: TextRuns, of chunks: Range<Int>, to texts: [CSVTextColumn]) throws {
     let starts = try texts.indices.map { index in
@@ -253,43 +285,44 @@ struct CSVReader {
 
   // MARK: Errors
 
-  private func error(of failure: CSVFailure) throws -> GraphStoreError {
+  private func error(of failure: CSVFailure, _ selection: CSVSelection) throws -> GraphStoreError {
+    let remedy = CSVRemedy(header: header, delimiter: delimiter)
     let line = "'\(file.path)' line \(try file.lineNumber(at: failure.rowOffset))"
     let column = "column '\(header.names[min(failure.column, header.names.count - 1)])'"
     switch failure.problem {
     case .fieldCount(let count):
       return GraphStoreError(
         .invalidData, "\(line): expected \(header.names.count) fields, found \(count)", evidence: "'\(failure.row)'",
-        hint: count == 1 ? "Check the delimiter '\(CSVHeader.name(of: delimiter))'" : "")
+        hint: remedy.forFieldCount(count, row: failure.row))
     case .value(let reading, let text):
       return GraphStoreError(
         .invalidData, "\(line), \(column): '\(text)' is not \(reading.phrase)",
-        hint: "Correct the value, or give the column another type")
+        hint: remedy.forValue(row: failure.row, isID: selection.required.contains(failure.column)))
     case .missing:
       return GraphStoreError(
         .invalidData, "\(line), \(column): the id is missing", evidence: "'\(failure.row)'",
-        hint: "Give the row an id, or take it out")
+        hint: "Give the row an id, or remove the row")
     case .invalidUTF8:
       return GraphStoreError(
         .invalidData, "\(line), \(column): the text is not valid UTF-8", evidence: "'\(failure.row)'",
         hint: "Convert the file to UTF-8")
     case .openQuote:
       return GraphStoreError(
-        .invalidData, "\(line), \(column): a quote is opened and never closed", evidence: "'\(failure.row)'")
+        .invalidData, "\(line), \(column): a quote is opened but not closed", evidence: "'\(failure.row)'")
     case .changed: return file.changed
     }
   }
 }
 
-/// A column of strings that is being made.
+/// A string column under construction.
 private struct CSVTextColumn {
-  /// Its place in the text file.
+  /// Its index in the text file.
   let column: Int
   let offsets: MappedFile
   let characters: ColumnFileWriter
 }
 
-/// The characters of some chunks and columns. Elements are written by different threads, each its own.
+/// The characters of some chunks and columns. Several threads write elements, each its own.
 private final class TextRuns {
   private let runs: UnsafeMutableBufferPointer<TextRun>
   private let columns: Int

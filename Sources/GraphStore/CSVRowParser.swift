@@ -1,23 +1,25 @@
 import Glibc
 
-/// What is done with the cells of one column of the file.
+/// How the cells of one column of the file are processed.
 struct CSVCellTarget {
   var reading: CellReading
-  /// Whether the user gave the type: then a cell that does not fit is an error; otherwise the type is refuted.
+  /// Whether the client declared the type. If so, a cell that does not fit is an error; otherwise it refutes the type.
   var isDeclared = false
-  /// Whether a cell without a value is an error.
+  /// Whether a missing value is an error.
   var isRequired = false
-  /// The column's values (offsets for strings), for all rows of the table.
+  /// The column's values (offsets for strings) for all rows of the table.
   var values: UnsafeMutableRawPointer?
   /// The characters of the chunk's strings.
   var text = TextRun()
-  /// What the classified cells can be.
+  /// The types that fit the classified cells.
   var types = CellTypes.any
-  /// Whether a cell did not fit the type that had been inferred. The column is then skipped to the chunk's end.
+  /// Whether a cell did not fit the inferred type. The rest of the chunk then skips the column.
   var isRefuted = false
+  /// The offset in the file of the first row without a value, in a column other than text; nil if all rows have one.
+  var firstMissing: Int?
 }
 
-/// Bytes that grow at the end. Owned by the target it is part of, until `free`.
+/// A growing byte buffer, owned by its target until `free`.
 struct TextRun {
   private(set) var base: UnsafeMutableRawPointer?
   private(set) var count = 0
@@ -45,25 +47,25 @@ struct TextRun {
   }
 }
 
-/// What is wrong with a row, and where.
+/// A fault in a row, and its position.
 struct CSVFailure: Sendable, Equatable {
   enum Problem: Sendable, Equatable {
-    /// The row has another number of fields than the header or the first row.
+    /// The number of fields differs from the header or the first row.
     case fieldCount(Int)
-    /// The cell cannot be read as its declared type.
+    /// The cell does not fit its declared type.
     case value(CellReading, String)
     case invalidUTF8
     case openQuote
-    /// A cell that must have a value has none.
+    /// A required value is missing.
     case missing
-    /// There are not as many rows as there were in the first pass.
+    /// The number of rows differs from the first pass.
     case changed
   }
 
   let problem: Problem
-  /// Where the row begins in the file.
+  /// The offset of the row in the file.
   let rowOffset: Int
-  /// The column in the file.
+  /// The index of the column in the file.
   let column: Int
   /// The beginning of the row.
   let row: String
@@ -71,12 +73,11 @@ struct CSVFailure: Sendable, Equatable {
 
 /// Reads the rows of one chunk into their places in the columns.
 ///
-/// The bytes end with a line end, and one more can be read behind them. Cells of the common shapes are read in the
-/// hot loop, in one go from their first byte; everything else (quotes, blanks, missing values, hexadecimals) takes the
-/// way of `readCell`.
+/// The bytes end with a line end and are followed by one more readable byte. Cells of the common forms are read in the hot loop,
+/// in one pass from their first byte; all others (quotes, blanks, missing values, hexadecimal numbers) are read by `readCell`.
 struct CSVRowParser {
   let delimiter: UInt8
-  /// One target for every column of the file.
+  /// One target per column of the file.
   let targets: UnsafeMutableBufferPointer<CSVCellTarget>
   private let start: UnsafePointer<UInt8>
   private let end: UnsafePointer<UInt8>
@@ -97,7 +98,7 @@ struct CSVRowParser {
     self.targets = targets
   }
 
-  /// Reads `rowCount` rows, or up to the first failure. If `isWhole`, the bytes must hold no more and no less.
+  /// Reads `rowCount` rows, or up to the first failure. If `isWhole`, the bytes must contain exactly as many rows.
   mutating func run(rowCount: Int, isWhole: Bool = true) {
     let (delimiter, targets, columnCount) = (delimiter, targets, targets.count)
     defer { scratch.free() }
@@ -167,14 +168,15 @@ struct CSVRowParser {
     if isWhole, row != rowCount || next < end { fail(.changed, next, 0) }
   }
 
-  /// Whether a field that is not quoted ends before this byte.
+  /// Returns whether an unquoted field ends before this byte.
   @inline(__always)
   private func endsField(_ byte: UnsafePointer<UInt8>) -> Bool {
     let value = byte.pointee
     return value == delimiter || value == 0x0A || value == 0x0D
   }
 
-  /// A field of nothing but digits and perhaps a minus sign, too few of them to overflow, and the place behind it.
+  /// Reads a field that consists of an optional minus sign and of digits, too few to overflow. Returns it with the position after
+  /// it.
   @inline(__always)
   private func shortInteger(_ field: UnsafePointer<UInt8>, digits limit: Int) -> (Int64, UnsafePointer<UInt8>)? {
     let isNegative = field.pointee == UInt8(ascii: "-")
@@ -194,9 +196,9 @@ struct CSVRowParser {
     targets[column].values!.assumingMemoryBound(to: T.self)[place] = value
   }
 
-  // MARK: Cells of any shape
+  // MARK: Cells of all other forms
 
-  /// Reads one cell and returns the place behind it; nil after a failure.
+  /// Reads one cell and returns the position after it; nil after a failure.
   @inline(never)
   private mutating func readCell(
     _ field: UnsafePointer<UInt8>, _ rowStart: UnsafePointer<UInt8>, _ column: Int, _ place: Int
@@ -214,9 +216,8 @@ struct CSVRowParser {
     return take(cell, rowStart, column, place) ? fieldEnd : nil
   }
 
-  /// The content of a quoted field and the place behind it; nil if it is not closed. The content is a copy in
-  /// `scratch` if there are doubled quotes, or bytes between the closing quote and the delimiter: those belong to the
-  /// field, as in Arrow.
+  /// Returns the content of a quoted field and the position after it; nil if the field is not closed. The content is copied to
+  /// `scratch` if it contains doubled quotes, or if bytes follow the closing quote: as in Arrow, these belong to the field.
   private mutating func unquote(_ field: UnsafePointer<UInt8>) -> (CellBytes, UnsafePointer<UInt8>)? {
     guard var quote = nextQuote(field + 1) else { return nil }
     if endsField(quote + 1) { return (CellBytes(start: field + 1, count: quote - field - 1), quote + 1) }
@@ -244,7 +245,7 @@ struct CSVRowParser {
     return UnsafePointer(found.assumingMemoryBound(to: UInt8.self))
   }
 
-  /// Stores a cell, or gathers what it can be; false after a failure.
+  /// Stores a cell, or narrows the types that fit it; returns false after a failure.
   private mutating func take(_ cell: CellBytes, _ rowStart: UnsafePointer<UInt8>, _ column: Int, _ place: Int) -> Bool {
     let reading = targets[column].reading
     switch reading {
@@ -262,14 +263,22 @@ struct CSVRowParser {
         fail(.invalidUTF8, rowStart, column)
         return false
       }
-      if let base = cell.baseAddress { targets[column].text.append(base, cell.count) }
-      store(UInt64(targets[column].text.count), column, place + 1)
+      append(cell, column, place)
+      return true
+    case .missing where !cell.isEmpty, .missingText where !CellTypes.isMissing(cell):
+      targets[column].isRefuted = true
+      targets[column].reading = .skip
       return true
     default:
-      // The files are made of zeros: a missing value is not written.
       if CellTypes.isMissing(cell) {
-        if targets[column].isRequired { fail(.missing, rowStart, column) }
-        return !targets[column].isRequired
+        if targets[column].isRequired, cell.isEmpty || reading != .missingText {
+          fail(.missing, rowStart, column)
+          return false
+        }
+        if targets[column].firstMissing == nil { targets[column].firstMissing = fileOffset + (rowStart - start) }
+        // The files consist of zeros, so a missing value need not be written.
+        if reading == .missingText { append(cell, column, place) }
+        return true
       }
       if storeValue(cell, reading, column, place) { return true }
       if targets[column].isDeclared {
@@ -282,7 +291,12 @@ struct CSVRowParser {
     }
   }
 
-  /// Reads and stores a value of a type other than string; false if the cell is none.
+  private func append(_ text: CellBytes, _ column: Int, _ place: Int) {
+    if let base = text.baseAddress { targets[column].text.append(base, text.count) }
+    store(UInt64(targets[column].text.count), column, place + 1)
+  }
+
+  /// Reads and stores a value of a type other than string; returns false if the cell does not fit.
   private func storeValue(_ cell: CellBytes, _ reading: CellReading, _ column: Int, _ place: Int) -> Bool {
     func put<T>(_ value: T?) -> Bool {
       guard let value else { return false }
@@ -301,7 +315,7 @@ struct CSVRowParser {
     case .timestamp: return put(CellText.milliseconds(cell)?.value)
     case .localTimestamp: return put(CellText.milliseconds(cell).flatMap { $0.isZoned ? nil : $0.value })
     case .zonedTimestamp: return put(CellText.milliseconds(cell).flatMap { $0.isZoned ? $0.value : nil })
-    case .missing, .skip, .classify, .string: return false
+    case .missing, .missingText, .skip, .classify, .string: return false
     }
   }
 
@@ -314,7 +328,7 @@ struct CSVRowParser {
       row: Self.excerpt(CellBytes(rebasing: line)))
   }
 
-  /// The number of fields in the row.
+  /// Returns the number of fields in the row.
   private func fieldCount(_ rowStart: UnsafePointer<UInt8>) -> Int {
     var scanner = RowEndScanner(delimiter: delimiter)
     var count = 1
@@ -326,10 +340,12 @@ struct CSVRowParser {
     return count
   }
 
-  /// The beginning of a text, fit to be shown: in UTF-8, without control characters.
+  /// Returns the beginning of a text for display: in UTF-8, without control characters other than tabs.
   static func excerpt(_ bytes: CellBytes) -> String {
     let text = String(decoding: bytes.prefix(80), as: UTF8.self)
-    let shown = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : String($0) }.joined()
+    let shown = text.unicodeScalars.map {
+      $0.value < 0x20 && $0 != "\t" || $0.value == 0x7F ? "\u{FFFD}" : String($0)
+    }.joined()
     return bytes.count > 80 ? shown + "…" : shown
   }
 }

@@ -1,16 +1,16 @@
-/// Looks at pieces of a text file to tell how many rows it has and what they hold.
+/// Estimates the number of rows and the contents of a text file from samples.
 struct CSVSampler {
-  /// How much is looked at.
+  /// Sizes of the samples.
   struct Tuning {
-    /// Bytes of a piece. Pieces are spread evenly from the first to the last byte.
+    /// Bytes of a sample. Samples are spread evenly from the first to the last byte.
     var pieceBytes = 32 << 10
-    /// The fewest and the most pieces; between them there is one for so many bytes of the file. A file that is no larger
-    /// than the fewest is read whole.
+    /// The minimum and maximum number of samples; in between, it is proportional to the size of the file. A file no larger than
+    /// the minimum is read completely.
     var pieces = 16...128
     var bytesPerPiece = 8 << 20
-    /// Bytes of a piece from which types are guessed.
+    /// Bytes of a sample from which types are guessed.
     var typedBytes = 4 << 10
-    /// The longest header that is read.
+    /// The maximum size of a header in bytes.
     var headerBytes = 1 << 20
   }
 
@@ -19,10 +19,10 @@ struct CSVSampler {
   private let columnCount: Int
   private let wanted: [Int]
   private let ids: [Int]
-  /// Row ends and bytes that were seen.
+  /// The number of row ends and bytes seen.
   private var rowEnds = 0
   private var seenBytes = 0
-  /// Bytes of the rows that were read whole, and of the texts in each of their columns.
+  /// Bytes of the complete rows, and of the texts in each of their columns.
   private var rowBytes = 0
   private var textBytes: [Int]
   private var types: [CellTypes]
@@ -30,9 +30,9 @@ struct CSVSampler {
   private var cells: [CellBytes] = []
 
   static func sketch(
-    path: String, options: CSVOptions, ids: [ColumnReference], tuning: Tuning = Tuning()
+    _ file: OpenedFile, options: CSVOptions, ids: [ColumnReference], tuning: Tuning = Tuning()
   ) throws(GraphStoreError) -> TableSketch {
-    let file = try CSVFile(path: path)
+    let file = CSVFile(file)
     let header = try CSVHeader(
       file, delimiter: options.delimiter, hasHeader: options.hasHeader, maximumRowBytes: tuning.headerBytes)
     let selection = try CSVSelection(options, header: header, file: file)
@@ -69,9 +69,9 @@ struct CSVSampler {
     cells.reserveCapacity(columnCount)
   }
 
-  // MARK: Looking
+  // MARK: Sampling
 
-  /// Takes the rows of a piece. One that begins before it, or ends behind it, is only counted.
+  /// Examines the rows of a sample. A row that begins before it or ends after it is only counted.
   private mutating func look(at bytes: UnsafeBufferPointer<UInt8>, startsRow: Bool, endsRow: Bool) {
     seenBytes += bytes.count
     var next = bytes.baseAddress!
@@ -89,7 +89,7 @@ struct CSVSampler {
       let row = next
       next = split(row, end)
       guard next < end || endsRow else { return }
-      // What is no row, such as a line of a quoted text, does not count.
+      // Lines that are not rows, such as a line of a quoted text, do not count.
       guard cells.count == columnCount else { continue }
       rowEnds += 1
       rowBytes += next - row + 1
@@ -100,7 +100,7 @@ struct CSVSampler {
     }
   }
 
-  /// Splits a row into its cells and returns where it ends. Quotes within a quoted cell stay doubled.
+  /// Splits a row into its cells and returns its end. Doubled quotes within a quoted cell stay doubled.
   private mutating func split(_ row: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
     cells.removeAll(keepingCapacity: true)
     var next = row
@@ -126,7 +126,7 @@ struct CSVSampler {
     }
   }
 
-  // MARK: Concluding
+  // MARK: Estimates
 
   private func sketch(
     of file: CSVFile, dataBytes: Double, _ selection: CSVSelection, _ header: CSVHeader, isWhole: Bool
@@ -136,7 +136,7 @@ struct CSVSampler {
     var textShare = 0.0
     for column in selection.wanted {
       let reading = selection.readings[column] == .classify ? types[column].reading : selection.readings[column]
-      // Where no row ends, all there is may be text.
+      // If no row ends in a sample, all of it may be text.
       let share = rowBytes > 0 ? Double(textBytes[column]) / Double(rowBytes) : 1 / Double(columnCount)
       var ids = self.ids.firstIndex(of: column).map { samples[$0] }
       ids?.rowCount = rows

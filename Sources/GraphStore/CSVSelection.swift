@@ -1,14 +1,14 @@
-/// Which columns of a file are wanted, and how their cells are read.
+/// The requested columns of a file, and how to read their cells.
 struct CSVSelection: Equatable {
-  /// Places of columns in the file, in the order of the table; one may occur twice.
+  /// Indices in the file of the requested columns, in the order of the table. An index may occur twice.
   private(set) var wanted: [Int] = []
-  /// One for every column of the file: `.skip` if it is not wanted, `.classify` if its type is to be inferred.
+  /// One reading per column of the file: `.skip` if the column is not requested, `.classify` if its type is to be inferred.
   private(set) var readings: [CellReading]
   /// Columns that must have a value in every row.
   private(set) var required: Set<Int> = []
 
-  /// Finds the columns of the options in the header. Throws if one does not exist, if a type is unknown, or if one
-  /// column is wanted with two types.
+  /// Finds the columns of the options in the header. Throws if a column does not exist, if a type is unknown, or if a column is
+  /// requested with two types.
   init(_ options: CSVOptions, header: CSVHeader, file: CSVFile) throws(GraphStoreError) {
     readings = header.names.map { _ in .skip }
     for (reference, typeName) in options.columns {
@@ -20,7 +20,7 @@ struct CSVSelection: Equatable {
         readings[column] = reading
       } else if reading != .classify, reading != readings[column] {
         throw GraphStoreError(
-          .invalidArgument, "column '\(header.names[column])' of '\(file.path)' is wanted with two types",
+          .invalidArgument, "column '\(header.names[column])' of '\(file.path)' is requested with two types",
           evidence: "\(readings[column]) and \(reading)", hint: "Give it one type")
       }
     }

@@ -1,13 +1,13 @@
-/// Dates and times as ISO 8601 writes them.
+/// Dates and times in ISO 8601 format.
 extension CellText {
-  /// `YYYY-MM-DD` with blanks around it, as days since 1970-01-01.
+  /// Parses `YYYY-MM-DD`, with optional surrounding blanks, as days since 1970-01-01.
   static func days(_ cell: CellBytes) -> Int32? {
     let text = cell.trimmed
     return text.count == 10 ? date(text) : nil
   }
 
-  /// `YYYY-MM-DD`, or that, a blank or `T`, and `HH[:MM[:SS[.fraction]]]` with an optional zone (`Z`, `±HH`, `±HHMM`,
-  /// `±HH:MM`), as milliseconds since 1970-01-01 UTC; finer fractions are cut off downwards. No leap seconds.
+  /// Parses `YYYY-MM-DD`, optionally followed by a blank or `T` and `HH[:MM[:SS[.fraction]]]` with an optional zone (`Z`, `±HH`,
+  /// `±HHMM`, `±HH:MM`), as milliseconds since 1970-01-01 UTC. Finer fractions are rounded down. Leap seconds are not accepted.
   static func milliseconds(_ cell: CellBytes) -> (value: Int64, isZoned: Bool)? {
     guard cell.count >= 10, let days = date(cell) else { return nil }
     let midnight = Int64(days) * 86_400_000
@@ -18,7 +18,7 @@ extension CellText {
     return (midnight + time - Int64(offset.minutes) * 60_000, offset.isGiven)
   }
 
-  /// The date in the first ten bytes.
+  /// Parses the date in the first ten bytes.
   private static func date(_ text: CellBytes) -> Int32? {
     guard text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
       let century = pair(text, 0), let rest = pair(text, 2), let month = pair(text, 5), let day = pair(text, 8)
@@ -37,8 +37,8 @@ extension CellText {
     }
   }
 
-  /// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date
-  /// algorithms"): the year begins in March, so that the leap day is its last.
+  /// Returns the days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date
+  /// algorithms"). The year begins in March, so that the leap day is its last.
   private static func daysSinceEpoch(year: Int, month: Int, day: Int) -> Int {
     let shifted = month > 2 ? year : year - 1
     let era = (shifted >= 0 ? shifted : shifted - 399) / 400
@@ -47,7 +47,7 @@ extension CellText {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  /// `HH[:MM[:SS[.fraction]]]` in milliseconds; a fraction has one to nine digits.
+  /// Parses `HH[:MM[:SS[.fraction]]]` as milliseconds; a fraction has one to nine digits.
   private static func timeOfDay(_ text: CellBytes) -> Int64? {
     guard text.count >= 2, let hour = pair(text, 0), hour < 24 else { return nil }
     var seconds = hour * 3600
@@ -68,7 +68,7 @@ extension CellText {
     return Int64(seconds) * 1000 + Int64(milliseconds)
   }
 
-  /// Cuts the zone off the end of a time; nil if it is malformed.
+  /// Removes the zone from the end of a time and returns it; nil if it is malformed.
   private static func zone(_ text: inout CellBytes) -> (minutes: Int, isGiven: Bool)? {
     if text.last == UInt8(ascii: "Z") {
       text = CellBytes(rebasing: text.dropLast())
@@ -89,7 +89,7 @@ extension CellText {
     return (isWest ? -total : total, true)
   }
 
-  /// Two digits as a number.
+  /// Parses two digits.
   private static func pair(_ text: CellBytes, _ place: Int) -> Int? {
     let (tens, ones) = (text[place].digit, text[place + 1].digit)
     return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : nil

@@ -1,17 +1,19 @@
-/// A 64-bit hash of bytes: 128-bit products folded to 64 bits over 8-byte lanes, as in wyhash (Wang Yi) and its kin.
+import Workers
+
+/// A 64-bit hash of bytes: 128-bit products folded to 64 bits over 8-byte lanes, as in wyhash (Wang Yi) and related functions.
 ///
-/// With a secret seed it spreads hostile ids well enough for a hash table; with a fixed one it is a checksum against
-/// accidents. It is no protection against forgery.
+/// With a secret seed, it distributes hostile ids well enough for a hash table; with a fixed seed, it is a checksum against
+/// accidents. It does not protect against forgery.
 struct WordHash: Sendable {
   private let first: UInt64
   private let second: UInt64
   private let third: UInt64
   private let fourth: UInt64
 
-  /// The hash function of a seed.
+  /// Creates the hash function of a seed.
   init(seed: UInt64) {
     var state = seed
-    /// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+    /// Returns the next number of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
     func next() -> UInt64 {
       state &+= 0x9E37_79B9_7F4A_7C15
       var z = state
@@ -31,13 +33,13 @@ struct WordHash: Sendable {
     return product.high ^ product.low
   }
 
-  /// The hash of one word.
+  /// Returns the hash of one word.
   @inline(__always)
   func callAsFunction(_ word: UInt64) -> UInt64 {
     Self.fold(word ^ first, second)
   }
 
-  /// The hash of a sequence of bytes.
+  /// Returns the hash of a sequence of bytes.
   func callAsFunction(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let count = bytes.count
     guard count > 0, let base = bytes.baseAddress else { return Self.fold(first, fourth) }
@@ -52,7 +54,7 @@ struct WordHash: Sendable {
       offset += 32
     }
     if count - offset > 16 { left = Self.fold(word(offset) ^ second, word(offset + 8) ^ left) }
-    // The last 16 bytes, or all there are; reading some of them twice does no harm.
+    // The last 16 bytes, or all of them if there are fewer; reading some bytes twice does no harm.
     let a: UInt64
     let b: UInt64
     if count >= 16 {
@@ -73,24 +75,41 @@ struct WordHash: Sendable {
 }
 
 /// The checksum of a stored file: the hash of the hashes of its blocks, so that blocks are hashed in parallel.
-enum Checksum {
+public enum Checksum {
   private static let blockSize = 1 << 20
   private static let hash = WordHash(seed: 0)
 
-  /// The checksum of a whole file.
-  static func of(_ bytes: UnsafeRawBufferPointer, _ workers: Workers) throws -> UInt64 {
+  /// Returns the checksum of a whole file.
+  public static func of(_ bytes: UnsafeRawBufferPointer, _ workers: Workers) throws -> UInt64 {
+    try of(bytes, workers) { _ in }
+  }
+
+  private static func of(
+    _ bytes: UnsafeRawBufferPointer, _ workers: Workers, before prepare: (UnsafeRawBufferPointer) throws -> Void
+  ) throws -> UInt64 {
     let blocks = (bytes.count + blockSize - 1) / blockSize
     let hashes = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: blocks)
     defer { hashes.deallocate() }
     try workers.forEach(blocks, grain: 1) { range, _ in
       for block in range {
         let end = min(bytes.count, (block + 1) * blockSize)
-        hashes[block] = hash(UnsafeRawBufferPointer(rebasing: bytes[block * blockSize..<end]))
+        let part = UnsafeRawBufferPointer(rebasing: bytes[block * blockSize..<end])
+        try prepare(part)
+        hashes[block] = hash(part)
       }
     }
     return hash(UnsafeRawBufferPointer(hashes))
   }
 
-  /// The checksum of a few bytes that were made just now.
-  static func of(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0) } }
+  /// Returns the checksum of a mapped file of an earlier process. Bytes that the device cannot read cause an error here; accessed
+  /// through the mapping, they would end the process with SIGBUS.
+  /// - Throws: `GraphStoreError.inputOutput` that names the file; `CancellationError`.
+  public static func ofMapped(
+    _ bytes: UnsafeRawBufferPointer, path: String, _ workers: Workers
+  ) throws -> UInt64 {
+    try of(bytes, workers) { try MappedFile.bringIn($0, of: path) }
+  }
+
+  /// Returns the checksum of a few bytes that were just made.
+  public static func of(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0) } }
 }

@@ -1,3 +1,5 @@
+import Workers
+
 /// One immutable column of values, backed by mapped files.
 public struct Column: Sendable {
   /// The column's name, as in the schema.
@@ -6,32 +8,44 @@ public struct Column: Sendable {
   public let type: ColumnType
   /// Number of values.
   public let count: Int
-  /// Fixed-width values; for strings `count + 1` offsets (UInt64) into `characters`.
+  /// Fixed-width values or, for strings, `count + 1` offsets (UInt64) into `characters`.
   public let data: MappedFile
   /// UTF-8 bytes of all strings, one after the other; nil for fixed-width types.
   public let characters: MappedFile?
+  /// The position of the first missing value in the source of the column, such as "line 3 of '/data/e.csv'"; nil if no value is
+  /// missing, or it is not known. The value itself is zero or, from a data frame, NaN.
+  public let firstMissing: String?
+  /// Whether the source had no value at all, so that the column's type is meaningless.
+  public let isVacant: Bool
 
   /// Wraps files that hold `count` values of `type`.
-  public init(name: String, type: ColumnType, count: Int, data: MappedFile, characters: MappedFile? = nil) {
+  public init(
+    name: String, type: ColumnType, count: Int, data: MappedFile, characters: MappedFile? = nil,
+    firstMissing: String? = nil, isVacant: Bool = false
+  ) {
     self.name = name
     self.type = type
     self.count = count
     self.data = data
     self.characters = characters
+    self.firstMissing = firstMissing
+    self.isVacant = isVacant
   }
 
-  /// The same column under another name.
+  /// Returns the same column under another name.
   public func renamed(_ name: String) -> Column {
-    Column(name: name, type: type, count: count, data: data, characters: characters)
+    Column(
+      name: name, type: type, count: count, data: data, characters: characters, firstMissing: firstMissing,
+      isVacant: isVacant)
   }
 
-  /// The values of a fixed-width column. `T` must have the stride of `type`. Valid as long as the column lives.
+  /// Returns the values of a fixed-width column. `T` must have the stride of `type`. Valid as long as the column exists.
   public func values<T: BitwiseCopyable>(as type: T.Type) -> UnsafeBufferPointer<T> {
     precondition(MemoryLayout<T>.stride == self.type.stride && self.type != .string)
     return UnsafeBufferPointer(rebasing: data.values(as: type).prefix(count))
   }
 
-  /// The values of a string column. Valid as long as the column lives.
+  /// The values of a string column. Valid as long as the column exists.
   public var strings: StringValues {
     precondition(type == .string)
     return StringValues(
@@ -40,16 +54,16 @@ public struct Column: Sendable {
   }
 }
 
-/// The strings of a column, seen where they lie. Valid as long as the column lives.
+/// The strings of a column, accessed in place. Valid as long as the column exists.
 public struct StringValues: @unchecked Sendable {
-  // @unchecked: points into immutable mappings.
+  // @unchecked: refers to immutable mappings.
 
-  /// `count + 1` ascending offsets into `bytes`; empty when there are no strings.
+  /// `count + 1` ascending offsets into `bytes`; empty if there are no strings.
   public let offsets: UnsafeBufferPointer<UInt64>
   /// UTF-8 of all strings, one after the other.
   public let bytes: UnsafeRawBufferPointer
 
-  /// Wraps offsets and bytes that outlive this value.
+  /// Wraps offsets and bytes that must outlive this value.
   public init(offsets: UnsafeBufferPointer<UInt64>, bytes: UnsafeRawBufferPointer) {
     self.offsets = offsets
     self.bytes = bytes
@@ -64,22 +78,22 @@ public struct StringValues: @unchecked Sendable {
   }
 }
 
-/// Named columns of equal length, as a loader delivers them.
+/// Named columns of equal length, as delivered by a loader.
 public struct Table: Sendable {
   /// The columns in file order.
   public let columns: [Column]
   /// Number of rows.
   public let rowCount: Int
-  /// Where the rows come from, as the user knows it, for messages; empty when it has no name.
+  /// The source of the rows as the client knows it, for messages; empty if it has no name.
   public let origin: String
 
-  /// What its files were taken for. A column lets go of it when it is not mapped any more; who made the directory that
-  /// the files are in holds it until they are removed.
+  /// The reservations for its files. A column releases its reservation when it is no longer mapped; the owner of the directory
+  /// that contains the files holds them until the files are removed.
   public var reservations: [StorageReservation] {
     columns.flatMap { [$0.data.reservation, $0.characters?.reservation].compactMap(\.self) }
   }
 
-  /// Makes a table of columns that all hold `rowCount` values.
+  /// Creates a table of columns that all have `rowCount` values.
   public init(columns: [Column], rowCount: Int, origin: String = "") {
     self.columns = columns
     self.rowCount = rowCount

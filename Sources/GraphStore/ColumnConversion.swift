@@ -1,16 +1,23 @@
-/// Brings columns to the type that a graph demands, where nothing is lost by it.
+import Workers
+
+/// Converts columns to the type that a graph requires, if the conversion loses nothing.
 struct ColumnConversion {
   let staging: StagingDirectory
   let workers: Workers
-  /// Begins the message of an error, for example "the ids of vertex label 'person'".
+  /// The subject of error messages, for example "the ids of vertex label 'person'".
   let subject: String
+  /// Whether the columns hold ids, which must not be made up.
+  let isOfIDs: Bool
 
   private static let grain = 1 << 16
 
-  /// The column with values of `type`; itself if it has that type already, else a temporary one. Integers become other
-  /// integers if they fit, floating point and text; everything else is an error that names the value and its row.
+  /// Returns the column with values of `type`: the column itself if it has that type, otherwise a temporary one. Integers become
+  /// other integers if they fit, floating-point numbers or text; a column without any value becomes a column of zeros or empty
+  /// texts.
+  /// - Throws: an error that names the value and its row for any other conversion.
   func column(_ column: Column, as type: ColumnType) throws -> Column {
     if column.type == type { return column }
+    if column.count == 0 || column.isVacant && !isOfIDs { return try zeros(column, type) }
     switch column.type {
     case .int32: return try integers(column, column.values(as: Int32.self), as: type)
     case .int64: return try integers(column, column.values(as: Int64.self), as: type)
@@ -22,6 +29,15 @@ struct ColumnConversion {
     case .float, .double, .string, .date32, .timestampMilliseconds:
       throw mismatch(column, type)
     }
+  }
+
+  private func zeros(_ column: Column, _ type: ColumnType) throws -> Column {
+    let isText = type == .string
+    return Column(
+      name: column.name, type: type, count: column.count,
+      data: try staging.createTemporary(byteCount: (column.count + (isText ? 1 : 0)) * type.stride),
+      characters: isText ? try staging.createTemporary(byteCount: 0) : nil, firstMissing: column.firstMissing,
+      isVacant: column.isVacant)
   }
 
   private func integers<T: FixedWidthInteger & BitwiseCopyable>(
@@ -39,7 +55,7 @@ struct ColumnConversion {
     }
   }
 
-  /// Converts value by value; nil means that the value does not fit.
+  /// Converts value by value; `convert` returns nil for a value that does not fit.
   private func fixed<T: BitwiseCopyable>(
     _ column: Column, _ type: ColumnType, _: T.Type, _ convert: (Int) -> T?
   ) throws -> Column {
@@ -53,7 +69,8 @@ struct ColumnConversion {
       return nil
     }
     if let row = unfit.lazy.compactMap({ $0 }).first { throw mismatch(column, type, row: row) }
-    return Column(name: column.name, type: type, count: column.count, data: file)
+    return Column(
+      name: column.name, type: type, count: column.count, data: file, firstMissing: column.firstMissing)
   }
 
   private func decimalText<T: FixedWidthInteger>(_ column: Column, _ values: UnsafeBufferPointer<T>) throws -> Column {
@@ -76,7 +93,9 @@ struct ColumnConversion {
         }
       }
     }
-    return Column(name: column.name, type: .string, count: column.count, data: data, characters: characters)
+    return Column(
+      name: column.name, type: .string, count: column.count, data: data, characters: characters,
+      firstMissing: column.firstMissing)
   }
 
   private func mismatch(_ column: Column, _ type: ColumnType, row: Int? = nil) -> GraphStoreError {
@@ -85,10 +104,27 @@ struct ColumnConversion {
     if row < column.count { evidence += "; row \(row + 1) is '\(column.text(row: row))'" }
     return GraphStoreError(
       .invalidData, "\(subject) cannot be read as \(type.rawValue)", evidence: evidence,
-      hint: "Declare the column's type, or load the graph with an oid_type that fits its ids")
+      hint: isOfIDs
+        ? Self.idRemedy(column.type, type)
+        : "Give the column one type in all tables of the label, such as "
+          + "with properties=[(\"\(column.name)\", \"str\")] for a file, or .astype(...) for a data frame")
   }
 
-  /// The row to show in a message: for text that should be a number, the first that is none.
+  /// Returns the remedy for ids whose type differs from that of the graph's ids.
+  private static func idRemedy(_ found: ColumnType, _ wanted: ColumnType) -> String {
+    switch found {
+    case .string: "Load the graph with oid_type=\"string\", or name the column that holds integers"
+    case .float, .double:
+      "Convert the ids, such as with .astype(\"int64\") in pandas, which converts integers to floats if values are "
+        + "missing"
+    case .date32, .timestampMilliseconds: "Convert the ids to integers or texts, such as with .astype(str) in pandas"
+    case .int32, .int64, .uint32, .uint64:
+      wanted == .int32
+        ? "Load the graph with oid_type=\"int64_t\"" : "Load the graph with oid_type=\"string\" to keep them as texts"
+    }
+  }
+
+  /// Returns the row to show in a message: for text that should be a number, the first row that is not one.
   private static func firstMisfit(_ column: Column, _ type: ColumnType) -> Int {
     guard column.type == .string else { return 0 }
     let strings = column.strings
@@ -98,7 +134,7 @@ struct ColumnConversion {
 }
 
 extension Column {
-  /// A value as text, for messages; long text is cut.
+  /// Returns a value as text, for messages; long text is truncated.
   func text(row: Int) -> String {
     switch type {
     case .int32, .date32: String(values(as: Int32.self)[row])

@@ -1,21 +1,22 @@
 import Glibc
 import Synchronization
+import Workers
 
-/// Makes the files of one table's columns in a directory that may hold those of other tables too.
+/// Creates the files of a table's columns in a directory that may contain files of other tables, too.
 struct ColumnFileStaging: Sendable {
   private static let tables = Atomic<Int>(0)
   private let prefix: String
   private let storage: any StorageAccount
 
-  /// Names for a new table's files in `directory`, which count for `storage`.
+  /// Chooses names for a new table's files in `directory`. The files are charged to `storage`.
   init(directory: String, storage: any StorageAccount) {
     self.storage = storage
     let table = Self.tables.add(1, ordering: .relaxed).newValue
     prefix = "\(directory)/table-\(table)"
   }
 
-  /// Makes the file of a column's values, all zeros: of `count` values, or of one more offset for strings. Files that
-  /// were made for the column before are removed.
+  /// Creates the file of a column's values, all zeros: `count` values or, for strings, `count + 1` offsets. Removes files made
+  /// for the column before.
   func values(column: Int, type: ColumnType, count: Int) throws(GraphStoreError) -> MappedFile {
     let path = "\(prefix)-\(column).values"
     unlink(path)
@@ -24,33 +25,33 @@ struct ColumnFileStaging: Sendable {
       path: path, byteCount: (type == .string ? count + 1 : count) * type.stride, storage: storage)
   }
 
-  /// Makes the file of a column's characters.
+  /// Creates the file of a column's characters.
   func characters(column: Int, byteCount: Int) throws(GraphStoreError) -> MappedFile {
     try MappedFile.create(path: "\(prefix)-\(column).characters", byteCount: byteCount, storage: storage)
   }
 
-  /// Makes the file of a column's characters, whose number is not yet known.
+  /// Creates the file of a column's characters when their number is not yet known.
   func writer(column: Int) throws(GraphStoreError) -> ColumnFileWriter {
     try ColumnFileWriter(path: "\(prefix)-\(column).characters", storage: storage)
   }
 }
 
-/// A file that grows while several threads write to parts of it that do not overlap.
+/// A growing file to which several threads write non-overlapping parts.
 ///
-/// It is open only while a part is written: a table can have more columns than a process may have open files.
+/// It is open only while a part is written, because a table can have more columns than a process may have open files.
 final class ColumnFileWriter: Sendable {
   private let path: String
   private let byteCount = Atomic<Int>(0)
   private let reservation: StorageReservation
 
-  /// Makes an empty file, whose bytes will count for `storage`.
+  /// Creates an empty file whose bytes are charged to `storage`.
   init(path: String, storage: any StorageAccount) throws(GraphStoreError) {
     self.path = path
     reservation = try storage.reserve(0, as: .mappedFile)
     _ = try MappedFile.create(path: path, byteCount: 0)
   }
 
-  /// Makes room for parts of the given sizes behind all that was reserved before; where each of them begins.
+  /// Reserves room for parts of the given sizes after everything reserved before, and returns the offset of each.
   func reserve(_ byteCounts: [Int]) throws(GraphStoreError) -> [Int] {
     try reservation.extend(by: byteCounts.reduce(0, +))
     var end = byteCount.load(ordering: .relaxed)
@@ -77,7 +78,7 @@ final class ColumnFileWriter: Sendable {
     }
   }
 
-  /// The file, mapped for reading, when all parts have been written.
+  /// Maps the file for reading. Call it when all parts have been written.
   func finish() throws(GraphStoreError) -> MappedFile {
     try MappedFile.open(path: path, reservation: reservation)
   }

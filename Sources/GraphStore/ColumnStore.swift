@@ -1,20 +1,22 @@
-/// Puts columns into the files of the graph that is being built.
+import Workers
+
+/// Stores columns in the files of a graph under construction.
 struct ColumnStore {
   let staging: StagingDirectory
   let base: PropertyGraph?
   let workers: Workers
 
-  /// Shares a column of the graph that is being extended, as it is.
+  /// Shares an unchanged column of the graph that is being extended.
   func share(_ column: Manifest.Column, of base: PropertyGraph) throws -> Manifest.Column {
     try staging.share(column.data, of: base)
     if let characters = column.characters { try staging.share(characters, of: base) }
     return column
   }
 
-  /// Stores the values of all parts, one after the other, in the file `name`. A single part's files are taken as they
-  /// are. All parts have the type `type`.
+  /// Stores the values of all parts, one after the other, in the file `name`. The files of a single part are used as they are.
+  /// All parts must have the type `type`.
   func store(_ parts: [Column], type: ColumnType, name: String) throws -> (Manifest.Column, Column) {
-    let stored: Manifest.Column
+    var stored: Manifest.Column
     if parts.count == 1 {
       try staging.take(parts[0].data, as: name)
       if let characters = parts[0].characters { try staging.take(characters, as: name + ".characters") }
@@ -24,9 +26,11 @@ struct ColumnStore {
     } else {
       stored = try concatenateValues(parts, type, name)
     }
+    stored.firstMissing = parts.lazy.compactMap(\.firstMissing).first
     let column = Column(
       name: parts.last?.name ?? "", type: type, count: parts.reduce(0) { $0 + $1.count },
-      data: staging.files[stored.data]!, characters: stored.characters.map { staging.files[$0]! })
+      data: staging.files[stored.data]!, characters: stored.characters.map { staging.files[$0]! },
+      firstMissing: stored.firstMissing)
     return (stored, column)
   }
 
@@ -67,13 +71,14 @@ struct ColumnStore {
     return Manifest.Column(data: name, characters: name + ".characters")
   }
 
-  /// Orders the columns of several tables of one label alike and brings them to the same types: to those of the
-  /// properties that exist already or, for a new label (nil), in the order of the first table, to the widest types.
+  /// Gives the columns of several tables of one label the same order and types: those of the existing properties or, for a new
+  /// label (nil), the order of the first table and the widest types. A column without any value fits every type.
   func aligned(
     _ tables: [[Column]], to known: [GraphSchema.Property]?, subject: String
   ) throws -> [(name: String, type: ColumnType, parts: [Column])] {
     guard let names = known?.map(\.name) ?? tables.first?.map(\.name) else { return [] }
-    let conversion = ColumnConversion(staging: staging, workers: workers, subject: "a property of \(subject)")
+    let conversion = ColumnConversion(
+      staging: staging, workers: workers, subject: "a property of \(subject)", isOfIDs: false)
     for table in tables where table.count != names.count {
       throw unlike(subject, names, table.map(\.name))
     }
@@ -84,12 +89,13 @@ struct ColumnStore {
         }
         return column
       }
-      let type = known?[position].type ?? Self.widest(columns.map(\.type))
+      let typed = columns.contains { !$0.isVacant } ? columns.filter { !$0.isVacant } : columns
+      let type = known?[position].type ?? Self.widest(typed.map(\.type))
       return (name, type, try columns.map { try conversion.column($0, as: type) })
     }
   }
 
-  /// The type that the values of all these types are brought to, as far as that is possible.
+  /// Returns the type to which values of all these types are converted, as far as possible.
   private static func widest(_ types: [ColumnType]) -> ColumnType {
     let order: [ColumnType] = [
       .date32, .timestampMilliseconds, .int32, .uint32, .int64, .uint64, .float, .double, .string,

@@ -1,14 +1,16 @@
+import Workers
+
 /// Collects the distinct values of id columns, in order of first appearance.
 struct DistinctIDs {
   let workers: Workers
   let staging: StagingDirectory
   let hash: WordHash
 
-  /// Places of a list or table that begins to grow; both double when they are full.
+  /// The initial capacity of a growing list or table; both double when they are full.
   static let leastCapacity = 1 << 12
 
-  /// The distinct values of all columns, in their order, as a temporary column named `id`. Throws `limitExceeded` when
-  /// there are more than a label may have.
+  /// Returns the distinct values of all columns, in order of first appearance, as a temporary column named `id`. Throws
+  /// `limitExceeded` if there are more than a label may have.
   func column(of columns: [Column], type: ColumnType, label: String) throws -> Column {
     type == .string ? try strings(columns.map(\.strings), label) : try integers(columns, label)
   }
@@ -100,7 +102,7 @@ struct DistinctIDs {
   }
 }
 
-/// A list whose memory is taken before it grows.
+/// A list whose memory is reserved before it grows.
 private struct CountedList<Element> {
   private(set) var values: [Element] = []
   private let reservation: StorageReservation
@@ -122,15 +124,15 @@ private struct CountedList<Element> {
     try reservation.extend(by: wanted * MemoryLayout<Element>.stride)
     values.reserveCapacity(wanted)
     reservation.shrink(by: old * MemoryLayout<Element>.stride)
-    // The allocator may have given a little more.
+    // The allocator may have granted a larger capacity.
     if values.capacity > wanted {
       try reservation.extend(by: (values.capacity - wanted) * MemoryLayout<Element>.stride)
     }
   }
 }
 
-/// A hash table of numbers 0, 1, 2, … whose keys lie elsewhere; slots are as in `IDIndex`. Its memory is taken before it
-/// grows.
+/// A hash table of numbers 0, 1, 2, … whose keys are stored elsewhere; slots are as in `IDIndex`. Its memory is reserved before
+/// it grows.
 private struct GrowingTable {
   private var slots: [UInt64]
   private let reservation: StorageReservation
@@ -141,7 +143,7 @@ private struct GrowingTable {
     self.reservation = reservation
   }
 
-  /// Enters the number `count` unless an equal key is there already; returns whether it did.
+  /// Inserts the number `count` unless an equal key exists; returns whether it did.
   @inline(__always)
   mutating func insert(
     _ hash: UInt64, count: Int, isEqual: (Int) -> Bool, hash rehash: (Int) -> UInt64

@@ -1,17 +1,19 @@
-/// A table of edges that is to be added.
+import Workers
+
+/// A table of edges to add.
 struct EdgeInput {
   var label: String
   var sourceLabel: String
   var destinationLabel: String
-  /// The ids of the edges' ends, in the type in which the graph stores ids.
+  /// The ids of the edges' ends, in the graph's type of ids.
   var source: Column
   var destination: Column
   var properties: [Column]
-  /// Where the rows come from, for messages; empty when that has no name.
+  /// The source of the rows, for messages; empty if it has no name.
   var origin: String
 }
 
-/// The edges of a label as they will be in the graph.
+/// The edges of a label, as they will be in the graph.
 struct BuiltEdges {
   var schema: GraphSchema.EdgeLabel
   var stored: [Manifest.Relation]
@@ -24,7 +26,7 @@ struct EdgeTables {
   let vertices: [BuiltVertices]
   let progress: (String) -> Void
 
-  /// A table of edges with the relation it belongs to and the number of its first edge within the label.
+  /// A table of edges, with its relation and the number of its first edge within the label.
   private struct Part {
     var input: EdgeInput
     var relation: Int
@@ -32,15 +34,16 @@ struct EdgeTables {
     var properties: [Column]
   }
 
-  /// The edge label with number `label`: relations and edges of the graph that is being extended, if it has the label,
-  /// then those of the tables. Tables of the same relation are appended to each other.
+  /// Builds the edge label with number `label`: first the relations and edges of the graph that is being extended, if it has the
+  /// label, then those of the tables. Tables of the same relation are concatenated.
   func build(_ label: Int, name: String, _ inputs: [EdgeInput], extending base: PropertyGraph?) throws -> BuiltEdges {
     let known = base?.schema.edgeLabels[label]
     let generated = options.generatesEdgeIDs ? 1 : 0
     let subject = "edge label '\(name)'"
     guard generated == 0 || label < 128 else {
       throw GraphStoreError(
-        .limitExceeded, "\(subject) is one too many for edge ids", evidence: "number \(label)",
+        .limitExceeded, "\(subject) exceeds the number of edge labels that edge ids support",
+        evidence: "number \(label)",
         hint: "Load the graph with generate_eid=False")
     }
     let aligned = try store.aligned(
@@ -82,7 +85,7 @@ struct EdgeTables {
 
   // MARK: - Unchanged relations
 
-  /// A relation without new edges: all its files, but for the offsets of rows that have become more.
+  /// Returns a relation without new edges. It shares all files, except the offsets of rows whose vertex label has grown.
   private func shared(
     _ label: Int, _ relation: Int, _ ends: GraphSchema.Relation, of base: PropertyGraph
   ) throws -> Manifest.Relation {
@@ -153,21 +156,31 @@ struct EdgeTables {
       properties: properties)
   }
 
-  /// Looks up the ids of one end of edges. Throws `invalidData`, naming the first id that no vertex has.
+  /// Looks up the ids of one end of edges. Throws `invalidData` that names the first id without a vertex.
   private func resolve(
     _ ids: Column, _ vertices: BuiltVertices, _ origin: String, _ label: String,
     into numbers: UnsafeMutableBufferPointer<VertexNumber>
   ) throws {
     guard let row = try vertices.index.resolve(ids, in: vertices.ids, into: numbers, store.workers) else { return }
+    let id = ids.text(row: row)
     throw GraphStoreError(
       .invalidData,
-      "Mapping vertex '\(ids.text(row: row))' failed. "
+      "Mapping vertex '\(id)' failed. "
         + "All src/dst in edges must present in corresponding vertices first",
-      evidence:
-        "row \(row + 1) of edge label '\(label)'\(origin.isEmpty ? "" : " in '\(origin)'") has it in column '\(ids.name)', but vertex label "
+      evidence: "row \(row + 1) of edge label '\(label)'\(origin.isEmpty ? "" : " in '\(origin)'") has it in column "
+        + "'\(ids.name)', but vertex label "
         + "'\(vertices.schema.name)' has no such id among its \(vertices.stored.count) vertices",
-      hint: "Add the vertex to the table of '\(vertices.schema.name)', or leave that table out to have all vertices "
-        + "taken from the edges")
+      hint: Self.remedy(for: id, missingIn: vertices.schema))
+  }
+
+  /// Returns the remedy for an id that no vertex of a label has. If the label's id column is named like this id, the first row of
+  /// a file without a header was read as one.
+  private static func remedy(for id: String, missingIn label: GraphSchema.VertexLabel) -> String {
+    guard let property = label.idProperty, label.properties[property].name == id else {
+      return "Add the vertex to the table of '\(label.name)', or omit that table to take all vertices from the edges"
+    }
+    return "The first row of the table of '\(label.name)' was read as its header: if the file has no header, load it "
+      + "with Loader(path, header_row=False)"
   }
 
   private func buildAdjacency(
@@ -199,7 +212,7 @@ struct EdgeTables {
     )
   }
 
-  /// Stores the edges' properties; `old` gives those of the graph that is being extended, by property.
+  /// Stores the edges' properties; `old` holds those of the graph that is being extended, by property.
   private func storeProperties(
     _ label: Int, _ prefix: String, _ parts: [Part], _ old: ((Int) -> Column)?
   ) throws -> [Manifest.Column] {
@@ -217,7 +230,7 @@ struct EdgeTables {
     return stored
   }
 
-  /// The generated ids: the label's number in the upper byte, then the edge's number within the label.
+  /// Generates edge ids: the label's number in the upper byte, followed by the edge's number within the label.
   private func edgeIDs(from first: Int, count: Int, label: Int) throws -> Column {
     let file = try store.staging.createTemporary(byteCount: count * 8)
     let ids = file.mutableValues(as: Int64.self)

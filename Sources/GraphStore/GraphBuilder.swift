@@ -1,8 +1,9 @@
-/// Builds a property graph in a new directory, from tables and, if wanted, on top of an existing graph.
+import Workers
+
+/// Builds a property graph in a new directory, from tables and, optionally, on top of an existing graph.
 ///
-/// Tables are collected first; the work is done in `seal`, when all labels are known. The files of columns that go into
-/// the graph unchanged are moved, not copied: a table must not be used again. If `seal` throws or is never called,
-/// nothing stays behind.
+/// Tables are collected first; `seal` does the work when all labels are known. Files of columns that go into the graph unchanged
+/// are moved, not copied, so a table must not be used again. If `seal` throws or is never called, nothing is left behind.
 public struct GraphBuilder {
   private let staging: StagingDirectory
   private let base: PropertyGraph?
@@ -12,17 +13,18 @@ public struct GraphBuilder {
   private var vertexInputs: [VertexInput] = []
   private var edgeInputs: [EdgeInput] = []
 
-  /// Starts a graph that will be stored in `directory`, which must not exist while its parent must; a directory is never
-  /// used for another graph. The graph begins with all of `base`, whose files are shared. Lines that `progress` gets tell a user what was done.
+  /// Begins a graph to be stored in `directory`, which must not exist, while its parent must. A directory is never used for
+  /// another graph. The graph begins with all of `base`, whose files are shared. `progress` receives lines for the client about
+  /// what was done.
   ///
-  /// Throws `invalidArgument` if the directory exists, or if `base` is not empty and has other options.
+  /// - Throws: `invalidArgument` if the directory exists, or if `base` is not empty and has other options.
   public init(
     directory: String, extending base: PropertyGraph?, options: GraphOptions, workers: Workers,
     progress: @escaping (String) -> Void
   ) throws(GraphStoreError) {
     if let base, base.options != options, !base.schema.vertexLabels.isEmpty {
       throw GraphStoreError(
-        .invalidArgument, "a graph cannot be extended with other options than its own",
+        .invalidArgument, "a graph can only be extended with its own options",
         evidence: "\(options) instead of \(base.options)")
     }
     staging = try StagingDirectory(target: directory, storage: workers.storage)
@@ -32,26 +34,29 @@ public struct GraphBuilder {
     self.progress = progress
   }
 
-  /// Adds a table of vertices. The column `id` identifies them; the others become properties, in their order. A label
-  /// that exists gets more rows, and its table must have the same properties.
+  /// Adds a table of vertices. The column `id` identifies them; the other columns become properties, in their order. If the label
+  /// exists, its rows are extended, and the table must have the same properties.
   ///
-  /// Throws `notFound` if there is no such column, `invalidArgument` if two columns have the same name, and
-  /// `invalidData` if the ids are not of the graph's type and cannot be converted without loss.
+  /// - Throws: `notFound` if there is no such column; `invalidArgument` if two properties have the same name; `invalidData` if
+  ///   the ids are not of the graph's type and cannot be converted without loss.
   public mutating func addVertices(label: String, table: Table, id: ColumnReference) throws {
     let subject = "the table of vertex label '\(label)'"
     try Self.check(table, subject)
     let position = try table.position(of: id, subject)
     var properties = table.columns
     let idColumn = properties.remove(at: position)
+    // An id column that is also requested as a property is shown once.
+    if options.retainsIDs { properties.removeAll { $0.name == idColumn.name && $0.data === idColumn.data } }
+    try TableNames.checkColumns(options.retainsIDs ? properties + [idColumn] : properties, of: table, subject)
     vertexInputs.append(VertexInput(label: label, id: idColumn, properties: properties))
   }
 
-  /// Adds a table of edges. The columns `source` and `destination` hold ids of vertices of the two labels; the others
-  /// become properties, in their order. A label may have several relations; all its tables must have the same
-  /// properties. A vertex label that no table of vertices gives consists of all ids in its edges, in order of first
-  /// appearance: table by table, source column before destination column.
+  /// Adds a table of edges. The columns `source` and `destination` hold ids of vertices of the two labels; the other columns
+  /// become properties, in their order. A label may have several relations; all its tables must have the same properties. A
+  /// vertex label without a table of vertices consists of all ids in its edges, in order of first appearance: table by table,
+  /// source column before destination column.
   ///
-  /// Throws as `addVertices` does.
+  /// - Throws: The errors of `addVertices`.
   public mutating func addEdges(
     label: String, sourceLabel: String, destinationLabel: String, table: Table, source: ColumnReference,
     destination: ColumnReference
@@ -59,28 +64,31 @@ public struct GraphBuilder {
     let subject = "the table of edge label '\(label)'"
     try Self.check(table, subject)
     let ends = [try table.position(of: source, subject), try table.position(of: destination, subject)]
-    let conversion = ColumnConversion(staging: staging, workers: workers, subject: "the ids in \(subject)")
+    let properties = table.columns.indices.filter { !ends.contains($0) }.map { table.columns[$0] }
+    try TableNames.checkColumns(properties, of: table, subject)
+    let conversion = ColumnConversion(
+      staging: staging, workers: workers, subject: "the ids in \(subject)", isOfIDs: true)
     let type = VertexTables.storedType(of: options)
     edgeInputs.append(
       EdgeInput(
         label: label, sourceLabel: sourceLabel, destinationLabel: destinationLabel,
         source: try conversion.column(table.columns[ends[0]], as: type),
         destination: try conversion.column(table.columns[ends[1]], as: type),
-        properties: table.columns.indices.filter { !ends.contains($0) }.map { table.columns[$0] },
-        origin: table.origin))
+        properties: properties, origin: table.origin))
   }
 
-  /// Builds the graph, writes it to the disk and gives its directory the final name; call it once. With `durable` false the system
-  /// writes when it pleases: a crash of the machine, though not of the process, may then damage the graph, which is
-  /// noticed when it is opened.
+  /// Builds the graph, writes it to disk and renames its directory to the final name. Call it once. If `durable` is false, the
+  /// system decides when to write: a crash of the machine, though not of the process, may then damage the graph, which is
+  /// detected when it is opened.
   ///
-  /// Throws `invalidData` for an edge whose end is missing from a given table of vertices, `invalidArgument` for tables
-  /// of a label that do not fit each other, `limitExceeded`, `inputOutput` (a full disk) and `CancellationError`.
+  /// - Throws: `invalidData` for an edge whose end is missing from a given table of vertices; `invalidArgument` for tables of a
+  ///   label that do not match each other; `limitExceeded`; `inputOutput`, such as for a full disk; `CancellationError`.
   public mutating func seal(durable: Bool = true) throws -> PropertyGraph {
     defer {
       vertexInputs = []
       edgeInputs = []
     }
+    try checkLabels()
     let seed = base?.manifest.seed ?? UInt64.random(in: .min ... .max)
     let store = ColumnStore(staging: staging, base: base, workers: workers)
     let vertices = try buildVertices(store, WordHash(seed: seed))
@@ -92,6 +100,14 @@ public struct GraphBuilder {
     let graph = try PropertyGraph(directory: staging.target, manifest: manifest, files: staging.files)
     try staging.publish(manifest: try manifest.encoded(), durable: durable, workers)
     return graph
+  }
+
+  private func checkLabels() throws(GraphStoreError) {
+    let schema = base?.schema ?? GraphSchema()
+    try TableNames.checkLabels(
+      schema.vertexLabels.map(\.name) + vertexInputs.map(\.label)
+        + edgeInputs.flatMap { [$0.sourceLabel, $0.destinationLabel] }, "vertex")
+    try TableNames.checkLabels(schema.edgeLabels.map(\.name) + edgeInputs.map(\.label), "edge")
   }
 
   private func buildVertices(_ store: ColumnStore, _ hash: WordHash) throws -> [BuiltVertices] {
@@ -130,7 +146,7 @@ public struct GraphBuilder {
     }
   }
 
-  /// Sizes and checksums; those of shared files are known.
+  /// Returns sizes and checksums; those of shared files are known.
   private func describeFiles() throws -> [String: Manifest.File] {
     var entries: [String: Manifest.File] = [:]
     for (name, file) in staging.files {
@@ -149,12 +165,7 @@ public struct GraphBuilder {
     guard table.rowCount <= GraphVerification.maximumCount else {
       throw .tooMany("rows", subject, table.rowCount)
     }
-    var names: Set<String> = []
     for column in table.columns {
-      guard names.insert(column.name).inserted else {
-        throw GraphStoreError(
-          .invalidArgument, "\(subject) has two columns of the same name", evidence: "'\(column.name)'")
-      }
       guard column.count == table.rowCount else {
         throw GraphStoreError(
           .invalidArgument, "\(subject) has columns of different length",
@@ -174,12 +185,12 @@ public struct GraphBuilder {
     return names.filter { seen.insert($0).inserted }
   }
 
-  /// By bytes, as the reference sorts labels.
+  /// Compares by bytes, as GraphScope sorts labels.
   private static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 }
 
 extension Table {
-  /// The position of a column. A number beyond the last column may still be a name.
+  /// Returns the position of a column. A number beyond the last column may still be a name.
   func position(of reference: ColumnReference, _ subject: String) throws(GraphStoreError) -> Int {
     if case .index(let index) = reference, columns.indices.contains(index) { return index }
     if let index = columns.firstIndex(where: { $0.name == reference.description }) { return index }

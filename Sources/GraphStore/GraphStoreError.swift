@@ -1,20 +1,20 @@
-/// Why a graph could not be loaded, opened or used: what failed, the evidence, and what to do about it.
+/// An error in loading, opening or using a graph: the failure, the evidence, and the remedy.
 public struct GraphStoreError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The kind of failure; callers decide by it, people read the message.
+  /// The kind of failure, for programs; people read the message.
   public enum Code: String, Sendable {
-    /// A file, column, label, property or vertex that was named does not exist.
+    /// A file, column, label, property or vertex of that name does not exist.
     case notFound
-    /// Data that cannot be read as what it was declared to be (a cell, a row, a message).
+    /// Data (a cell, a row, a message) that cannot be read as its declared type.
     case invalidData
     /// Options that contradict each other or name something impossible.
     case invalidArgument
-    /// A stored file that is not what its manifest says.
+    /// A stored file that does not match its manifest.
     case damaged
-    /// A bound of this implementation (numbers of vertices, sizes) was reached.
+    /// A limit of this implementation (number of vertices, sizes) was reached.
     case limitExceeded
-    /// The account that memory and files count for has no room; see `StorageAccount`.
+    /// The account that memory and files are charged to has no room; see `StorageAccount`.
     case storageRefused
-    /// The operating system refused: no space, no permission, no such device.
+    /// A system call failed: no space, no permission, no such device.
     case inputOutput
   }
 
@@ -22,12 +22,12 @@ public struct GraphStoreError: Error, Sendable, Equatable, CustomStringConvertib
   public let code: Code
   /// What failed, in one sentence, naming the file, label or column.
   public let message: String
-  /// What was found, such as the offending value; empty when the message says it all.
+  /// What was found, such as the offending value. Empty when the message is complete.
   public let evidence: String
-  /// What the user can do; empty when nothing sensible can be said.
+  /// The remedy. Empty when there is none.
   public let hint: String
 
-  /// Makes an error; `evidence` and `hint` may be left out.
+  /// Creates an error; `evidence` and `hint` may be omitted.
   public init(_ code: Code, _ message: String, evidence: String = "", hint: String = "") {
     self.code = code
     self.message = message
@@ -35,7 +35,7 @@ public struct GraphStoreError: Error, Sendable, Equatable, CustomStringConvertib
     self.hint = hint
   }
 
-  /// Message, evidence and hint in one line of text.
+  /// Message, evidence and hint on one line.
   public var description: String {
     var text = message
     if !evidence.isEmpty { text += ": " + evidence }

@@ -1,14 +1,16 @@
-/// Checks of a stored graph, so that neither an accident nor a forged directory can make a reader leave the mappings.
+import Workers
+
+/// Checks a stored graph, so that neither an accident nor a forged directory makes a reader access memory outside the mappings.
 enum GraphVerification {
-  /// The greatest number of vertices of a label and of edges of a relation.
+  /// The maximum number of vertices of a label, and of edges of a relation.
   static let maximumCount = Int(UInt32.max) - 1
 
   private static let grain = 1 << 16
 
   // MARK: - Shape
 
-  /// Checks what the manifest says against itself: names without directories, counts within bounds, lists as long as
-  /// the schema's. File sizes are checked when the files are mapped.
+  /// Checks that the manifest is consistent: names without directories, counts within limits, lists as long as those of the
+  /// schema. File sizes are checked when the files are mapped.
   static func checkShape(of manifest: Manifest, directory: String) throws(GraphStoreError) {
     func require(_ condition: Bool, _ evidence: String) throws(GraphStoreError) {
       guard condition else { throw .damaged(directory + "/" + Manifest.fileName, evidence) }
@@ -23,8 +25,8 @@ enum GraphVerification {
     try require(manifest.identifier > 0, "its identifier is \(manifest.identifier)")
     let schema = manifest.schema
     try require(
-      schema.vertexLabels.count == manifest.vertexLabels.count, "it lists other vertex labels than the schema")
-    try require(schema.edgeLabels.count == manifest.edgeLabels.count, "it lists other edge labels than the schema")
+      schema.vertexLabels.count == manifest.vertexLabels.count, "its vertex labels differ from those of the schema")
+    try require(schema.edgeLabels.count == manifest.edgeLabels.count, "its edge labels differ from those of the schema")
     for (label, entry) in zip(schema.vertexLabels, manifest.vertexLabels) {
       try require((0...maximumCount).contains(entry.count), "label '\(label.name)' has \(entry.count) vertices")
       try require(label.properties.count == entry.properties.count, "label '\(label.name)' lacks properties")
@@ -39,11 +41,14 @@ enum GraphVerification {
         "the index of '\(label.name)' is not for text")
     }
     for (label, relations) in zip(schema.edgeLabels, manifest.edgeLabels) {
-      try require(label.relations.count == relations.count, "label '\(label.name)' has other relations than the schema")
+      try require(
+        label.relations.count == relations.count,
+        "label '\(label.name)' has relations that differ from those of the schema")
       for (ends, relation) in zip(label.relations, relations) {
         let labels = schema.vertexLabels.indices
         try require(
-          labels.contains(ends.source) && labels.contains(ends.destination), "label '\(label.name)' joins no labels")
+          labels.contains(ends.source) && labels.contains(ends.destination),
+          "label '\(label.name)' connects labels that do not exist")
         try require((0...maximumCount).contains(relation.count), "label '\(label.name)' has \(relation.count) edges")
         try require(label.properties.count == relation.properties.count, "label '\(label.name)' lacks properties")
         let isSymmetric = !manifest.options.isDirected && ends.source == ends.destination
@@ -55,12 +60,13 @@ enum GraphVerification {
 
   // MARK: - Contents
 
-  /// Checks the checksums of all files, then every stored number that readers use as a position.
+  /// Checks the checksums of all files, and then every stored number that readers use as a position.
   static func checkContents(of graph: PropertyGraph, _ workers: Workers) throws {
     for (name, entry) in graph.manifest.files.sorted(by: { $0.key < $1.key }) {
-      let found = try Checksum.of(UnsafeRawBufferPointer(graph.files[name]!.bytes), workers)
-      guard found == entry.checksum else {
-        throw GraphStoreError.damaged(graph.directory + "/" + name, "the checksum does not match")
+      let path = graph.directory + "/" + name
+      let bytes = UnsafeRawBufferPointer(graph.files[name]!.bytes)
+      guard try Checksum.ofMapped(bytes, path: path, workers) == entry.checksum else {
+        throw GraphStoreError.damaged(path, "the checksum does not match")
       }
     }
     for (entry, table) in zip(graph.manifest.vertexLabels, graph.vertexTables) {
@@ -92,7 +98,7 @@ enum GraphVerification {
     let directory: String
     let workers: Workers
 
-    /// Throws `damaged` for `name` unless `isSound` holds for all ranges of `0..<count`.
+    /// Throws `damaged` for `name` unless `isSound` returns true for all ranges of `0..<count`.
     func all(_ count: Int, _ name: String, _ evidence: String, _ isSound: (Range<Int>) -> Bool) throws {
       guard try workers.map(count, grain: grain, isSound).allSatisfy({ $0 }) else {
         throw GraphStoreError.damaged(directory + "/" + name, evidence)
@@ -100,7 +106,7 @@ enum GraphVerification {
     }
 
     func numbers(_ numbers: UnsafeBufferPointer<UInt32>, below limit: Int, _ name: String) throws {
-      try all(numbers.count, name, "it holds numbers that are too great") { range in
+      try all(numbers.count, name, "it contains numbers that are out of range") { range in
         var greatest: UInt32 = 0
         for place in range { greatest = max(greatest, numbers[place]) }
         return Int(greatest) < limit
@@ -149,9 +155,9 @@ enum GraphVerification {
       case .hash:
         let slots = file.values(as: UInt64.self)
         guard slots.count & (slots.count - 1) == 0 else {
-          throw GraphStoreError.damaged(directory + "/" + name, "\(slots.count) slots are no power of two")
+          throw GraphStoreError.damaged(directory + "/" + name, "\(slots.count) slots are not a power of two")
         }
-        try all(slots.count, name, "it holds numbers that are too great") { range in
+        try all(slots.count, name, "it contains numbers that are out of range") { range in
           var isSound = true
           for place in range {
             let number = UInt32(truncatingIfNeeded: slots[place])

@@ -1,11 +1,12 @@
 import Glibc
 import Synchronization
+import Workers
 
-/// Finds the vertex of an id. Where an id occurs several times, the first vertex is found.
+/// Finds the vertex with an id; if several vertices have the id, the first of them.
 ///
-/// Three forms, the cheapest that fits: arithmetic for ids that count up from the first; a table over the range of the
-/// ids where that is small; else a hash table with linear probing, whose slots hold the upper half of the hash and the
-/// vertex number plus one (0 means empty), so that a foreign id is rarely compared.
+/// Uses the cheapest of three forms that fits: arithmetic for ids that count up from the first; a table over the range of the
+/// ids, if the range is small; otherwise, a hash table with linear probing. A slot holds the upper half of the hash, so that
+/// other ids are rarely compared, and the vertex number plus one (0 means empty).
 struct IDIndex: Sendable {
   let kind: Manifest.Index.Kind
   let first: Int64
@@ -13,11 +14,12 @@ struct IDIndex: Sendable {
   let table: MappedFile?
   let hash: WordHash
 
-  /// A table over a range may hold this many entries per vertex.
+  /// The maximum number of entries per vertex in a table over a range.
   static let directEntriesPerVertex = 4
   private static let grain = 1 << 15
 
-  /// The vertex of an integer id.
+  /// Returns the vertex with an integer id.
+  @inline(__always)
   func find(_ id: Int64, in ids: UnsafeBufferPointer<Int64>) -> VertexNumber? {
     switch kind {
     case .contiguous:
@@ -30,7 +32,8 @@ struct IDIndex: Sendable {
     }
   }
 
-  /// The vertex of a text id.
+  /// Returns the vertex with a text id.
+  @inline(__always)
   func find(_ id: UnsafeRawBufferPointer, in ids: StringValues) -> VertexNumber? {
     guard let table else { return nil }
     return Self.probe(table.values(as: UInt64.self), hash(id)) { sameBytes(ids[Int($0)], id) }
@@ -44,7 +47,7 @@ struct IDIndex: Sendable {
     return entry == 0 ? nil : entry - 1
   }
 
-  /// Looks at every slot once at the most, so that even a forged table ends the search.
+  /// Examines every slot once at most, so that the search ends even in a forged table.
   @inline(__always)
   private static func probe(
     _ slots: UnsafeBufferPointer<UInt64>, _ hash: UInt64, isEqual: (VertexNumber) -> Bool
@@ -61,8 +64,8 @@ struct IDIndex: Sendable {
     return nil
   }
 
-  /// Finds the vertices of a whole column of ids; returns the first row whose id is unknown, whose number (and that of
-  /// any other unknown id) is then meaningless.
+  /// Finds the vertices of a whole column of ids. Returns the first row with an unknown id; the numbers of all unknown ids are
+  /// then meaningless.
   func resolve(
     _ column: Column, in ids: VertexIDs, into numbers: UnsafeMutableBufferPointer<VertexNumber>, _ workers: Workers
   ) throws -> Int? {
@@ -119,8 +122,8 @@ struct IDIndex: Sendable {
 // MARK: - Building
 
 extension IDIndex {
-  /// Builds the index of a label's ids in the graph's file `name`; also returns how many vertices have an id that an
-  /// earlier one has, too.
+  /// Builds the index of a label's ids in the graph's file `name`. Also returns the number of vertices whose id an earlier vertex
+  /// has, too.
   static func build(
     _ ids: VertexIDs, name: String, in staging: StagingDirectory, _ hash: WordHash, _ workers: Workers
   ) throws -> (index: IDIndex, duplicates: Int) {
@@ -135,7 +138,7 @@ extension IDIndex {
       guard let bounds = try bounds(values, workers) else {
         return (IDIndex(kind: .contiguous, first: 0, table: nil, hash: hash), 0)
       }
-      // Counting up wraps around at the greatest integer; then the first id is not the least.
+      // Counting up wraps around at the largest integer; the first id is then not the smallest.
       if bounds.isContiguous, bounds.least == values[0] {
         return (IDIndex(kind: .contiguous, first: bounds.least, table: nil, hash: hash), 0)
       }
@@ -152,21 +155,21 @@ extension IDIndex {
     }
   }
 
-  /// A power of two that leaves at least a third of the slots empty.
+  /// Returns a power of two that leaves at least a third of the slots empty.
   private static func slotCount(for count: Int) -> Int {
     var slots = 16
     while slots < count + count / 2 { slots *= 2 }
     return slots
   }
 
-  /// What is known of a set of integers.
+  /// Facts about a sequence of integers.
   struct Bounds {
     var least: Int64
     var greatest: Int64
     /// Whether every value is one more than its predecessor.
     var isContiguous: Bool
 
-    /// How many integers there are from the least to the greatest; nil when that is too many to count.
+    /// The number of integers from the least to the greatest; nil if it overflows.
     var range: Int? {
       let (difference, overflow) = greatest.subtractingReportingOverflow(least)
       return overflow || difference >= Int64.max / 8 ? nil : Int(difference) + 1
@@ -192,7 +195,7 @@ extension IDIndex {
     }
   }
 
-  /// Threads fill the table side by side; the smaller vertex number stays.
+  /// Fills the table on several threads. The smallest vertex number of equal ids is kept.
   private static func fillDirect(
     _ table: MappedFile, _ values: UnsafeBufferPointer<Int64>, first: Int64, _ workers: Workers
   ) throws -> Int {
@@ -211,8 +214,8 @@ extension IDIndex {
     return duplicates.reduce(0, +)
   }
 
-  /// Threads fill the hash table side by side. A slot's key never changes once it is there; of equal ids the smallest
-  /// number stays.
+  /// Fills the hash table on several threads. The key of an occupied slot never changes; the smallest vertex number of equal ids
+  /// is kept.
   private static func fill(
     _ table: MappedFile, _ count: Int, _ workers: Workers, hash: (Int) -> UInt64, isEqual: (Int, Int) -> Bool
   ) throws -> Int {
@@ -229,7 +232,7 @@ extension IDIndex {
           let (isNew, other) = slot.pointee.compareExchange(expected: 0, desired: wanted, ordering: .relaxed)
           if isNew { break }
           if other >> 32 == hash >> 32, isEqual(Int(UInt32(truncatingIfNeeded: other)) - 1, row) {
-            // The tag is the same, so the smaller slot is that of the smaller number.
+            // The tags are equal, so the smaller slot holds the smaller number.
             slot.pointee.min(wanted, ordering: .relaxed)
             duplicates += 1
             break
@@ -243,7 +246,7 @@ extension IDIndex {
   }
 }
 
-/// Whether two byte sequences are equal.
+/// Returns whether two byte sequences are equal.
 @inline(__always)
 func sameBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
   guard a.count == b.count, let a = a.baseAddress, let bytes = b.baseAddress else { return a.count == b.count }

@@ -1,32 +1,32 @@
 import Glibc
 
-/// Ids from rows spread over a table, in runs of consecutive rows, and what they tell of all of its ids.
+/// A sample of a table's ids, in runs of consecutive rows, and the conclusions it allows about all ids.
 struct IDSample: Sendable {
-  /// How many rows the whole table has, and whether the sample is all of them.
+  /// The number of rows in the table, and whether the sample contains all of them.
   var rowCount = 0.0
   var isWhole = false
-  /// Whether all ids are integers, and then the bounds of those that were seen.
+  /// Whether all ids are integers and, if so, the least and the greatest of them.
   private(set) var isInteger = true
   private(set) var least = Int64.max
   private(set) var greatest = Int64.min
   private var first: Int64?
-  /// Whether ids never fall, and whether each is one more than the one before in its run.
+  /// Whether ids never decrease, and whether each is one more than its predecessor in the run.
   private var isAscending = true
   private var isContiguous = true
-  /// Rows with another id than the row before in their run.
+  /// The number of rows whose id differs from the previous row of the run.
   private var changes = 0
   private var hashes: [UInt64] = []
   private var previousHash: UInt64?
   private var previousInteger: Int64?
   private var startsRun = true
 
-  /// Ids come from outside; with a seed that nobody knows they cannot make the table of the sample slow.
+  /// Ids come from outside; with a secret seed, they cannot be chosen to make the sample's hash table slow.
   private static let hash = WordHash(seed: .random(in: .min ... .max))
 
-  /// Number of ids.
+  /// The number of ids.
   var count: Int { hashes.count }
 
-  /// The ids that follow do not stand behind those before.
+  /// Begins a run. The following ids are not adjacent to the previous ones.
   mutating func startRun() { startsRun = true }
 
   mutating func add(_ text: UnsafeRawBufferPointer) {
@@ -66,33 +66,33 @@ struct IDSample: Sendable {
     return text.count == (isNegative ? 1 : 0) ? nil : isNegative ? 0 &- value : value
   }
 
-  // MARK: Conclusions
+  // MARK: Estimates
 
-  /// How many integers there are from the least id to the greatest, seen or not; nil for text.
+  /// The estimated number of integers from the least id to the greatest; nil for text.
   var range: Double? {
     guard isInteger, count > 0 else { return nil }
     let seen = Double(greatest) - Double(least) + 1
-    // Of ids drawn at random, the extremes of n lie one gap inside those of all.
+    // If ids are drawn at random, the extremes of n ids lie one gap inside the extremes of all.
     return isWhole || isAscending ? seen : seen * (1 + 2 / Double(count))
   }
 
-  /// Digits of the longest integer.
+  /// The number of digits of the longest integer.
   var digits: Int { count == 0 ? 0 : max(String(least).utf8.count, String(greatest).utf8.count) }
 
-  /// Whether the ids count up from the first one to the last, as far as can be seen.
+  /// Whether the ids seem to count up from the first to the last.
   var countsUp: Bool {
     guard isInteger, isContiguous, let range, let first, first == least else { return false }
     return isWhole ? range == rowCount : abs(range - rowCount) <= 0.02 * rowCount
   }
 
-  /// The ids that occur in the sample, each once, and how often.
+  /// Returns the distinct ids of the sample and how often they occur.
   func occurrences() -> Occurrences { Occurrences(hashes) }
 
-  /// How many different ids the whole table holds.
+  /// Estimates the number of distinct ids in the whole table.
   ///
-  /// Where equal ids stand together, there are as many as runs of them. Otherwise rows are taken for draws from some
-  /// number of ids, which is estimated by those that were drawn once and twice (A. Chao, "Nonparametric estimation of
-  /// the number of classes in a population", 1984).
+  /// If equal ids are adjacent, it is the number of their runs. Otherwise, rows are treated as draws from an unknown number of
+  /// ids, which is estimated from the ids drawn once and twice (A. Chao, "Nonparametric estimation of the number of classes in a
+  /// population", 1984).
   func distinctCount(_ sample: Occurrences) -> Double {
     guard count > 0 else { return 0 }
     if isWhole { return Double(sample.count) }
@@ -111,7 +111,7 @@ struct IDSample: Sendable {
 
   /// How often the ids of a sample occur in it.
   struct Occurrences {
-    /// Different ids, and those that occur once and twice.
+    /// The number of distinct ids, and of ids that occur once and twice.
     private(set) var count = 0
     private(set) var once = 0
     private(set) var twice = 0
@@ -139,7 +139,7 @@ struct IDSample: Sendable {
       return place
     }
 
-    /// How many ids of this sample the other has too.
+    /// Returns the number of ids of this sample that the other sample contains, too.
     func shared(with other: Occurrences) -> Int {
       slots.reduce(0) { $0 + ($1.times > 0 && other.slots[other.place(of: $1.hash)].times > 0 ? 1 : 0) }
     }
@@ -147,7 +147,7 @@ struct IDSample: Sendable {
 }
 
 extension IDSample {
-  /// How many integers there are between the ids of several columns; nil if some are no integers.
+  /// Returns the number of integers in the combined range of several columns; nil if some ids are not integers.
   static func range(of columns: [IDSample]) -> Double? {
     let columns = columns.filter { $0.count > 0 }
     guard !columns.isEmpty, columns.allSatisfy(\.isInteger) else { return nil }
@@ -155,9 +155,9 @@ extension IDSample {
     return max(seen, columns.map { $0.range! }.max()!)
   }
 
-  /// How many different ids several columns hold together. What two of them share is estimated by what their samples
-  /// share (the method of Lincoln and Petersen); where samples are too small to tell, the smaller set is taken for a
-  /// part of the larger.
+  /// Estimates the number of distinct ids of several columns together. The overlap of two columns is estimated from the overlap
+  /// of their samples (the method of Lincoln and Petersen); if the samples are too small for that, the smaller set is assumed to
+  /// be a part of the larger.
   static func distinctCount(of columns: [IDSample]) -> Double {
     var all = 0.0
     var largest: (sample: Occurrences, distinct: Double)?

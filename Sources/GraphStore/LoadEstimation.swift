@@ -1,13 +1,13 @@
-/// Foretells what building a graph of some tables will take. Tables are described as they would be given to
-/// `GraphBuilder`; the steps of `conclude` are those of its `seal`, with sizes in the place of work.
+/// Estimates what building a graph from tables will take. Tables are described as they would be given to `GraphBuilder`; the
+/// steps of `conclude` mirror those of `GraphBuilder.seal`, with sizes in place of data.
 public struct LoadEstimation {
-  /// What was found out.
+  /// The estimate.
   public struct Outcome: Sendable, Equatable {
-    /// Bytes of the files that the graph adds; those of the graph that it extends are not among them.
+    /// Bytes of the files that the graph adds, without those of the graph that it extends.
     public var residentBytes: Int
-    /// Bytes of files and memory at the worst moment, again without those of the graph that it extends.
+    /// Bytes of files and memory at the peak of the load, also without those of the graph that it extends.
     public var peakBytes: Int
-    /// What was told of the tables, in words.
+    /// A summary of the tables, as text.
     public var basis: String
   }
 
@@ -23,7 +23,7 @@ public struct LoadEstimation {
     var table: TableSketch
   }
 
-  /// The vertices of a label as they will be.
+  /// The vertices of a label, as they will be in the graph.
   private struct Counted {
     var count: Double
     var hasGrown: Bool
@@ -36,7 +36,7 @@ public struct LoadEstimation {
   private var edges: [Edges] = []
   private var ledger = LoadLedger()
 
-  /// Begins with all of `base`; work will be done by as many threads.
+  /// Begins an estimate for a load that extends `base` on `threads` threads.
   public init(extending base: PropertyGraph?, options: GraphOptions, threads: Int) {
     self.base = base?.manifest
     self.options = options
@@ -47,14 +47,14 @@ public struct LoadEstimation {
 
   // MARK: Tables
 
-  /// Adds a table of vertices. A column that does not exist leaves it out: loading will tell.
+  /// Adds a table of vertices. Ignores a table without the column `id`: loading reports that error.
   public mutating func addVertices(label: String, table: TableSketch, id: ColumnReference) {
     read(table)
     guard let id = table.position(of: id) else { return }
     vertices.append(Vertices(label: label, table: table, id: id))
   }
 
-  /// Adds a table of edges, as `addVertices` does one of vertices.
+  /// Adds a table of edges. Ignores a table without the id columns: loading reports that error.
   public mutating func addEdges(
     label: String, sourceLabel: String, destinationLabel: String, table: TableSketch, source: ColumnReference,
     destination: ColumnReference
@@ -66,7 +66,7 @@ public struct LoadEstimation {
       Edges(label: label, ends: [(sourceLabel, source), (destinationLabel, destination)], table: table))
   }
 
-  /// A table's columns are files in the end, and some memory on the way.
+  /// Counts reading a table, whose columns end as files and take some memory on the way.
   private mutating func read(_ table: TableSketch) {
     for column in table.columns { ledger.take(size(column, of: table)) }
     ledger.borrow(table.readingBytes(threads))
@@ -76,14 +76,14 @@ public struct LoadEstimation {
     LoadFormulas.column(type ?? column.type, rows: table.rowCount, textBytes: column.textBytes)
   }
 
-  /// A column of another type is a temporary file beside the first one (`ColumnConversion`).
+  /// Counts the conversion of a column to another type, which is a temporary file beside the original one (`ColumnConversion`).
   private mutating func convert(_ column: TableSketch.Column, of table: TableSketch, to type: ColumnType) {
     if column.type != type { ledger.take(size(column, of: table, as: type)) }
   }
 
   // MARK: The graph
 
-  /// What all of it takes.
+  /// Returns the estimate for all tables that were added.
   public mutating func conclude() -> Outcome {
     let labels = countVertices()
     storeEdges(labels)
@@ -109,7 +109,7 @@ public struct LoadEstimation {
     return labels
   }
 
-  /// The vertices of given tables (`VertexTables.build`).
+  /// Counts the vertices of given tables (`VertexTables.build`).
   private mutating func store(_ inputs: [Vertices]) -> Counted {
     let old = base.flatMap { OldLabel(vertexLabel: inputs[0].label, of: $0) }
     let isSingle = inputs.count == 1 && old == nil
@@ -130,7 +130,7 @@ public struct LoadEstimation {
     return Counted(count: count, hasGrown: true)
   }
 
-  /// The vertices that only edges name (`DistinctIDs`).
+  /// Counts the vertices that only edges name (`DistinctIDs`).
   private mutating func deduce(_ name: String) -> Counted {
     let columns = edges.flatMap { edge in
       edge.ends.filter { $0.label == name }.map { edge.table.columns[$0.column] }
@@ -148,7 +148,7 @@ public struct LoadEstimation {
     return Counted(count: count, hasGrown: true)
   }
 
-  /// What stands beside the columns of vertices: the property of narrow ids, and the index.
+  /// Counts what vertices need beside their columns: the property of narrow ids, and the index.
   private mutating func finish(_ count: Double, range: Double?, countsUp: Bool) {
     if options.retainsIDs, options.idType == .int32 { ledger.keep(4 * count, asItIs: false) }
     let range = idType == .string ? nil : range
@@ -194,7 +194,7 @@ public struct LoadEstimation {
     shareEdges(labels, except: relations)
   }
 
-  /// Relations without new edges have new offsets where their vertices have become more (`EdgeTables.share`).
+  /// Counts relations without new edges, which have new offsets if their vertex labels have grown (`EdgeTables.share`).
   private mutating func shareEdges(_ labels: [String: Counted], except changed: [[String]]) {
     guard let schema = base?.schema else { return }
     for edge in schema.edgeLabels {
@@ -211,31 +211,31 @@ public struct LoadEstimation {
   }
 }
 
-/// What is taken while a graph is loaded. Files of tables and temporary ones stay to the end.
+/// Tracks what a load takes. Files of tables and temporary files remain until the end.
 private struct LoadLedger {
-  /// Bytes that are taken now, and the most that ever were.
+  /// The number of bytes in use, and its maximum so far.
   private var level = 0.0
   private(set) var peak = 0.0
-  /// Bytes that belong to the graph.
+  /// The number of bytes that belong to the graph.
   private(set) var kept = 0.0
 
-  /// Takes a file.
+  /// Counts the bytes of a new file.
   mutating func take(_ bytes: Double) {
     level += bytes
     peak = max(peak, level)
   }
 
-  /// Takes memory and gives it back.
+  /// Counts memory that is released again.
   mutating func borrow(_ bytes: Double) { peak = max(peak, level + bytes) }
 
-  /// Keeps bytes in the graph: as the file that they are in already, or in a new one.
+  /// Counts bytes that become part of the graph: in their present file if `asItIs`, otherwise in a new one.
   mutating func keep(_ bytes: Double, asItIs: Bool) {
     kept += bytes
     if !asItIs { take(bytes) }
   }
 }
 
-/// What of a stored graph is copied when a label gets more rows.
+/// The parts of a stored graph that are copied when a label gets more rows.
 private struct OldLabel {
   var count: Double
   var columnBytes: Double
@@ -245,7 +245,7 @@ private struct OldLabel {
     let stored = base.vertexLabels[label]
     let isNarrow = base.options.idType == .int32
     self.init(stored.count, ([stored.ids] + stored.properties).map { ($0.data, $0.characters) }, base)
-    // The narrow property of ids is made anew and counted there.
+    // The narrow property of ids is rebuilt and counted there.
     if isNarrow, base.options.retainsIDs { columnBytes -= 4 * count }
   }
 
@@ -259,7 +259,7 @@ private struct OldLabel {
     self.init(stored.count, stored.properties.map { ($0.data, $0.characters) }, base)
   }
 
-  /// Files that stand for several columns count once.
+  /// Counts a file that several columns share once.
   private init(_ count: Int, _ columns: [(data: String, characters: String?)], _ base: Manifest) {
     self.count = Double(count)
     let names = Set(columns.flatMap { [$0.data, $0.characters].compactMap(\.self) })

@@ -1,25 +1,27 @@
 import FoundationEssentials
 
-/// The table of contents of a stored graph: one line with a version and a checksum, then JSON.
+/// The table of contents of a stored graph: one line with a version and a checksum, followed by JSON.
 ///
-/// The line is `gscoordinator-graph <version> <checksum of the JSON in hexadecimal>`. The manifest is written last: a
-/// directory without one is no graph.
+/// The line is `gscoordinator-graph <version> <checksum of the JSON in hexadecimal>`. The manifest is written last: a directory
+/// without one is not a graph.
 struct Manifest: Codable, Sendable {
   /// A stored file.
   struct File: Codable, Sendable {
-    /// Bytes.
+    /// The size in bytes.
     var size: Int
-    /// `Checksum` of the contents.
+    /// The checksum of the contents; see `Checksum`.
     var checksum: UInt64
   }
 
-  /// A column by the names of its files.
+  /// A column, as the names of its files.
   struct Column: Codable, Sendable {
     var data: String
     var characters: String?
+    /// `Column.firstMissing`; also nil in manifests of earlier versions.
+    var firstMissing: String?
   }
 
-  /// How ids of a vertex label are found; see `IDIndex`.
+  /// How ids of a vertex label are looked up; see `IDIndex`.
   struct Index: Codable, Sendable {
     enum Kind: String, Codable { case contiguous, direct, hash }
     var kind: Kind
@@ -32,13 +34,13 @@ struct Manifest: Codable, Sendable {
   /// The vertices of a label.
   struct VertexLabel: Codable, Sendable {
     var count: Int
-    /// Int64 values or strings, by the graph's id type.
+    /// The ids, as Int64 values or strings, depending on the graph's type of ids.
     var ids: Column
     var index: Index
     var properties: [Column]
   }
 
-  /// Compressed sparse rows by the names of their files.
+  /// Compressed sparse rows, as the names of their files.
   struct Adjacency: Codable, Sendable, Equatable {
     var offsets: String
     var neighbours: String
@@ -52,18 +54,18 @@ struct Manifest: Codable, Sendable {
     var source: String
     var destination: String
     var outgoing: Adjacency
-    /// The same as `outgoing` where that is symmetric.
+    /// The incoming rows; equal to `outgoing` if the rows are symmetric.
     var incoming: Adjacency
     var properties: [Column]
   }
 
   var identifier: Int64
-  /// Seeds the hash tables; kept when a graph is extended, because tables are shared.
+  /// The seed of the hash tables. Kept when a graph is extended, because tables are shared.
   var seed: UInt64
   var schema: GraphSchema
   var options: GraphOptions
   var vertexLabels: [VertexLabel]
-  /// By edge label, in the order of the schema's relations.
+  /// By edge label, then in the order of the schema's relations.
   var edgeLabels: [[Relation]]
   var files: [String: File]
 
@@ -72,7 +74,7 @@ struct Manifest: Codable, Sendable {
   private static let version = 1
   private static let maximumSize = 256 << 20
 
-  /// The manifest file's bytes.
+  /// Returns the bytes of the manifest file.
   func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
@@ -85,7 +87,9 @@ struct Manifest: Codable, Sendable {
   static func read(directory: String) throws(GraphStoreError) -> Manifest {
     let path = directory + "/" + fileName
     let file: MappedFile
-    do { file = try MappedFile.open(path: path) } catch {
+    do { file = try MappedFile.openWhole(path: path) } catch {
+      // A file that cannot be opened or read at the moment may be undamaged.
+      guard error.code != .inputOutput else { throw error }
       guard error.code == .notFound else { throw .damaged(path, error.description) }
       throw GraphStoreError(.notFound, "there is no stored graph in '\(directory)'", evidence: "no file '\(path)'")
     }
@@ -98,7 +102,8 @@ struct Manifest: Codable, Sendable {
     guard words.count == 3, words[0] == magic else { throw .damaged(path, "it does not start with '\(magic)'") }
     guard words[1] == String(version) else {
       throw GraphStoreError(
-        .damaged, "the graph in '\(directory)' has another format than this program's", evidence: "version \(words[1])",
+        .damaged, "the graph in '\(directory)' has a format that this program does not support",
+        evidence: "version \(words[1])",
         hint: "Load it again from its sources")
     }
     let json = [UInt8](file.bytes[(lineEnd + 1)...])
@@ -112,7 +117,7 @@ struct Manifest: Codable, Sendable {
 }
 
 extension GraphStoreError {
-  /// The error of a stored file that is not what it should be.
+  /// Returns the error for a stored file that does not match its manifest.
   static func damaged(_ path: String, _ evidence: String) -> GraphStoreError {
     GraphStoreError(
       .damaged, "the stored graph's file '\(path)' is damaged", evidence: evidence,

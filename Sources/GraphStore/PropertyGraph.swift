@@ -1,21 +1,22 @@
 import Glibc
+import Workers
 
 /// A property graph: a directory of immutable column files, mapped into memory.
 ///
-/// Vertices of a label are numbered from 0 in the order in which they became known; edges of a relation have ordinals
-/// from 0 in the order of their rows. Pointers and columns are valid as long as the graph lives; nothing is copied.
-/// The directory may be removed, or the graph extended in another directory, while this object lives on.
+/// Vertices of a label are numbered from 0 in the order in which they were first seen; edges of a relation have ordinals from 0
+/// in the order of their rows. Pointers and columns are valid as long as the graph exists; nothing is copied. The directory may
+/// be removed, or the graph extended in another directory, while this object is in use.
 public final class PropertyGraph: Sendable {
-  /// The directory the graph was opened from.
+  /// The directory that the graph was opened from.
   public let directory: String
   /// A positive random number, stored with the graph.
   public let identifier: Int64
-  /// Labels, properties and relations. Everything in it is valid: projections are kept elsewhere.
+  /// Labels, properties and relations, all of them valid: projections are kept elsewhere.
   public let schema: GraphSchema
-  /// How vertices are identified and what was kept.
+  /// How vertices are identified, and what was kept.
   public let options: GraphOptions
-  /// Whether some vertex has the same neighbour twice along one relation: edges with the same source and destination
-  /// and, in an undirected graph, also edges in opposite directions and loops (both ends of which are entries).
+  /// Whether some vertex has the same neighbour twice along one relation: through edges with the same source and destination and,
+  /// in an undirected graph, also through edges in opposite directions and loops, both ends of which are entries.
   public let hasParallelEdges: Bool
 
   let manifest: Manifest
@@ -41,8 +42,9 @@ public final class PropertyGraph: Sendable {
     let columns: [Column]
   }
 
-  /// Opens a stored graph: checks the manifest's version, all sizes and checksums, and that no stored number points out
-  /// of bounds. Reads every byte once, on this thread. Throws `damaged`, naming the file, and `notFound`.
+  /// Opens a stored graph. Checks the manifest's version, all sizes and checksums, and that no stored number is out of bounds.
+  /// Reads every byte once, on the calling thread.
+  /// - Throws: `GraphStoreError` with code `damaged`, naming the file, or `notFound`.
   public static func open(directory: String) throws(GraphStoreError) -> PropertyGraph {
     do { return try open(directory: directory, workers: .alone()) } catch {
       throw error as? GraphStoreError
@@ -50,8 +52,9 @@ public final class PropertyGraph: Sendable {
     }
   }
 
-  /// Opens a stored graph as `open(directory:)` does, on the threads of a job. What its files were taken for, by name, is
-  /// held by their mappings. Also throws `CancellationError`.
+  /// Opens a stored graph as `open(directory:)` does, on the threads of a job. The mappings hold the given reservations of their
+  /// files, by name.
+  /// - Throws: The errors of `open(directory:)`; `CancellationError`.
   public static func open(
     directory: String, workers: Workers, reservations: [String: StorageReservation] = [:]
   ) throws -> PropertyGraph {
@@ -74,7 +77,7 @@ public final class PropertyGraph: Sendable {
     return graph
   }
 
-  /// Removes a stored graph from the disk; graphs opened from it, and extensions of it, are not affected.
+  /// Removes a stored graph from disk. Graphs opened from it, and extensions of it, are not affected.
   public static func remove(directory: String) throws(GraphStoreError) {
     let manifest = try Manifest.read(directory: directory)
     try GraphVerification.checkShape(of: manifest, directory: directory)
@@ -83,7 +86,7 @@ public final class PropertyGraph: Sendable {
     guard rmdir(directory) == 0 else { throw .system("cannot remove the directory", directory) }
   }
 
-  /// Puts the mapped files together. Throws `damaged` if a file is too small for what it should hold.
+  /// Assembles a graph from mapped files. Throws `damaged` if a file is too small for its contents.
   init(directory: String, manifest: Manifest, files: [String: MappedFile]) throws(GraphStoreError) {
     self.directory = directory
     self.manifest = manifest
@@ -110,11 +113,11 @@ public final class PropertyGraph: Sendable {
   /// Number of vertices of a label.
   public func vertexCount(label: Int) -> Int { vertexTables[label].count }
 
-  /// The ids of a label's vertices, in vertex order.
+  /// Returns the ids of a label's vertices, in vertex order.
   public func ids(label: Int) -> VertexIDs { vertexTables[label].ids }
 
-  /// The vertex of an id; the first one, where several have it. Nil if there is none or the graph's ids are of the
-  /// other kind.
+  /// Returns the vertex with an id; the first one if several have it. Returns nil if there is none, or the graph's ids are of the
+  /// other type.
   public func vertexNumber(label: Int, id: VertexID) -> VertexNumber? {
     let table = vertexTables[label]
     switch (id, table.ids) {
@@ -126,27 +129,27 @@ public final class PropertyGraph: Sendable {
     }
   }
 
-  /// A property of a label's vertices, in vertex order.
+  /// Returns a property of a label's vertices, in vertex order.
   public func vertexColumn(label: Int, property: Int) -> Column { vertexTables[label].columns[property] }
 
   // MARK: - Edges
 
-  /// Number of edges of a label along a relation (a position in the label's `relations`).
+  /// Returns the number of edges of a label along a relation (a position in the label's `relations`).
   public func edgeCount(label: Int, relation: Int) -> Int { edgeTables[label][relation].count }
 
-  /// A property of a relation's edges, by edge ordinal.
+  /// Returns a property of a relation's edges, by edge ordinal.
   public func edgeColumn(label: Int, relation: Int, property: Int) -> Column {
     edgeTables[label][relation].columns[property]
   }
 
-  /// The edges of a relation by their source; rows are the source label's vertices. In an undirected graph, if both
-  /// ends have the same label, every edge is in the rows of both its ends (a loop twice), and `incoming` is the same.
+  /// Returns the edges of a relation by source; rows are the vertices of the source label. In an undirected graph, if both ends
+  /// have the same label, every edge is in the rows of both its ends (a loop twice), and `incoming` returns the same.
   public func outgoing(label: Int, relation: Int) -> Adjacency { edgeTables[label][relation].outgoing }
 
-  /// The edges of a relation by their destination; rows are the destination label's vertices. See `outgoing`.
+  /// Returns the edges of a relation by destination; rows are the vertices of the destination label. See `outgoing`.
   public func incoming(label: Int, relation: Int) -> Adjacency { edgeTables[label][relation].incoming }
 
-  /// The two ends of a relation's edges, by edge ordinal, as they were loaded.
+  /// Returns the two ends of a relation's edges, by edge ordinal, as they were loaded.
   public func endpoints(
     label: Int, relation: Int
   ) -> (source: UnsafeBufferPointer<VertexNumber>, destination: UnsafeBufferPointer<VertexNumber>) {
@@ -158,13 +161,13 @@ public final class PropertyGraph: Sendable {
   }
 }
 
-/// Makes columns and adjacencies of a manifest's files.
+/// Makes columns and adjacencies from the files of a manifest.
 private struct Assembly {
   let directory: String
   let manifest: Manifest
   let files: [String: MappedFile]
 
-  /// A file that holds at least so many bytes.
+  /// Returns a file that has room for `count` values of `stride` bytes.
   func file(_ name: String, _ count: Int, _ stride: Int) throws(GraphStoreError) -> MappedFile {
     guard let file = files[name] else { throw .damaged(directory + "/" + name, "the manifest does not list it") }
     guard file.bytes.count >= count * stride else {
@@ -178,11 +181,12 @@ private struct Assembly {
   ) throws(GraphStoreError) -> Column {
     guard type == .string else {
       let data = try file(column.data, count, type.stride)
-      return Column(name: name, type: type, count: count, data: data)
+      return Column(name: name, type: type, count: count, data: data, firstMissing: column.firstMissing)
     }
     let data = try file(column.data, count == 0 ? 0 : count + 1, type.stride)
     let characters = try file(column.characters ?? "", 0, 1)
-    return Column(name: name, type: type, count: count, data: data, characters: characters)
+    return Column(
+      name: name, type: type, count: count, data: data, characters: characters, firstMissing: column.firstMissing)
   }
 
   func vertexTable(_ label: Int) throws(GraphStoreError) -> PropertyGraph.VertexTable {

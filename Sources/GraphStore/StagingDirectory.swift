@@ -1,23 +1,24 @@
 import Glibc
+import Workers
 
-/// The directory in which a graph is built. It gets its final name, atomically, when the graph is sealed; if that never
-/// happens it is removed with everything in it.
+/// The directory in which a graph is built. It is renamed atomically to its final name when the graph is sealed; otherwise, it is
+/// removed with its contents.
 ///
-/// Its name is the graph's with `.building-` and a random number behind it: what a killed process left behind can be
-/// recognised and removed.
+/// Its name is that of the graph followed by `.building-` and a random number, so that the remains of a killed process can be
+/// recognized and removed.
 final class StagingDirectory {
   /// The final path.
   let target: String
-  /// The path while building.
+  /// The path during the build.
   let path: String
   /// The files that belong to the graph, by name.
   private(set) var files: [String: MappedFile] = [:]
   private let storage: any StorageAccount
-  /// What the temporary files were taken for: they are on the disk until they are removed, mapped or not.
+  /// The reservations for the temporary files, which are on disk, mapped or not, until they are removed.
   private var temporaries: [StorageReservation?] = []
   private var isPublished = false
 
-  /// Makes the directory beside `target`, whose parent must exist. Its files count for `storage`.
+  /// Creates the directory next to `target`, whose parent must exist. Its files are charged to `storage`.
   init(target: String, storage: any StorageAccount) throws(GraphStoreError) {
     self.storage = storage
     var target = target
@@ -38,14 +39,14 @@ final class StagingDirectory {
     rmdir(path)
   }
 
-  /// Makes a file of zero bytes that belongs to the graph.
+  /// Creates a file of zero bytes that belongs to the graph.
   func create(_ name: String, byteCount: Int) throws(GraphStoreError) -> MappedFile {
     let file = try MappedFile.create(path: path + "/" + name, byteCount: byteCount, storage: storage)
     files[name] = file
     return file
   }
 
-  /// Makes a file of zero bytes that is gone when the graph is published, unless it is taken into the graph.
+  /// Creates a file of zero bytes that is removed when the graph is published, unless it is taken into the graph.
   func createTemporary(byteCount: Int) throws(GraphStoreError) -> MappedFile {
     let file = try MappedFile.create(
       path: temporaryPath(temporaries.count), byteCount: byteCount, storage: storage)
@@ -60,18 +61,18 @@ final class StagingDirectory {
     temporaries = []
   }
 
-  /// Takes a loader's file into the graph, by renaming it where that is possible.
+  /// Takes a loader's file into the graph, by renaming it if possible.
   func take(_ file: MappedFile, as name: String) throws(GraphStoreError) {
     if rename(file.path, path + "/" + name) == 0 {
       files[name] = file
     } else {
-      // Another file system, or a file that was taken before or removed; its mapping lives on.
+      // The file is on another file system, was taken before, or was removed; its mapping is still valid.
       let copy = try create(name, byteCount: file.bytes.count)
       copy.bytes.copyMemory(from: UnsafeRawBufferPointer(file.bytes))
     }
   }
 
-  /// Shares a file with the graph that is being extended.
+  /// Shares a file of the graph that is being extended.
   func share(_ name: String, of base: PropertyGraph) throws(GraphStoreError) {
     guard files[name] == nil else { return }
     guard let file = base.files[name] else {
@@ -80,15 +81,15 @@ final class StagingDirectory {
     if link(base.directory + "/" + name, path + "/" + name) == 0 {
       files[name] = file
     } else {
-      // A file system without hard links, or a base whose directory was removed while its mappings live on.
+      // The file system has no hard links, or the base's directory was removed while its mappings are in use.
       let copy = try create(name, byteCount: file.bytes.count)
       copy.bytes.copyMemory(from: UnsafeRawBufferPointer(file.bytes))
     }
   }
 
-  /// Writes the manifest and gives the directory its final name. With `durable` everything reaches the disk before that,
-  /// and the name before this returns. Calls nothing that could be interrupted half way: after an error or a crash
-  /// there is no graph under the final name.
+  /// Writes the manifest and renames the directory to its final name. If `durable`, everything reaches the disk before the
+  /// rename, and the new name before this returns. Either completes or leaves no graph under the final name, after an error as
+  /// well as after a crash.
   func publish(manifest: [UInt8], durable: Bool, _ workers: Workers) throws {
     removeTemporaries()
     let names = Array(files.keys)

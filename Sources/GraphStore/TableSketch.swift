@@ -1,47 +1,50 @@
-/// What can be told of a table without reading all of it, as far as loading it depends on that.
+/// The properties of a table that determine what loading it takes, found without reading all of it.
 public struct TableSketch: Sendable {
-  /// A column that loading would make.
+  /// A column that loading would create.
   struct Column: Sendable {
     var name: String
     var type: ColumnType
     /// Bytes of all its values as text.
     var textBytes: Double
-    /// Some of its values, if they are ids.
+    /// A sample of its values, if they are ids.
     var ids: IDSample?
   }
 
-  /// Rows, counted or estimated.
+  /// The number of rows, counted or estimated.
   public internal(set) var rowCount: Double
   var columns: [Column]
-  /// Bytes of the file.
+  /// The size of the file in bytes.
   public internal(set) var byteCount: Int
-  /// Memory that reading takes beside the columns, for a number of threads.
+  /// Bytes of memory that reading takes beside the columns, by number of threads.
   var readingBytes: @Sendable (_ threads: Int) -> Double
 
-  /// The column that is meant; nil if there is none.
-  func position(of reference: ColumnReference) -> Int? {
+  /// Names and types of the columns that loading would create. The types of a text file's columns are guessed from samples.
+  public var columnTypes: [(name: String, type: ColumnType)] { columns.map { ($0.name, $0.type) } }
+
+  /// Returns the position of the referenced column; nil if there is none.
+  public func position(of reference: ColumnReference) -> Int? {
     if case .index(let index) = reference, columns.indices.contains(index) { return index }
     return columns.firstIndex { $0.name == reference.description }
   }
 }
 
 extension TableReader {
-  /// Looks at a delimited text file: at its size, its header and some pieces spread over it: half a MiB,
-  /// and of a file of GiB 4 MiB.
+  /// Sketches a delimited text file from its size, its header and samples spread over it: half a MiB, or 4 MiB of a file of
+  /// gigabytes.
   ///
-  /// - Parameter ids: the columns that hold ids.
-  /// - Throws: what reading it would throw at once: for a file that is missing or no file, or lacks columns; also
-  ///   `limitExceeded` for a header that is too long to be looked at in passing.
+  /// - Parameter ids: The columns that hold ids.
+  /// - Throws: The errors that reading the file would throw at once: for a file that is missing, not a file, or lacks columns;
+  ///   `limitExceeded` for a header that is too long for a sketch.
   public static func sketchCSV(
-    path: String, options: CSVOptions, ids: [ColumnReference]
+    _ file: OpenedFile, options: CSVOptions, ids: [ColumnReference]
   ) throws(GraphStoreError) -> TableSketch {
-    try CSVSampler.sketch(path: path, options: options, ids: ids)
+    try CSVSampler.sketch(file, options: options, ids: ids)
   }
 
-  /// Looks at an Arrow IPC stream in a file: at its schema, the heads of its batches and some of its ids.
+  /// Sketches an Arrow IPC stream in a file from its schema, the headers of its batches and some of its ids.
   ///
-  /// - Parameter ids: the columns that hold ids.
-  /// - Throws: what reading it would throw for a stream that is malformed.
+  /// - Parameter ids: The columns that hold ids.
+  /// - Throws: The errors that reading a malformed stream would throw.
   public static func sketchArrowStream(
     path: String, byteCount: Int, ids: [ColumnReference]
   ) throws(GraphStoreError) -> TableSketch {

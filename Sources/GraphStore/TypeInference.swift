@@ -1,30 +1,32 @@
-/// The types that the text of a cell can be read as. The types of a column are those that all of its cells share.
+/// The types as which the text of a cell can be read. The types of a column are those that all its cells share.
 ///
-/// The bits stand in the order in which Apache Arrow's CSV reader prefers the types, so that the lowest bit that is
-/// left is a column's type. The outcome depends on the whole file and not on the order of its rows.
+/// The bits follow the order in which Apache Arrow's CSV reader prefers the types: the lowest remaining bit is the column's type,
+/// except that the bit of empty cells comes first. The outcome depends on the whole file and not on the order of its rows.
 struct CellTypes: OptionSet, Sendable, Equatable {
-  let rawValue: UInt8
+  let rawValue: UInt16
 
-  /// Only spellings of "no value".
+  /// An empty cell.
+  static let empty = CellTypes(rawValue: 1 << 8)
+  /// A spelling of "no value", including an empty cell.
   static let missing = CellTypes(rawValue: 1 << 0)
   static let integer = CellTypes(rawValue: 1 << 1)
   static let boolean = CellTypes(rawValue: 1 << 2)
   static let date = CellTypes(rawValue: 1 << 3)
-  /// Date and time without a zone; a date alone counts as its midnight.
+  /// Date and time without a zone. A date alone counts as its midnight.
   static let localTimestamp = CellTypes(rawValue: 1 << 4)
   /// Date and time with `Z` or an offset from UTC.
   static let zonedTimestamp = CellTypes(rawValue: 1 << 5)
   static let decimal = CellTypes(rawValue: 1 << 6)
   static let text = CellTypes(rawValue: 1 << 7)
 
-  /// What a column can be of which nothing is known yet, and what a cell without a value can be.
+  /// The types of a column before any cell was seen, and of a cell without a value.
   static let any = CellTypes(rawValue: .max)
 
-  /// The types a cell can be read as; never empty.
+  /// Returns the types as which a cell can be read; never empty.
   static func of(_ cell: CellBytes) -> CellTypes {
-    if isMissing(cell) { return .any }
+    if isMissing(cell) { return cell.isEmpty ? .any : .any.subtracting(.empty) }
     guard let first = cell.first else { return .text }
-    // Words, most often: neither a digit, a sign, a point nor a blank, nor the start of a word that means a value.
+    // Most often a word: it begins with neither a digit, a sign, a point nor a blank, nor like a word that stands for a value.
     switch first {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
       UInt8(ascii: " "), UInt8(ascii: "\t"):
@@ -44,9 +46,10 @@ struct CellTypes: OptionSet, Sendable, Equatable {
     return types
   }
 
-  /// How the cells of a column with these types are to be read.
+  /// How to read the cells of a column with these types.
   var reading: CellReading {
-    if contains(.missing) { return .missing }
+    if contains(.empty) { return .missing }
+    if contains(.missing) { return .missingText }
     if contains(.integer) { return .int64 }
     if contains(.boolean) { return .boolean }
     if contains(.date) { return .date32 }
@@ -55,7 +58,7 @@ struct CellTypes: OptionSet, Sendable, Equatable {
     return contains(.decimal) ? .double : .string
   }
 
-  /// Whether the cell is one of the spellings of "no value" that Arrow and pandas know.
+  /// Returns whether the cell is one of the spellings of "no value" that Arrow and pandas recognize.
   static func isMissing(_ cell: CellBytes) -> Bool {
     switch cell.count {
     case 0: true
@@ -73,22 +76,24 @@ struct CellTypes: OptionSet, Sendable, Equatable {
 
 /// How the cells of one column of a text file are read.
 enum CellReading: UInt8, Sendable {
-  /// Not wanted: skipped over.
+  /// Skipped: the column is not requested.
   case skip
-  /// Not stored: the types they can have are gathered.
+  /// Not stored: only the possible types are collected.
   case classify
-  /// Expected to hold no value at all.
+  /// Expected to be empty in every row.
   case missing
+  /// Expected to be a spelling of "no value", such as `NA`, in every row. The text is kept, as its meaning is unknown.
+  case missingText
   case int32, int64, uint32, uint64, float, double
-  /// `true` and `false` as 1 and 0 of type int32, as the reference stores them.
+  /// `true` and `false`, stored as 1 and 0 of type int32, as in GraphScope.
   case boolean
   case date32
-  /// A date and time with or without a zone.
+  /// A date and time, with or without a zone.
   case timestamp
   case localTimestamp, zonedTimestamp
   case string
 
-  /// The reading for a type's name as users and clients write it; nil if the name is unknown.
+  /// Returns the reading for the name of a type, as clients write it; nil if the name is unknown.
   init?(typeName: String) {
     switch typeName.lowercased() {
     case "int32_t", "int32", "int", "i": self = .int32
@@ -105,10 +110,10 @@ enum CellReading: UInt8, Sendable {
     }
   }
 
-  /// What users can write for a type.
+  /// The type names that clients can write.
   static let typeNames = "int32_t, int64_t, uint32_t, uint64_t, float, double, std::string, bool, date32, timestamp[ms]"
 
-  /// The type of the column that is made; nil if none is made.
+  /// The type of the resulting column; nil if there is none.
   var columnType: ColumnType? {
     switch self {
     case .skip, .classify: nil
@@ -120,7 +125,7 @@ enum CellReading: UInt8, Sendable {
     case .double: .double
     case .date32: .date32
     case .timestamp, .localTimestamp, .zonedTimestamp: .timestampMilliseconds
-    case .string, .missing: .string
+    case .string, .missing, .missingText: .string
     }
   }
 

@@ -1,11 +1,11 @@
-/// A table of vertices that is to be added.
+/// A table of vertices to add.
 struct VertexInput {
   var label: String
   var id: Column
   var properties: [Column]
 }
 
-/// The vertices of a label as they will be in the graph, ready for edges to refer to them.
+/// The vertices of a label, as they will be in the graph, ready to be referenced by edges.
 struct BuiltVertices {
   var schema: GraphSchema.VertexLabel
   var stored: Manifest.VertexLabel
@@ -22,10 +22,10 @@ struct VertexTables {
   let hash: WordHash
   let progress: (String) -> Void
 
-  /// The type in which ids are stored and looked up.
+  /// Returns the type in which ids are stored and looked up.
   static func storedType(of options: GraphOptions) -> ColumnType { options.idType == .string ? .string : .int64 }
 
-  /// A label of the graph that is being extended, without new rows.
+  /// Returns a label of the graph that is being extended, without new rows.
   func shared(_ label: Int, of base: PropertyGraph) throws -> BuiltVertices {
     let stored = base.manifest.vertexLabels[label]
     _ = try store.share(stored.ids, of: base)
@@ -36,8 +36,8 @@ struct VertexTables {
       schema: base.schema.vertexLabels[label], stored: stored, ids: table.ids, index: table.index, hasGrown: false)
   }
 
-  /// The label with number `label`: rows of the graph that is being extended, if it has the label, then those of the
-  /// tables.
+  /// Builds the label with number `label`: first the rows of the graph that is being extended, if it has the label, then those of
+  /// the tables.
   func build(_ label: Int, name: String, _ inputs: [VertexInput], extending base: PropertyGraph?) throws
     -> BuiltVertices
   {
@@ -46,7 +46,8 @@ struct VertexTables {
     let count = inputs.reduce(base?.vertexCount(label: label) ?? 0) { $0 + $1.id.count }
     guard count <= GraphVerification.maximumCount else { throw GraphStoreError.tooMany("vertices", subject, count) }
 
-    let conversion = ColumnConversion(staging: store.staging, workers: store.workers, subject: "the ids of \(subject)")
+    let conversion = ColumnConversion(
+      staging: store.staging, workers: store.workers, subject: "the ids of \(subject)", isOfIDs: true)
     let type = Self.storedType(of: options)
     var idParts = try inputs.map { try conversion.column($0.id, as: type) }
     if let base { idParts.insert(base.idColumn(label: label), at: 0) }
@@ -93,7 +94,8 @@ struct VertexTables {
       ids: values, index: index, hasGrown: true)
   }
 
-  /// The property that shows the ids: the ids' own files, unless the graph's id type is narrower than what is stored.
+  /// Returns the property that shows the ids: the files of the ids themselves, unless the graph's type of ids is narrower than
+  /// the stored type.
   private func idProperty(
     _ label: Int, _ name: String, _ ids: Column, _ stored: Manifest.Column, _ conversion: ColumnConversion
   ) throws -> (GraphSchema.Property, Manifest.Column) {
@@ -105,7 +107,7 @@ struct VertexTables {
 }
 
 extension PropertyGraph {
-  /// The ids of a label as a column.
+  /// Returns the ids of a label as a column.
   func idColumn(label: Int) -> Column {
     let stored = manifest.vertexLabels[label].ids
     return Column(
@@ -115,7 +117,7 @@ extension PropertyGraph {
 }
 
 extension GraphStoreError {
-  /// The error of reaching the greatest number of vertices or edges.
+  /// Returns the error for reaching the maximum number of vertices or edges.
   static func tooMany(_ what: String, _ subject: String, _ count: Int) -> GraphStoreError {
     GraphStoreError(
       .limitExceeded, "\(subject) has too many \(what)", evidence: "\(count)",

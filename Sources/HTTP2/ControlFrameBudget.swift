@@ -1,8 +1,8 @@
-/// A token bucket for frames that cost us work but carry nothing.
+/// A token bucket that limits frames that cost work but carry no payload.
 ///
-/// Each such frame takes a token. Tokens come back with time, and one with every frame that carries payload in either
-/// direction, so that a peer which measures a busy connection by PING (as gRPC's C core does to estimate the
-/// bandwidth-delay product) never runs out, while an idle flood does within milliseconds.
+/// Each such frame takes a token. Tokens are refilled over time, and by one with every frame that carries payload in either
+/// direction. A peer that measures a busy connection by PING (as gRPC's C core does to estimate the bandwidth-delay product)
+/// therefore never runs out, while a flood on an idle connection does within milliseconds.
 struct ControlFrameBudget {
   private let burst: Int
   private let perSecond: Int
@@ -15,12 +15,12 @@ struct ControlFrameBudget {
     tokens = burst
   }
 
-  /// A frame with payload passed: one token comes back.
+  /// Returns one token, for a frame with payload.
   mutating func earn() {
     if tokens < burst { tokens += 1 }
   }
 
-  /// Takes a token at the time `now`, in nanoseconds of any monotonic clock. False: the bucket is empty.
+  /// Takes a token at the time `now`, in nanoseconds of a monotonic clock. Returns false if the bucket is empty.
   mutating func spend(now: UInt64) -> Bool {
     if tokens == 0 { refill(now: now) }
     guard tokens > 0 else { return false }

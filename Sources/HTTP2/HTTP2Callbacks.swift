@@ -1,12 +1,12 @@
 import CNghttp2
 
-// Proof: the table is filled once in init and only read afterwards; nghttp2 copies it into each session.
-/// The callbacks that every session shares. nghttp2 passes the connection as user data.
+// @unchecked: the table is filled once, in init, and not modified afterwards; nghttp2 copies it into each session.
+/// The nghttp2 callbacks shared by all sessions. The user data of a session is its connection.
 struct HTTP2Callbacks: @unchecked Sendable {
   static let shared = HTTP2Callbacks()
   let pointer: OpaquePointer
 
-  /// Every body is pulled from its stream; the source pointer is not needed, as streams carry themselves as user data.
+  /// Provides the body of every stream. The source pointer is unused because each stream is its own user data.
   static var bodyProvider: nghttp2_data_provider {
     nghttp2_data_provider(source: nghttp2_data_source(ptr: nil), read_callback: readBody)
   }
@@ -29,19 +29,23 @@ struct HTTP2Callbacks: @unchecked Sendable {
 }
 
 private func connection(_ user: UnsafeMutableRawPointer?) -> HTTP2Connection {
-  // The pointer was made from the connection, which deletes the session before it dies.
+  // The pointer was made from the connection, which deletes the session before it is deinitialized.
   Unmanaged<HTTP2Connection>.fromOpaque(user!).takeUnretainedValue()
 }
 
 private func stream(_ session: OpaquePointer?, _ id: Int32) -> HTTP2Stream? {
-  // The connection holds every stream in its list until the library has closed it.
+  // The connection keeps every stream in its list until nghttp2 has closed it.
   nghttp2_session_get_stream_user_data(session, id).map {
     Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
   }
 }
 
 private let goOn: Int32 = 0
-private let fatal = Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+
+extension HTTP2Connection {
+  /// The return value of callbacks: a connection that has failed stops reading.
+  fileprivate var verdict: Int32 { violation == nil ? goOn : Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
+}
 
 private let beginHeaders: nghttp2_on_begin_headers_callback = { session, frame, user in
   let frame = frame!.pointee
@@ -49,10 +53,10 @@ private let beginHeaders: nghttp2_on_begin_headers_callback = { session, frame, 
   if frame.headers.cat == NGHTTP2_HCAT_REQUEST && !owner.accept(frame.hd.stream_id) {
     owner.submitReset(frame.hd.stream_id, .refusedStream)
   }
-  // No other frame can come between these headers and their end (RFC 9113 section 6.10): one look-up serves them all.
+  // No other frame can come between these headers and their end (RFC 9113, section 6.10), so one look-up is enough.
   owner.headersStream = stream(session, frame.hd.stream_id)
   owner.headersStream?.headerListBytes = 0
-  return goOn
+  return owner.verdict
 }
 
 private let receiveHeader: nghttp2_on_header_callback = {
@@ -68,14 +72,13 @@ private let receiveHeader: nghttp2_on_header_callback = {
   } else if before <= owner.limits.maxHeaderListBytes {
     stream.receiveOversizedHeaders()
   } else if stream.headerListBytes > owner.limits.absurdHeaderListBytes {
-    owner.violation = HTTP2Error(
-      .enhanceYourCalm, "A header list is absurdly long", evidence: "over \(stream.headerListBytes) bytes")
-    return fatal
+    owner.fail(
+      HTTP2Error(.enhanceYourCalm, "A header list is absurdly long", evidence: "over \(stream.headerListBytes) bytes"))
   }
-  return goOn
+  return owner.verdict
 }
 
-/// Counts frames that cost work and carry nothing, before their payload is even read.
+/// Limits frames that cost work but carry no payload, before their payload is read.
 private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
   let owner = connection(user)
   let header = header!.pointee
@@ -88,11 +91,10 @@ private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     default: true
     }
   if carriesNothing && !owner.controlBudget.spend(now: owner.now) {
-    owner.violation = HTTP2Error(
-      .enhanceYourCalm, "A flood of frames that carry nothing", evidence: "frame type \(header.type)")
-    return fatal
+    owner.fail(
+      HTTP2Error(.enhanceYourCalm, "A flood of frames that carry nothing", evidence: "frame type \(header.type)"))
   }
-  return goOn
+  return owner.verdict
 }
 
 private let receiveFrame: nghttp2_on_frame_recv_callback = { session, frame, user in
@@ -106,6 +108,7 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { session, frame, use
     owner.controlBudget.earn()
     stream.receiveHeadersEnd()
     if endOfStream { stream.receiveEnd() }
+    return owner.verdict
   case NGHTTP2_DATA.rawValue:
     if endOfStream { stream(session, header.stream_id)?.receiveEnd() }
   case NGHTTP2_SETTINGS.rawValue:
@@ -128,7 +131,7 @@ private let receiveData: nghttp2_on_data_chunk_recv_callback = { session, _, id,
   if let stream = stream(session, id) {
     stream.receiveData(UnsafeRawBufferPointer(start: data, count: length))
   }
-  return goOn
+  return owner.verdict
 }
 
 private let closeStream: nghttp2_on_stream_close_callback = { session, id, code, user in
@@ -138,9 +141,12 @@ private let closeStream: nghttp2_on_stream_close_callback = { session, id, code,
   return goOn
 }
 
-/// A server that has answered in full while the client still sends asks it to stop (RFC 9113 section 8.1).
+/// After a complete response, asks a client that is still sending to stop (RFC 9113, section 8.1).
 private let frameSent: nghttp2_on_frame_send_callback = { session, frame, user in
   let header = frame!.pointee.hd
+  if header.type == UInt8(NGHTTP2_GOAWAY.rawValue) {
+    connection(user).goAwaySent(HTTP2Error.Code(rawValue: frame!.pointee.goaway.error_code))
+  }
   let endOfStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
   guard endOfStream, header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue)
   else { return goOn }
@@ -149,7 +155,7 @@ private let frameSent: nghttp2_on_frame_send_callback = { session, frame, user i
   return goOn
 }
 
-/// Headers that could not be encoded would leave their stream hanging: it is given up instead.
+/// Resets a stream whose headers could not be encoded; otherwise it would never end.
 private let frameNotSent: nghttp2_on_frame_not_send_callback = { session, frame, _, user in
   let frame = frame!.pointee
   if frame.hd.type == UInt8(NGHTTP2_HEADERS.rawValue), frame.headers.cat != NGHTTP2_HCAT_REQUEST,

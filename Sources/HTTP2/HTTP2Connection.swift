@@ -1,6 +1,6 @@
 import CNghttp2
 
-/// The side of a connection.
+/// The role of one end of a connection.
 public enum HTTP2Role: Sendable {
   /// Accepts streams.
   case server
@@ -8,59 +8,74 @@ public enum HTTP2Role: Sendable {
   case client
 }
 
-/// What a connection asks of its owner.
+/// The owner of a connection.
 public protocol HTTP2ConnectionDelegate: AnyObject {
-  /// The peer opens a stream: make the object that will receive its events. Servers only.
-  func acceptStream() -> HTTP2Stream
-  /// There is something to drain, outside of `receive`.
+  /// Returns an object for a stream that the peer has opened; nil rejects the stream. Servers only.
+  func acceptStream() -> HTTP2Stream?
+  /// Called outside of `receive` when there are bytes to drain.
   func connectionWantsDrain()
 }
 
-/// One HTTP/2 connection (RFC 9113) around an nghttp2 session, without any transport: the owner feeds bytes in and
-/// drains bytes out. Server and client share it.
+/// One HTTP/2 connection (RFC 9113), based on an nghttp2 session and independent of the transport: the owner feeds it received
+/// bytes and drains the bytes to send. Used by servers and clients.
 ///
-/// Confined to one thread. `receive`, `drain` and `close` must not be called from inside the events of a stream.
+/// Confined to one thread. `receive`, `drain` and `close` must not be called from the events of a stream.
 public final class HTTP2Connection {
-  /// The side this end plays.
+  /// The role of this end.
   public let role: HTTP2Role
-  /// The bounds in force.
+  /// The limits of the connection.
   public let limits: HTTP2Limits
-  /// Streams that are open, in no particular order.
+  /// The open streams, in no particular order.
   public private(set) var streams = ContiguousArray<HTTP2Stream>()
-  /// Whether the peer's first SETTINGS have arrived, which end its preface.
+  /// Whether the peer's first SETTINGS frame, which completes its preface, has arrived.
   public internal(set) var hasPeerPreface = false
-  /// Streams the peer has opened so far.
+  /// The number of streams that the peer has opened.
   public internal(set) var acceptedStreams = 0
-  /// The code of the peer's GOAWAY, once it has sent one: no new stream will be served on this connection.
+  /// The number of streams that were refused with REFUSED_STREAM.
+  public private(set) var refusedStreams = 0
+  /// The number of streams that the peer has opened or tried to open.
+  public var openedStreams: Int { acceptedStreams + refusedStreams }
+  /// The error code of the peer's GOAWAY, if one has arrived; afterwards the connection accepts no new streams.
   public internal(set) var peerGoAway: HTTP2Error.Code?
-  /// Called with the payload of each PING that the peer has acknowledged.
+  /// Called with the payload of each PING that the peer acknowledges.
   public var onPingAcknowledged: ((UInt64) -> Void)?
 
   unowned let delegate: any HTTP2ConnectionDelegate
-  /// nil once closed. Everything that can arrive late (handlers of other threads) checks it.
+  /// nil once closed. Checked by everything that can be called late, such as from handlers on other threads.
   private var session: OpaquePointer?
   var output: (any HTTP2Output)?
   var now: UInt64 = 0
   var controlBudget: ControlFrameBudget
-  /// Set by a callback that has returned a fatal error to nghttp2; says why.
+  /// The error with which a callback made nghttp2 fail.
   var violation: HTTP2Error?
   /// The stream whose header list is being received.
   var headersStream: HTTP2Stream?
   private var arrivedBytes = 0
+  private var scanner: FrameScanner
+  /// The time, on the clock of `receive`, at which the incomplete header block or frame other than DATA began.
+  public private(set) var unfinishedFrameSince: UInt64?
   private var isInsideSession = false
   private var settingsAreSent = false
+  /// The code of the last GOAWAY once it is queued; from then on nothing is read.
+  private var lastGoAway: HTTP2Error.Code?
+  /// Whether the last GOAWAY was written; nothing follows it.
+  private var hasSentLastGoAway = false
+  /// Limits the streams that are refused before the connection is ended: the peer knows the limit from our SETTINGS.
+  private var refusalBudget: ControlFrameBudget
 
-  /// Starts a session; its SETTINGS wait to be drained.
+  /// Starts a session; its SETTINGS frame must be drained.
   public init(role: HTTP2Role, limits: HTTP2Limits, delegate: any HTTP2ConnectionDelegate) {
     self.role = role
     self.limits = limits
     self.delegate = delegate
     controlBudget = ControlFrameBudget(burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond)
+    scanner = role == .server ? FrameScanner(prefaceBytes: 24, judgesStreams: true) : FrameScanner(prefaceBytes: 0)
+    refusalBudget = ControlFrameBudget(burst: limits.resetBurst, perSecond: limits.resetsPerSecond)
     open()
   }
 
   deinit {
-    // Streams are told in close(). An owner that forgot must leave neither them nor nghttp2 with pointers to us.
+    // Streams are notified by close(). If the owner did not call it, neither they nor nghttp2 may keep pointers to this object.
     for stream in streams { stream.connection = nil }
     if let session { nghttp2_session_del(session) }
   }
@@ -75,10 +90,10 @@ public final class HTTP2Connection {
     nghttp2_option_set_max_outbound_ack(option, limits.maxQueuedAcknowledgements)
     nghttp2_option_set_max_continuations(option, limits.maxContinuations)
     nghttp2_option_set_stream_reset_rate_limit(option, UInt64(limits.resetBurst), UInt64(limits.resetsPerSecond))
-    // A client may send a header list as long as the peer allows; the default of the library is 64 KiB.
+    // A client may send a header list of any length that the peer allows; the default of nghttp2 is 64 KiB.
     nghttp2_option_set_max_send_header_block_length(option, 1 << 24)
 
-    // The library keeps this pointer until session_del, which runs no later than our deinit.
+    // nghttp2 keeps this pointer until nghttp2_session_del, which is called in deinit at the latest.
     let user = Unmanaged.passUnretained(self).toOpaque()
     let result =
       role == .server
@@ -88,7 +103,7 @@ public final class HTTP2Connection {
     submitSettings()
   }
 
-  /// The first entry is MAX_CONCURRENT_STREAMS: `drain` finds it there. See `advertiseStreamLimit`.
+  /// MAX_CONCURRENT_STREAMS must be the first entry: `drain` replaces it there. See `advertiseStreamLimit`.
   private func submitSettings() {
     var entries = [
       nghttp2_settings_entry(
@@ -104,7 +119,7 @@ public final class HTTP2Connection {
         value: UInt32(clamping: limits.maxHeaderListBytes)),
     ]
     if role == .server {
-      // Spares both sides the dependency tree of RFC 7540 (RFC 9218 section 2.1).
+      // Avoids the dependency tree of RFC 7540 on both sides (RFC 9218, section 2.1).
       entries.append(
         nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES.rawValue), value: 1))
     } else {
@@ -115,19 +130,21 @@ public final class HTTP2Connection {
       session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(clamping: limits.connectionWindowBytes))
   }
 
-  // MARK: Bytes in, bytes out
+  // MARK: Receiving and sending bytes
 
-  /// Feeds bytes from the peer at the time `now` (nanoseconds of a monotonic clock). Events of streams run inside.
+  /// Processes bytes from the peer at the time `now`, in nanoseconds of a monotonic clock. Calls the events of streams.
   ///
-  /// - Throws: the reason why the connection is lost. Drain once more (a GOAWAY waits), then close.
+  /// - Throws: the reason why the connection has failed. Drain once more, to send GOAWAY, then close.
   public func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(HTTP2Error) {
-    guard let session else { return }
+    guard let session, lastGoAway == nil else { return }
     self.now = now
+    if let error = scan(bytes) { throw terminate(error) }
     isInsideSession = true
     let taken = nghttp2_session_mem_recv(session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     isInsideSession = false
     creditConnection()
     if let violation { throw terminate(violation) }
+    try resetPastStreams()
     if taken < 0 { throw terminate(HTTP2Error.library(taken, doing: "reading")) }
     let queued = nghttp2_session_get_outbound_queue_size(session)
     if queued > limits.maxQueuedFrames {
@@ -136,17 +153,38 @@ public final class HTTP2Connection {
     }
   }
 
-  /// The connection's window is credited once per `receive`, not once per chunk.
+  private func resetPastStreams() throws(HTTP2Error) {
+    guard !scanner.streamErrors.isEmpty else { return }
+    for id in scanner.takeStreamErrors() {
+      guard controlBudget.spend(now: now) else {
+        throw terminate(HTTP2Error(.enhanceYourCalm, "A flood of frames for streams that the peer has reset"))
+      }
+      submitReset(id, .streamClosed)
+    }
+  }
+
+  private func scan(_ bytes: UnsafeRawBufferPointer) -> HTTP2Error? {
+    let completed = scanner.completed
+    let error = scanner.scan(bytes)
+    if !scanner.isInsideFrame {
+      unfinishedFrameSince = nil
+    } else if unfinishedFrameSince == nil || scanner.completed != completed {
+      unfinishedFrameSince = now
+    }
+    return error
+  }
+
+  /// Credits the connection's window once per `receive` rather than once per chunk.
   private func creditConnection() {
     guard arrivedBytes > 0 else { return }
     nghttp2_session_consume_connection(session, arrivedBytes)
     arrivedBytes = 0
   }
 
-  /// Hands everything that may be sent now to `output`, as long as it wants more.
+  /// Writes everything that can be sent now to `output`, as long as it wants more.
   ///
-  /// - Returns: whether that was all; otherwise drain again when the output has room.
-  /// - Throws: the reason why the connection is lost.
+  /// - Returns: true if nothing is left; otherwise drain again when the output has room.
+  /// - Throws: the reason why the connection has failed.
   public func drain(into output: any HTTP2Output) throws(HTTP2Error) -> Bool {
     guard let session else { return true }
     self.output = output
@@ -155,21 +193,23 @@ public final class HTTP2Connection {
       isInsideSession = false
       self.output = nil
     }
-    while output.wantsMore {
+    if let violation { throw terminate(violation) }
+    while output.wantsMore && !hasSentLastGoAway {
       var bytes: UnsafePointer<UInt8>?
       let count = nghttp2_session_mem_send(session, &bytes)
       if count < 0 { throw violation ?? HTTP2Error.library(count, doing: "writing") }
-      if count == 0 { return output.wantsMore }
+      if count == 0 { return output.wantsMore || hasSentLastGoAway }
       let frame = UnsafeRawBufferPointer(start: bytes, count: count)
       if settingsAreSent { output.write(frame) } else { advertiseStreamLimit(in: frame, output) }
     }
-    return false
+    return hasSentLastGoAway
   }
 
-  /// Writes the first SETTINGS with our stream limit in place of the one nghttp2 knows.
+  /// Writes the first SETTINGS frame with the real limit of streams in place of the one set in nghttp2.
   ///
-  /// nghttp2 1.52 ends the whole connection when a peer opens one stream too many, where RFC 9113 section 5.1.2 lets
-  /// us refuse just that stream. So the library is told "no limit", the peer is told ours, and we refuse ourselves.
+  /// nghttp2 1.52 ends the whole connection when a peer opens one stream too many, although RFC 9113, section 5.1.2, permits
+  /// refusing only that stream. Therefore nghttp2 is configured without a limit, the peer is sent the real one, and this class
+  /// refuses streams itself.
   private func advertiseStreamLimit(in frame: UnsafeRawBufferPointer, _ output: any HTTP2Output) {
     let frameHeader = 9
     let isSettings =
@@ -182,39 +222,55 @@ public final class HTTP2Connection {
     copy.withUnsafeBytes { output.write($0) }
   }
 
-  /// Whether nothing is left to read or to write: after GOAWAY and the last stream, or after a failure.
+  /// Whether there is nothing left to read or write: after GOAWAY and the last stream, or after a failure.
   public var isFinished: Bool {
-    guard let session else { return true }
+    guard let session, !hasSentLastGoAway else { return true }
     return nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0
   }
 
-  /// Ends the connection: every open stream gets `closed(code)`. Call it when the transport is gone.
+  /// Ends the connection, calling `closed(code)` on every open stream. To be called when the transport is closed.
   public func close(_ code: HTTP2Error.Code) {
     guard let session else { return }
     self.session = nil
     headersStream = nil
-    // nghttp2_session_del tells nobody, so we do (a handler waits behind each stream).
+    // nghttp2_session_del does not report closed streams, and handlers wait for them.
     while let stream = streams.last { forget(stream, code) }
     nghttp2_session_del(session)
   }
 
+  /// Queues the last GOAWAY, with the reason as text in its debug data (RFC 9113, section 6.8).
   private func terminate(_ error: HTTP2Error) -> HTTP2Error {
     violation = nil
-    if let session { nghttp2_session_terminate_session(session, error.code.rawValue) }
+    guard let session, lastGoAway == nil else { return error }
+    lastGoAway = error.code
+    let last = nghttp2_session_get_last_proc_stream_id(session)
+    let text = Array(error.description.utf8.prefix(limits.maxGoAwayTextBytes))
+    nghttp2_submit_goaway(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, error.code.rawValue, text, text.count)
     return error
+  }
+
+  /// Called when a GOAWAY was written.
+  func goAwaySent(_ code: HTTP2Error.Code) { if lastGoAway == code { hasSentLastGoAway = true } }
+
+  /// Ends the connection with an error, which is sent in a GOAWAY and thrown by `receive` or `drain`. May be called from the
+  /// events of a stream.
+  public func fail(_ error: HTTP2Error) {
+    guard violation == nil, lastGoAway == nil else { return }
+    violation = error
+    wantDrain()
   }
 
   // MARK: Connection-wide actions
 
-  /// Tells the peer that the end is near while streams under way on the network are still accepted
-  /// (RFC 9113 section 6.8, first GOAWAY).
+  /// Announces the end of the connection to the peer while still accepting streams that are in flight (RFC 9113, section 6.8,
+  /// first GOAWAY).
   public func announceShutdown() {
     guard let session else { return }
     nghttp2_submit_shutdown_notice(session)
     wantDrain()
   }
 
-  /// The final GOAWAY: no stream after those already accepted is served. The connection finishes with the last one.
+  /// Sends the final GOAWAY: only streams accepted so far are served, and the connection ends with the last of them.
   public func goAway(_ code: HTTP2Error.Code = .noError) {
     guard let session else { return }
     let last = nghttp2_session_get_last_proc_stream_id(session)
@@ -222,7 +278,7 @@ public final class HTTP2Connection {
     wantDrain()
   }
 
-  /// Sends a PING with eight bytes of payload.
+  /// Sends a PING with a payload of eight bytes.
   public func ping(_ payload: UInt64) {
     guard let session else { return }
     withUnsafeBytes(of: payload.bigEndian) { bytes in
@@ -232,9 +288,9 @@ public final class HTTP2Connection {
     wantDrain()
   }
 
-  /// Opens a stream with a request; `body` false ends it with the headers. Clients only.
+  /// Opens a stream with a request. If `body` is false, the headers end the stream. Clients only.
   ///
-  /// - Throws: when no more streams can be opened on this connection.
+  /// - Throws: if no more streams can be opened on this connection.
   public func request(_ stream: HTTP2Stream, _ headers: HTTP2Headers, body: Bool) throws(HTTP2Error) {
     guard let session, peerGoAway == nil else {
       throw HTTP2Error(.refusedStream, "The connection is closing", hint: "open a new one")
@@ -250,7 +306,7 @@ public final class HTTP2Connection {
     wantDrain()
   }
 
-  /// Tells the owner to drain, unless it is inside the session and will do so anyway.
+  /// Asks the owner to drain, unless the call comes from within the session, after which it drains anyway.
   private func wantDrain() {
     if !isInsideSession { delegate.connectionWantsDrain() }
   }
@@ -266,17 +322,22 @@ extension HTTP2Connection {
     streams.append(stream)
   }
 
-  /// The peer opened a stream. False: it is one too many.
+  /// Accepts a stream opened by the peer. Returns false if a limit is reached.
   func accept(_ id: Int32) -> Bool {
-    guard streams.count < limits.maxConcurrentStreams else { return false }
-    let stream = delegate.acceptStream()
+    guard violation == nil, streams.count < limits.maxConcurrentStreams, let stream = delegate.acceptStream() else {
+      refusedStreams += 1
+      if !refusalBudget.spend(now: now) {
+        fail(HTTP2Error(.enhanceYourCalm, "More calls are opened than this side has said it takes"))
+      }
+      return false
+    }
     adopt(stream, id)
     acceptedStreams += 1
     nghttp2_session_set_stream_user_data(session, id, Unmanaged.passUnretained(stream).toOpaque())
     return true
   }
 
-  /// Takes the stream out of the list by putting the last one in its place, then tells it.
+  /// Removes a stream from the list, moving the last one to its place, then notifies the stream.
   func forget(_ stream: HTTP2Stream, _ code: HTTP2Error.Code) {
     let index = stream.index
     let last = streams.removeLast()

@@ -1,48 +1,48 @@
 import CNghttp2
 
-/// What went wrong on an HTTP/2 connection, in the terms of RFC 9113 section 7.
+/// A failure on an HTTP/2 connection, in the terms of RFC 9113, section 7.
 public struct HTTP2Error: Error, Sendable, CustomStringConvertible {
-  /// An HTTP/2 error code, as it travels in RST_STREAM and GOAWAY frames (RFC 9113 section 7).
+  /// An HTTP/2 error code, as sent in RST_STREAM and GOAWAY frames (RFC 9113, section 7).
   public struct Code: RawRepresentable, Hashable, Sendable {
-    /// The 32-bit number on the wire.
+    /// The 32-bit value on the wire.
     public var rawValue: UInt32
-    /// Any number is a code: peers may send ones that no document names.
+    /// Creates a code from any value: peers may send undefined codes.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// Nothing went wrong.
+    /// No error.
     public static let noError = Code(rawValue: 0x0)
-    /// The peer broke the protocol.
+    /// The peer violated the protocol.
     public static let protocolError = Code(rawValue: 0x1)
-    /// The sender of this code failed.
+    /// An internal error of the sender of this code.
     public static let internalError = Code(rawValue: 0x2)
-    /// The peer sent more than the flow-control window allowed.
+    /// The peer exceeded the flow-control window.
     public static let flowControlError = Code(rawValue: 0x3)
     /// The peer did not acknowledge SETTINGS in time.
     public static let settingsTimeout = Code(rawValue: 0x4)
-    /// A frame for a stream that was half closed.
+    /// A frame was received for a half-closed stream.
     public static let streamClosed = Code(rawValue: 0x5)
-    /// A frame of a forbidden size.
+    /// A frame has an invalid size.
     public static let frameSizeError = Code(rawValue: 0x6)
-    /// The stream was not processed at all; it may be tried again.
+    /// The stream was not processed; it may be retried.
     public static let refusedStream = Code(rawValue: 0x7)
     /// The stream is no longer wanted.
     public static let cancel = Code(rawValue: 0x8)
-    /// The header compression state is broken.
+    /// The state of header compression is invalid.
     public static let compressionError = Code(rawValue: 0x9)
     /// The peer causes excessive load.
     public static let enhanceYourCalm = Code(rawValue: 0xb)
   }
 
-  /// The code that the peer is told.
+  /// The code sent to the peer.
   public var code: Code
   /// What failed.
   public var message: String
-  /// The facts that led to the verdict: counts, sizes, the library's own words.
+  /// The facts behind the error: counts, sizes, the library's own message.
   public var evidence: String
   /// What to do about it.
   public var hint: String
 
-  /// Makes an error from its parts.
+  /// Creates an error.
   public init(_ code: Code, _ message: String, evidence: String = "", hint: String = "") {
     self.code = code
     self.message = message
@@ -50,7 +50,7 @@ public struct HTTP2Error: Error, Sendable, CustomStringConvertible {
     self.hint = hint
   }
 
-  /// One line with all parts that are present.
+  /// One line with all non-empty parts.
   public var description: String {
     var text = message
     if !evidence.isEmpty { text += " (\(evidence))" }
@@ -58,7 +58,7 @@ public struct HTTP2Error: Error, Sendable, CustomStringConvertible {
     return text
   }
 
-  /// The error for a negative return value of nghttp2, with the library's explanation as evidence.
+  /// Makes the error for a negative return value of nghttp2, with the library's explanation as evidence.
   static func library(_ returned: Int, doing action: String) -> HTTP2Error {
     let reason = nghttp2_strerror(Int32(clamping: returned)).map { String(cString: $0) } ?? "code \(returned)"
     let code: Code =

@@ -1,11 +1,11 @@
 import CNghttp2
 
-/// A header list to be sent: names and values in one flat byte array. Names must be lower case.
+/// A header list to send: names and values in one contiguous byte array. Names must be lower case.
 public struct HTTP2Headers: Sendable {
   private var bytes: [UInt8] = []
   private var fields: [(nameEnd: Int, valueEnd: Int)] = []
 
-  /// An empty list.
+  /// Creates an empty list.
   public init() {}
 
   /// Appends a field with a text value.
@@ -16,7 +16,7 @@ public struct HTTP2Headers: Sendable {
     fields.append((nameEnd, bytes.count))
   }
 
-  /// Appends a field with a value of raw bytes, which must be legal in a header (RFC 9110 section 5.5).
+  /// Appends a field with raw bytes as its value, which must be valid in a header (RFC 9110, section 5.5).
   public mutating func add(_ name: String, bytes value: some Sequence<UInt8>) {
     bytes.append(contentsOf: name.utf8)
     let nameEnd = bytes.count
@@ -24,10 +24,10 @@ public struct HTTP2Headers: Sendable {
     fields.append((nameEnd, bytes.count))
   }
 
-  /// Lends the list in the form that nghttp2 reads. The library copies everything before the call returns.
+  /// Passes the list in the form that nghttp2 reads. nghttp2 copies it before the call returns.
   func withFields<Result>(_ body: (UnsafePointer<nghttp2_nv>?, Int) -> Result) -> Result {
     bytes.withUnsafeBufferPointer { flat in
-      // nghttp2's prototypes take mutable pointers but never write through them.
+      // nghttp2's prototypes take mutable pointers but do not write through them.
       let base = UnsafeMutablePointer(mutating: flat.baseAddress)
       return withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: fields.count) { list in
         var start = 0
@@ -46,13 +46,13 @@ public struct HTTP2Headers: Sendable {
   }
 }
 
-// Proof: the table and everything it points to is immutable, made from string literals, and never freed.
-/// A header list made once from literals and sent many times: nghttp2 neither copies nor measures it.
+// @unchecked: the table and everything it refers to is immutable, made from string literals, and never freed.
+/// A header list that is made once, from literals, and sent many times: nghttp2 neither copies nor measures it.
 public struct HTTP2StaticHeaders: @unchecked Sendable {
   let fields: UnsafePointer<nghttp2_nv>
   let count: Int
 
-  /// Makes the list; it lives as long as the process, so keep it in a `static let`.
+  /// Creates the list. It is never freed, so keep it in a `static let`.
   public init(_ literals: [(name: StaticString, value: StaticString)]) {
     let table = UnsafeMutablePointer<nghttp2_nv>.allocate(capacity: literals.count)
     let flags = UInt8(NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)

@@ -1,41 +1,43 @@
-/// The bounds of one HTTP/2 connection. Every one of them can be reached by a hostile peer; reaching one costs that
-/// peer a stream or its connection and nobody else anything.
+/// The limits of one HTTP/2 connection. A hostile peer can reach each of them; that ends its own stream or connection and does
+/// not affect other peers.
 public struct HTTP2Limits: Sendable, Equatable {
-  /// Largest header list of one request or response in bytes, counted as RFC 9113 section 6.5.2 does
-  /// (name + value + 32 per field). Advertised to the peer. A longer list ends its stream.
+  /// Maximum size of the header list of one request or response, in bytes, computed as in RFC 9113, section 6.5.2 (name + value +
+  /// 32 per field). Sent to the peer. A longer list ends its stream.
   public var maxHeaderListBytes = 64 * 1024
-  /// A header list longer than this, in the same count, ends the connection: inflating it costs more than a stream.
+  /// Size of a header list, computed in the same way, above which the connection is ended: inflating it costs too much.
   public var absurdHeaderListBytes = 1024 * 1024
-  /// Streams the peer may have open at once. Advertised; a stream above it is refused with REFUSED_STREAM. Clients on
-  /// gRPC's C core open thousands on one channel, so the default is large.
-  public var maxConcurrentStreams = 100_000
-  /// Bytes a peer may send on a stream before we have asked for more.
+  /// Maximum number of streams that the peer may have open. Sent to the peer; further streams are refused with REFUSED_STREAM.
+  /// Clients on gRPC's C core wait for a free stream when they have reached it.
+  public var maxConcurrentStreams = 1_000
+  /// The window of a stream in bytes: what a peer may send before more is requested.
   public var streamWindowBytes = 64 * 1024
-  /// Bytes a peer may have under way on a stream while a large message is being read.
+  /// The window of a stream in bytes while a large message is being read.
   public var bulkStreamWindowBytes = 8 * 1024 * 1024
-  /// Bytes a peer may have under way on all streams together. Bytes are credited back as they arrive (a stream's own
-  /// window holds back a fast sender), so this bounds what is in the network, not what is in memory.
+  /// The window of the connection in bytes, over all streams. It is credited as bytes arrive (fast senders are limited by the
+  /// windows of streams), so it limits the bytes in flight, not those in memory.
   public var connectionWindowBytes = 16 * 1024 * 1024
-  /// Largest frame we accept, in bytes; 16 384 to 16 777 215 (RFC 9113 section 4.2).
+  /// Maximum size of a received frame, in bytes; 16 384 to 16 777 215 (RFC 9113, section 4.2).
   public var maxFrameBytes = 16_384
-  /// RST_STREAM frames a peer may send at once before its connection is cut (the "rapid reset" attack, CVE-2023-44487).
+  /// Maximum burst of RST_STREAM frames before the connection is ended (the "rapid reset" attack, CVE-2023-44487).
   public var resetBurst = 10_000
-  /// RST_STREAM frames that a peer earns back per second.
+  /// RST_STREAM frames allowed per second after a burst.
   public var resetsPerSecond = 1_000
-  /// PING, SETTINGS, PRIORITY, empty DATA and unknown frames a peer may send at once without any payload. Payload in
-  /// either direction earns credit: gRPC's C core sends a PING with nearly every read while gigabytes flow.
+  /// Maximum burst of PING, SETTINGS, PRIORITY, empty DATA and unknown frames without payload in between. Payload in either
+  /// direction earns credit: gRPC's C core sends a PING with nearly every read during large transfers.
   public var controlFrameBurst = 1_000
-  /// Control frames that a peer earns back per second without any payload.
+  /// Control frames allowed per second after a burst, without any payload.
   public var controlFramesPerSecond = 100
-  /// CONTINUATION frames behind one HEADERS frame (CVE-2024-28182).
+  /// Maximum number of CONTINUATION frames after a HEADERS frame (CVE-2024-28182).
   public var maxContinuations = 8
-  /// Entries of one SETTINGS frame (CVE-2020-11080).
+  /// Maximum number of entries in a SETTINGS frame (CVE-2020-11080).
   public var maxSettingsEntries = 32
-  /// Acknowledgements of PING and SETTINGS that wait because the peer does not read (CVE-2019-9512, 9515).
+  /// Maximum number of PING and SETTINGS acknowledgements queued while the peer does not read (CVE-2019-9512, 9515).
   public var maxQueuedAcknowledgements = 1_000
-  /// Frames other than DATA that wait because the peer does not read.
-  public var maxQueuedFrames = 250_000
+  /// Maximum number of frames other than DATA queued while the peer does not read.
+  public var maxQueuedFrames = 20_000
+  /// Maximum length, in bytes, of the text in a GOAWAY that explains why a connection is ended.
+  public var maxGoAwayTextBytes = 512
 
-  /// The defaults.
+  /// Creates the default limits.
   public init() {}
 }

@@ -3,10 +3,10 @@ import Glibc
 import Synchronization
 
 /// The thread that drives all exchanges of a client.
-// @unchecked Sendable: `multi` is used by the loop's own thread alone, except for curl_multi_wakeup, the one function
-// that libcurl allows from any thread; `wake` calls it under the lock that `run` takes to announce the end of `multi`.
+/// @unchecked Sendable: only the loop's own thread uses `multi`, except for curl_multi_wakeup, the one function that libcurl
+/// allows from any thread; `wake` calls it under the lock with which `run` announces the end of `multi`.
 final class CurlLoop: @unchecked Sendable {
-  /// What tasks ask the thread to do.
+  /// Commands from tasks to the thread.
   enum Command: Sendable {
     case start(HTTPRequest, Exchange)
     case cancel(Exchange)
@@ -26,7 +26,7 @@ final class CurlLoop: @unchecked Sendable {
 
   init(_ configuration: HTTPClientConfiguration) throws(HTTPClientError) {
     guard Self.libraryIsReady, let multi = curl_multi_init() else {
-      throw HTTPClientError(.closed, "libcurl does not start.", hint: "Check the memory of the machine")
+      throw HTTPClientError(.closed, "libcurl could not be started.", hint: "Check the free memory of the machine")
     }
     self.configuration = configuration
     self.multi = multi
@@ -37,7 +37,7 @@ final class CurlLoop: @unchecked Sendable {
       context.release()
       curl_multi_cleanup(multi)
       throw HTTPClientError(
-        .closed, "A thread for HTTP does not start.", evidence: String(cString: strerror(status)),
+        .closed, "A thread for HTTP could not be started.", evidence: String(cString: strerror(status)),
         hint: "Raise the limit on processes (ulimit -u)")
     }
     pthread_detach(thread)
@@ -50,7 +50,7 @@ final class CurlLoop: @unchecked Sendable {
     return nil
   }
 
-  /// Hands a command to the thread. An exchange that cannot be started is ended at once.
+  /// Passes a command to the thread. An exchange that cannot be started ends at once.
   func submit(_ command: Command) {
     let refusal: HTTPClientError? = inbox.withLock { inbox in
       if case .start = command {
@@ -118,7 +118,7 @@ final class CurlLoop: @unchecked Sendable {
       do throws(HTTPClientError) {
         let transfer = try CurlTransfer(request, configuration, exchange)
         guard curl_multi_add_handle(multi, transfer.easy) == CURLM_OK else {
-          throw HTTPClientError(.transfer, "libcurl refuses another exchange.", evidence: request.label)
+          throw HTTPClientError(.transfer, "libcurl rejected the exchange.", evidence: request.label)
         }
         transfers[ObjectIdentifier(exchange)] = transfer
       } catch {

@@ -1,7 +1,7 @@
 import CCurl
 
-/// One exchange on the side of curl: its handle, what the handle points to, and the answer's header as it arrives.
-/// Confined to the thread of its loop.
+/// An exchange on curl's side: its handle, the memory that the handle points to, and the response header as it arrives. Confined
+/// to the thread of its loop.
 final class CurlTransfer {
   let easy: UnsafeMutableRawPointer
   let exchange: Exchange
@@ -12,7 +12,7 @@ final class CurlTransfer {
   private var headByteCount = 0
   private var refusal: HTTPClientError?
 
-  /// Bound on the size of an answer's header in bytes.
+  /// The maximum size of a response header in bytes.
   private static let maximumHeadByteCount = 256 << 10
 
   init(_ request: HTTPRequest, _ configuration: HTTPClientConfiguration, _ exchange: Exchange) throws(HTTPClientError) {
@@ -33,7 +33,7 @@ final class CurlTransfer {
     errorText.deallocate()
   }
 
-  /// A line break in a header would begin a header of the attacker's, or a request.
+  /// Rejects control characters: a line break in a header would let an attacker inject a header field or a request.
   private static func check(_ request: HTTPRequest) throws(HTTPClientError) {
     let scheme = request.url.prefix { $0 != ":" }.lowercased()
     guard scheme == "http" || scheme == "https" else {
@@ -46,7 +46,7 @@ final class CurlTransfer {
     guard isClean, !request.method.isEmpty, request.headers.allSatisfy({ !$0.name.isEmpty && !$0.name.contains(":") })
     else {
       throw HTTPClientError(
-        .invalidRequest, "A request holds control characters or a field without a name.", evidence: request.label)
+        .invalidRequest, "A request contains control characters or a field without a name.", evidence: request.label)
     }
   }
 
@@ -84,14 +84,14 @@ final class CurlTransfer {
     } else if request.method != (sendsBody ? "POST" : "GET") {
       try set(CURLOPT_CUSTOMREQUEST, request.method)
     }
-    // curl asks for permission before a large body, and calls every body a form, unless told not to.
+    // By default, curl waits for permission before a large body and declares every body to be a form.
     add("Expect:")
     if sendsBody, !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) { add("Content-Type:") }
-    // A field with an empty value is written with a semicolon; with a colon curl would leave the field out.
+    // A semicolon makes curl send a field with an empty value; with a colon it would omit the field.
     for field in request.headers { add(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)") }
     try check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, fields))
     try check(ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText))
-    // The loop keeps this object until the handle is removed, so the callbacks find it alive.
+    // The loop keeps this object until the handle is removed, so it outlives the callbacks.
     let context = Unmanaged.passUnretained(self).toOpaque()
     try check(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
     try check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
@@ -120,7 +120,7 @@ final class CurlTransfer {
   private func check(_ result: CURLcode) throws(HTTPClientError) {
     guard result == CURLE_OK else {
       throw HTTPClientError(
-        .invalidRequest, "libcurl refuses a request.",
+        .invalidRequest, "libcurl rejected the request.",
         evidence: "\(label): \(String(cString: curl_easy_strerror(result)))")
     }
   }
@@ -129,7 +129,7 @@ final class CurlTransfer {
     if let longer = curl_slist_append(fields, field) { fields = longer }
   }
 
-  // MARK: Callbacks. They return how much they took; less than offered ends the exchange.
+  // MARK: Callbacks. They return the number of bytes that they accepted; fewer than offered end the exchange.
 
   private func receivedBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     switch exchange.received(bytes) {
@@ -143,13 +143,13 @@ final class CurlTransfer {
     headByteCount += line.count
     guard headByteCount <= Self.maximumHeadByteCount else {
       refusal = HTTPClientError(
-        .tooLarge, "The header of an answer is too large.",
+        .tooLarge, "The header of a response is too large.",
         evidence: "\(label), more than \(Self.maximumHeadByteCount) bytes")
       return 0
     }
     let text = String(decoding: line, as: UTF8.self).trimmed
     if text.isEmpty {
-      // The answer proper comes after those that only inform (RFC 9110, 15.2).
+      // The final response follows the informational ones (RFC 9110, 15.2).
       if head.status >= 200 { exchange.receivedHead(head) }
     } else if text.hasPrefix("HTTP/") {
       let status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
@@ -160,7 +160,7 @@ final class CurlTransfer {
     return line.count
   }
 
-  /// Why the exchange ended as it did, nil if it is complete.
+  /// Returns why the exchange ended; nil if it is complete.
   func failure(_ result: CURLcode) -> HTTPClientError? {
     guard result != CURLE_OK else { return nil }
     if let refusal { return refusal }
@@ -168,31 +168,32 @@ final class CurlTransfer {
     let evidence = "\(label): \(text.isEmpty ? String(cString: curl_easy_strerror(result)) : text)"
     return switch result {
     case CURLE_URL_MALFORMAT:
-      HTTPClientError(.invalidRequest, "A URL is not one.", evidence: evidence, hint: "Write http://host:port/path")
+      HTTPClientError(.invalidRequest, "A URL is malformed.", evidence: evidence, hint: "Write http://host:port/path")
     case CURLE_COULDNT_RESOLVE_HOST:
       HTTPClientError(
-        .resolve, "The name of a host has no address.", evidence: evidence, hint: "Check the name and DNS")
+        .resolve, "A host name cannot be resolved.", evidence: evidence, hint: "Check the name and DNS")
     case CURLE_COULDNT_CONNECT:
       HTTPClientError(
-        .connect, "Nobody answers at an address.", evidence: evidence, hint: "Check that the server runs and its port")
+        .connect, "No server accepts connections at the address.", evidence: evidence,
+        hint: "Check that the server runs and its port")
     case CURLE_OPERATION_TIMEDOUT:
-      HTTPClientError(.timeout, "An HTTP exchange took too long.", evidence: evidence, hint: "Check the server's load")
+      HTTPClientError(.timeout, "An HTTP exchange timed out.", evidence: evidence, hint: "Check the server's load")
     case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_PEER_FAILED_VERIFICATION:
       HTTPClientError(
         .tls, "TLS with a server failed.", evidence: evidence,
         hint: "Check the files of the authority, the certificate and the key")
-    default: HTTPClientError(.transfer, "An HTTP exchange broke off.", evidence: evidence)
+    default: HTTPClientError(.transfer, "An HTTP exchange was interrupted.", evidence: evidence)
     }
   }
 }
 
 extension Duration {
-  /// Whole milliseconds, at least one: curl takes 0 for its default.
+  /// Whole milliseconds, at least one, because curl takes 0 for its default.
   fileprivate var milliseconds: Int { max(1, Int(clamping: Int64(min(self / .milliseconds(1), 1e12)))) }
 }
 
 extension String {
-  /// Without white space at both ends.
+  /// The text without white space at its ends.
   fileprivate var trimmed: String {
     let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
     guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {

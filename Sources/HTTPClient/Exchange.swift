@@ -1,10 +1,10 @@
 import Synchronization
 
-/// One exchange as both sides see it: curl's thread puts in what arrives, one task takes it out.
+/// The state that the two sides of an exchange share: curl's thread adds what arrives, one task removes it.
 final class Exchange: Sendable {
   private struct Shared {
     var state = TransferState()
-    /// Counts events, so that a task does not begin to wait for one that has just happened.
+    /// Counts events, so that a task does not wait for an event that has just happened.
     var events = 0
     var waiter: CheckedContinuation<Void, Never>?
   }
@@ -28,7 +28,7 @@ final class Exchange: Sendable {
     return result
   }
 
-  /// Waits until `take` finds something. Only one task may wait at a time.
+  /// Waits until `take` returns a value. Only one task may wait at a time.
   func next<T: Sendable>(_ take: @Sendable (inout TransferState) -> T?) async -> T {
     while true {
       let (found, seen) = shared.withLock { (take(&$0.state), $0.events) }

@@ -1,14 +1,14 @@
-/// The body of an answer, piece by piece, to be read once by one task.
+/// The body of a response as a sequence of pieces, to be read once by one task.
 ///
-/// Pieces have no meaningful boundaries. A server that sends faster than the task reads is stopped after some hundred
-/// kilobytes. Cancelling the task, and dropping the body, end the exchange; a cancelled read throws `CancellationError`.
+/// The boundaries of pieces have no meaning. A server that sends faster than the task reads is paused after a few hundred
+/// kilobytes. Cancelling the task, or releasing the body, ends the exchange; a cancelled read throws `CancellationError`.
 public struct HTTPBody: AsyncSequence, Sendable {
   /// A piece of the body, never empty.
   public typealias Element = [UInt8]
 
   let lease: Lease
 
-  /// Ends the exchange when nobody holds it any more.
+  /// Ends the exchange when the last reference to it is released.
   final class Lease: Sendable {
     let exchange: Exchange
     let loop: CurlLoop
@@ -23,7 +23,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
 
     deinit { loop.submit(.cancel(exchange)) }
 
-    /// The next piece, nil at the end.
+    /// Returns the next piece; nil at the end.
     func next() async throws -> [UInt8]? {
       let chunk = await withTaskCancellationHandler {
         await exchange.next { $0.takeChunk() }
@@ -45,31 +45,34 @@ public struct HTTPBody: AsyncSequence, Sendable {
   public struct AsyncIterator: AsyncIteratorProtocol, Sendable {
     let lease: Lease
 
-    /// The next piece, nil at the end.
+    /// Returns the next piece; nil at the end.
+    /// - Throws: ``HTTPClientError``; `CancellationError` when the task is cancelled.
     public func next() async throws -> [UInt8]? { try await lease.next() }
   }
 
   /// Reads the pieces.
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(lease: lease) }
 
-  /// The whole body, if it is not larger than `limit` bytes.
+  /// Returns the whole body.
+  /// - Throws: ``HTTPClientError`` with code `tooLarge` when it is larger than `limit` bytes, or another code when the exchange
+  ///   fails; `CancellationError` when the task is cancelled.
   public func collect(upTo limit: Int) async throws -> [UInt8] {
     var body: [UInt8] = []
     for try await piece in self {
       guard piece.count <= limit - body.count else {
         throw HTTPClientError(
-          .tooLarge, "An answer is larger than allowed.", evidence: "\(lease.label), more than \(limit) bytes",
-          hint: "Ask for less, or raise the limit of the request")
+          .tooLarge, "A response is larger than allowed.", evidence: "\(lease.label), more than \(limit) bytes",
+          hint: "Request less data, or raise the limit of the request")
       }
       body += piece
     }
     return body
   }
 
-  /// The body line by line, as servers write events of a watch. Lines end with LF, which is not part of them; a last
-  /// line without one counts too.
+  /// Returns the body line by line, as servers write the events of a watch. Lines end with LF, which is not part of them; a last
+  /// line without LF is included.
   ///
-  /// - Parameter limit: bound on the length of a line in bytes.
+  /// - Parameter limit: The maximum length of a line in bytes.
   public func lines(upTo limit: Int = 16 << 20) -> HTTPLines { HTTPLines(body: self, limit: limit) }
 }
 
@@ -86,7 +89,7 @@ public struct HTTPLines: AsyncSequence, Sendable {
     var pieces: HTTPBody.AsyncIterator
     let limit: Int
     private var buffer: [UInt8] = []
-    /// Bytes of the buffer that are read already, and those that hold no LF.
+    /// The number of bytes of the buffer that were returned already, and the number known to contain no LF.
     private var taken = 0
     private var searched = 0
 
@@ -95,7 +98,9 @@ public struct HTTPLines: AsyncSequence, Sendable {
       limit = lines.limit
     }
 
-    /// The next line, nil at the end.
+    /// Returns the next line; nil at the end.
+    /// - Throws: ``HTTPClientError``, with code `tooLarge` for a line longer than the limit; `CancellationError` when the task is
+    ///   cancelled.
     public mutating func next() async throws -> [UInt8]? {
       while true {
         if let end = buffer[searched...].firstIndex(of: 0x0a) {
@@ -106,7 +111,7 @@ public struct HTTPLines: AsyncSequence, Sendable {
         (taken, searched) = (0, buffer.count)
         guard buffer.count <= limit else {
           throw HTTPClientError(
-            .tooLarge, "A line of an answer is too long.",
+            .tooLarge, "A line of a response is too long.",
             evidence: "\(pieces.lease.label), more than \(limit) bytes")
         }
         guard let piece = try await pieces.next() else {

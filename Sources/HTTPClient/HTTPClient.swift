@@ -1,41 +1,41 @@
-/// How a client connects.
+/// How a client connects to servers.
 public struct HTTPClientConfiguration: Sendable {
-  /// Time for resolving the name, connecting and the TLS handshake.
+  /// Time for name resolution, connecting and the TLS handshake.
   public var connectTimeout = Duration.seconds(10)
-  /// Requests open at the same time, streams included. Beyond it requests fail at once.
+  /// The maximum number of requests open at the same time, including streams. Requests beyond it fail at once.
   public var maximumOpenRequests = 256
-  /// Path of a Unix socket to connect to, whatever the host and port of a request's URL; at most 107 bytes.
+  /// Path of a Unix socket, at most 107 bytes, to connect to instead of the host and port of each URL.
   public var unixSocket: String?
-  /// How servers are trusted and how the client shows who it is.
+  /// Which servers to trust and how the client authenticates.
   public var tls = TLS()
 
   /// TLS options. Files are PEM.
   public struct TLS: Sendable {
-    /// Certificates of the authorities to trust; those of the system if nil.
+    /// Certificates of the authorities to trust; nil for those of the system.
     public var authorityFile: String?
     /// The client's certificate.
     public var certificateFile: String?
-    /// The key of the client's certificate.
+    /// The private key of the client's certificate.
     public var keyFile: String?
-    /// Whether the server must prove who it is. Off only for tests.
+    /// Whether to verify the server's certificate. Turn off in tests only.
     public var verifiesServer = true
 
-    /// The system's authorities and no certificate.
+    /// Creates options that trust the system's authorities and use no client certificate.
     public init() {}
   }
 
-  /// The defaults.
+  /// Creates the default configuration.
   public init() {}
 }
 
-/// An HTTP client on libcurl: one thread, any number of exchanges, connections kept for the next request.
+/// An HTTP client based on libcurl: one thread for any number of exchanges, with connections reused between requests.
 ///
-/// It speaks HTTP/1.1, so that a stream whose reader is slow has a connection of its own and stops nobody else. It
-/// follows no redirects and uses no proxy. Keep the client for as long as its streams are read.
+/// It uses HTTP/1.1, so that a slowly read stream has a connection of its own and blocks no other request. It follows no
+/// redirects and uses no proxy. Keep a reference to the client while its streams are read.
 public final class HTTPClient: Sendable {
   private let loop: CurlLoop
 
-  /// A client with a thread of its own.
+  /// Creates a client with a thread of its own.
   ///
   /// - Throws: ``HTTPClientError`` when the library or the thread cannot be started.
   public init(_ configuration: HTTPClientConfiguration = HTTPClientConfiguration()) throws(HTTPClientError) {
@@ -47,17 +47,17 @@ public final class HTTPClient: Sendable {
   /// Ends all exchanges with ``HTTPClientError/Code/closed`` and stops the thread.
   public func close() { loop.stop() }
 
-  /// Sends a request and reads the whole answer.
+  /// Sends a request and returns the complete response.
   ///
-  /// - Throws: ``HTTPClientError``, or `CancellationError` when the task is cancelled.
+  /// - Throws: ``HTTPClientError``; `CancellationError` when the task is cancelled.
   public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
     let stream = try await stream(request)
     return HTTPResponse(head: stream.head, body: try await stream.body.collect(upTo: request.maximumBodyByteCount))
   }
 
-  /// Sends a request and returns as soon as the header of the answer is there.
+  /// Sends a request and returns as soon as the header of the response has arrived.
   ///
-  /// - Throws: ``HTTPClientError``, or `CancellationError` when the task is cancelled.
+  /// - Throws: ``HTTPClientError``; `CancellationError` when the task is cancelled.
   public func stream(_ request: HTTPRequest) async throws -> HTTPStream {
     try Task.checkCancellation()
     let exchange = Exchange()

@@ -1,18 +1,18 @@
-/// Why a request got no answer. Answers with a status of failure are no errors here: their status says it.
+/// The error of a request that received no response. A response with an error status is not such an error.
 public struct HTTPClientError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The kinds of failure, for callers that react to them differently.
   public enum Code: Sendable, Equatable {
-    /// The request cannot be sent as it is.
+    /// The request cannot be sent because it is malformed.
     case invalidRequest
     /// The name of the host has no address.
     case resolve
-    /// Nobody answers at the address.
+    /// No server accepts connections at the address.
     case connect
     /// A certificate is missing, wrong or not trusted.
     case tls
-    /// The time for connecting or for the whole exchange is over.
+    /// The time for connecting, or for the whole exchange, has expired.
     case timeout
-    /// The answer is larger than the request allows.
+    /// The response is larger than the request allows.
     case tooLarge
     /// The connection broke or the server does not speak HTTP.
     case transfer
@@ -26,12 +26,12 @@ public struct HTTPClientError: Error, Sendable, Equatable, CustomStringConvertib
   public let code: Code
   /// What failed and why.
   public let message: String
-  /// Method and URL, without its query, and what the library found. May be empty.
+  /// Method and URL without its query, and the finding of the library. May be empty.
   public let evidence: String
-  /// What to do about it. May be empty.
+  /// What to do. May be empty.
   public let hint: String
 
-  /// An error with its evidence and the remedy.
+  /// Creates an error; `evidence` and `hint` may be omitted.
   public init(_ code: Code, _ message: String, evidence: String = "", hint: String = "") {
     self.code = code
     self.message = message
@@ -39,7 +39,7 @@ public struct HTTPClientError: Error, Sendable, Equatable, CustomStringConvertib
     self.hint = hint
   }
 
-  /// Message, evidence and hint in one line.
+  /// Message, evidence and hint on one line.
   public var description: String {
     message + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
   }

@@ -1,11 +1,11 @@
 /// A header field.
 public struct HTTPField: Sendable, Equatable {
-  /// The name; case does not matter.
+  /// The name, compared without regard to case.
   public var name: String
   /// The value.
   public var value: String
 
-  /// A header field.
+  /// Creates a header field.
   public init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
@@ -18,16 +18,16 @@ public struct HTTPRequest: Sendable {
   public var method: String
   /// An absolute URL, `http` or `https`.
   public var url: String
-  /// Header fields beyond those that HTTP itself needs.
+  /// Header fields in addition to those that HTTP itself requires.
   public var headers: [HTTPField]
-  /// The body. POST, PUT and PATCH send an empty one if there is none.
+  /// The body. POST, PUT and PATCH send an empty body if there is none.
   public var body: [UInt8]
-  /// Time for the whole exchange, the body included. Nil for a stream that stays open.
+  /// Time for the whole exchange including the body; nil for a stream that stays open.
   public var timeout: Duration?
-  /// Bound on the size of an answer that is read as a whole, in bytes.
+  /// The maximum size, in bytes, of a response that is read as a whole.
   public var maximumBodyByteCount: Int
 
-  /// A request.
+  /// Creates a request.
   public init(
     _ method: String = "GET", _ url: String, headers: [HTTPField] = [], body: [UInt8] = [],
     timeout: Duration? = .seconds(30), maximumBodyByteCount: Int = 16 << 20
@@ -40,7 +40,7 @@ public struct HTTPRequest: Sendable {
     self.maximumBodyByteCount = maximumBodyByteCount
   }
 
-  /// Method and URL for error messages. Queries and user names may hold secrets.
+  /// Method and URL for error messages, without query and user name, which may contain secrets.
   var label: String {
     let shown = url.prefix { $0 != "?" && $0 != "#" }
     guard let at = shown.lastIndex(of: "@"), let scheme = shown.range(of: "://") else { return "\(method) \(shown)" }
@@ -49,43 +49,43 @@ public struct HTTPRequest: Sendable {
 }
 
 extension Substring {
-  /// The end of the first occurrence of a text.
+  /// Returns the range of the first occurrence of a text.
   fileprivate func range(of text: String) -> String.Index? {
     indices.first { self[$0...].hasPrefix(text) }.map { index($0, offsetBy: text.count) }
   }
 }
 
-/// Status and header of an answer.
+/// Status and header of a response.
 public struct HTTPResponseHead: Sendable, Equatable {
-  /// The status, from 200 on.
+  /// The status code, 200 or above.
   public var status: Int
-  /// The header fields in the order of their arrival.
+  /// The header fields in order of arrival.
   public var headers: [HTTPField]
 
-  /// The value of the first field of a name, in any case.
+  /// The value of the first field with a name, compared without regard to case.
   public subscript(name: String) -> String? {
     headers.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 }
 
-/// A whole answer.
+/// A complete response.
 public struct HTTPResponse: Sendable {
   /// Status and header.
   public var head: HTTPResponseHead
   /// The body.
   public var body: [UInt8]
 
-  /// The status, from 200 on.
+  /// The status code, 200 or above.
   public var status: Int { head.status }
 }
 
-/// An answer whose body arrives piece by piece.
+/// A response whose body arrives in pieces.
 public struct HTTPStream: Sendable {
   /// Status and header.
   public let head: HTTPResponseHead
-  /// The body. Dropping it ends the exchange.
+  /// The body. Releasing it ends the exchange.
   public let body: HTTPBody
 
-  /// The status, from 200 on.
+  /// The status code, 200 or above.
   public var status: Int { head.status }
 }

@@ -1,23 +1,23 @@
-/// What has arrived of an answer and has not been taken yet.
+/// The part of a response that has arrived and has not been taken yet.
 ///
 /// | event            | waiting for head | open                    | ended             |
 /// |------------------|------------------|-------------------------|-------------------|
 /// | `receivedHead`   | open             | ignored (trailers)      | ignored           |
 /// | `received`       | refused          | kept; held when full    | refused           |
 /// | `ended`          | ended            | ended                   | ignored           |
-/// | `takeHead`       | nothing yet      | the head                | the head, or why  |
-/// | `takeChunk`      | nothing yet      | what is there           | the rest, or why  |
+/// | `takeHead`       | nothing yet      | the head                | head, or error    |
+/// | `takeChunk`      | nothing yet      | the bytes received      | rest, or error    |
 ///
-/// When it is full the sender is held and stays held until everything was taken.
+/// When it is full, the sender is paused until everything was taken.
 struct TransferState {
-  /// What becomes of a piece of the body.
+  /// What happens to a piece of the body.
   enum Receipt: Equatable {
     case kept
     case held
     case refused
   }
 
-  /// A piece of the body, whether the sender may go on, or the end.
+  /// A piece of the body, with whether the sender may continue, or the end.
   enum Chunk {
     case bytes([UInt8], resume: Bool)
     case end
@@ -30,7 +30,7 @@ struct TransferState {
     case ended(HTTPResponseHead?, (any Error)?)
   }
 
-  /// Bytes kept before the sender is held.
+  /// The number of bytes kept before the sender is paused.
   static let capacity = 256 << 10
 
   private var phase = Phase.waiting
@@ -66,7 +66,7 @@ struct TransferState {
     case .waiting: nil
     case .open(let head): .success(head)
     case .ended(let head?, _): .success(head)
-    case .ended(nil, let error): .failure(error ?? HTTPClientError(.transfer, "An answer had no header."))
+    case .ended(nil, let error): .failure(error ?? HTTPClientError(.transfer, "A response had no header."))
     }
   }
 

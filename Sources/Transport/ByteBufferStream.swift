@@ -1,28 +1,44 @@
 import HTTP2
 import NIOCore
 
-/// An HTTP/2 stream whose outgoing body is a queue of `ByteBuffer`s. Large buffers reach the socket without a copy.
+/// An HTTP/2 stream whose outgoing body is a queue of `ByteBuffer`s. Large buffers are written to the socket without being
+/// copied.
 open class ByteBufferStream: HTTP2Stream {
-  /// The connection's place on its channel.
+  /// The channel handler of the connection.
   public final let channel: HTTP2ChannelHandler
-  /// Bytes that are queued and not yet framed.
+  /// The number of queued bytes that are not framed yet.
   public private(set) final var pendingBytes = 0
   private final var head: ByteBuffer?
   private final var tail = CircularBuffer<ByteBuffer>(initialCapacity: 0)
   private final var ending = Ending.open
 
-  /// Bytes that nghttp2 was promised for the frame it is about to write.
+  private final var framedBytes = 0
+  private final var readerPace = Pace()
+
+  /// The number of bytes announced to nghttp2 for the frame that it is about to write.
   private final var promisedBytes = 0
 
   private enum Ending { case open, endOfStream, trailers, done }
 
-  /// A stream of the connection on `channel`.
+  /// Creates a stream of the connection on `channel`.
   public init(channel: HTTP2ChannelHandler) {
     self.channel = channel
   }
 
-  /// So many bytes of the body were framed or dropped: a place to let a waiting producer go on.
+  /// Called when this many bytes of the body were framed or dropped; subclasses can resume waiting producers.
   open func bodySent(_ count: Int) {}
+
+  /// Called periodically while the stream is open, to end it if the peer does not read.
+  open func watch(now: NIODeadline) {
+    // A full socket is checked for the connection as a whole.
+    guard channel.isServer, pendingBytes > 0, channel.wantsMore else { return readerPace.rest() }
+    let limits = channel.limits
+    let least = limits.readerTimeout.bytes(at: limits.minBytesPerSecond)
+    guard readerPace.isTooSlow(framedBytes, at: now, window: limits.readerTimeout, least: least) else { return }
+    channel.refused(.slowReader, "a call ends: its client took under \(least) bytes of the answer in time")
+    // Clients receive RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors").
+    reset(.enhanceYourCalm)
+  }
 
   /// Queues bytes of the body.
   public final func send(_ buffer: ByteBuffer) {
@@ -31,7 +47,8 @@ open class ByteBufferStream: HTTP2Stream {
     resume()
   }
 
-  /// Nothing more will be queued; the stream ends behind the last byte, or with trailers (`submitTrailers` is called).
+  /// Ends the body: the stream ends after the last queued byte or, if `trailers` is true, with trailers (`submitTrailers` is
+  /// called).
   public final func finishBody(trailers: Bool) {
     guard ending == .open else { return }
     if trailers && pendingBytes == 0 && isWaiting {
@@ -42,7 +59,7 @@ open class ByteBufferStream: HTTP2Stream {
     }
   }
 
-  /// Drops what is queued and ends with trailers now, even if the peer's window is shut.
+  /// Drops queued bytes and ends with trailers immediately, even if the peer's window is closed.
   public final func abortBody() {
     guard ending == .open || ending == .trailers else { return }
     dropPending(from: promisedBytes)
@@ -54,7 +71,7 @@ open class ByteBufferStream: HTTP2Stream {
     submitTrailers()
   }
 
-  /// Keeps the first bytes, which a frame header may have announced already.
+  /// Drops queued bytes except the first `kept`, which a frame header may have announced already.
   private func dropPending(from kept: Int) {
     guard pendingBytes > 0 else { return }
     let dropped = pendingBytes - kept
@@ -62,7 +79,7 @@ open class ByteBufferStream: HTTP2Stream {
     head = nil
     tail.removeAll()
     pendingBytes = 0
-    channel.pendingBodyBytes -= dropped + kept
+    channel.queue(-(dropped + kept))
     while pendingBytes < kept, !buffers.isEmpty {
       var buffer = buffers.removeFirst()
       if let part = buffer.readSlice(length: min(kept - pendingBytes, buffer.readableBytes)) { append(part) }
@@ -72,7 +89,7 @@ open class ByteBufferStream: HTTP2Stream {
 
   private func append(_ buffer: ByteBuffer) {
     pendingBytes += buffer.readableBytes
-    channel.pendingBodyBytes += buffer.readableBytes
+    channel.queue(buffer.readableBytes)
     if head == nil { head = buffer } else { tail.append(buffer) }
   }
 
@@ -99,7 +116,7 @@ open class ByteBufferStream: HTTP2Stream {
         head = tail.popFirst()
         left -= readable
       } else {
-        // Not a slice: slices that begin beyond 16 MiB are copied by NIO, shifted indices never are.
+        // Not a slice: NIO copies slices that begin beyond 16 MiB, but not buffers with moved indices.
         var part = buffer
         part.moveWriterIndex(to: part.readerIndex + left)
         channel.write(part)
@@ -108,12 +125,39 @@ open class ByteBufferStream: HTTP2Stream {
       }
     }
     promisedBytes = 0
+    framedBytes += count
     pendingBytes -= count
-    channel.pendingBodyBytes -= count
+    channel.queue(-count)
     bodySent(count)
   }
 
   open override func closed(_ code: HTTP2Error.Code) {
     dropPending(from: 0)
+    release(heldBytes)
+    if isCounted { channel.streamClosed() }
+  }
+
+  // MARK: Accounting of held bytes
+
+  /// The number of bytes counted by `hold` and not released yet.
+  public private(set) final var heldBytes = 0
+  /// Whether the stream counts towards the limit of open streams.
+  final var isCounted = false
+
+  /// Counts bytes held in memory on behalf of the peer, until they are released or the stream closes.
+  ///
+  /// - Returns: false if the call must fail because all connections together hold too much. A connection that exceeds its own
+  ///   share, or that of its peer, is cut off.
+  public final func hold(_ bytes: Int) -> Bool {
+    heldBytes += bytes
+    return channel.hold(bytes)
+  }
+
+  /// Releases bytes counted by `hold`, at most as many as are left.
+  public final func release(_ bytes: Int) {
+    let bytes = min(bytes, heldBytes)
+    guard bytes > 0 else { return }
+    heldBytes -= bytes
+    channel.release(bytes)
   }
 }

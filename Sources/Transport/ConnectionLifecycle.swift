@@ -1,4 +1,4 @@
-/// The life of a connection as seen by its timers, from the first byte to the last. A pure value: it says what to do.
+/// The state machine of a connection's timers, from the first byte to the last. A pure value that returns actions.
 ///
 /// | state    | preface | request | prefaceTimeout | requestTimeout | idle  | shutdown | noticeOver | lost   |
 /// |----------|---------|---------|----------------|----------------|-------|----------|------------|--------|
@@ -18,17 +18,17 @@ struct ConnectionLifecycle {
     case requestTimeout
     case idle
     case shutdown
-    /// The peer has seen our notice (its PING came back), or has had the time to.
+    /// The peer has acknowledged the notice (its PING came back), or the time for that has passed.
     case noticeOver
-    /// The transport is gone.
+    /// The transport is closed.
     case lost
   }
 
   enum Action: Equatable {
     case none
-    /// Give the peer so much time and no more for its first request.
+    /// Start the timeout for the peer's first request.
     case expectRequest
-    /// Close without ceremony.
+    /// Close immediately, without GOAWAY.
     case cut
     /// Send the first GOAWAY and a PING.
     case notice

@@ -5,20 +5,20 @@ import Synchronization
 
 /// Opens client connections.
 public enum Dialer {
-  /// Connects and starts HTTP/2, after TLS if there is any.
+  /// Connects and starts HTTP/2, after TLS if it is used.
   ///
   /// - Parameters:
   ///   - secure: adds handlers before HTTP/2 (TLS); runs on the channel's event loop.
-  ///   - onClosed: called once when the connection is gone.
+  ///   - onClosed: called once when the connection is closed.
   /// - Returns: the handler, for use on its event loop only.
-  /// - Throws: `TransportError` when the address cannot be connected to within `timeout`, or TLS fails.
+  /// - Throws: `TransportError` if the connection cannot be established within `timeout`, or TLS fails.
   public static func connect(
     _ address: TransportAddress, group: any EventLoopGroup, http2Limits: HTTP2Limits, limits: ConnectionLimits,
     timeout: TimeAmount = .seconds(10), secure: (@Sendable (any Channel) throws -> Void)? = nil,
     onClosed: @escaping @Sendable () -> Void
   ) async throws -> NIOLoopBound<HTTP2ChannelHandler> {
-    // Several addresses of a host may be tried, each with a channel of its own. A channel that has failed has no handlers
-    // left, but what they know is still wanted.
+    // Several addresses of a host may be tried, each with its own channel. A failed channel no longer has its handlers, but their
+    // state is still needed.
     let handlers = Mutex<[ObjectIdentifier: NIOLoopBound<HTTP2ChannelHandler>]>([:])
     let bootstrap = ClientBootstrap(group: group)
       .connectTimeout(timeout)

@@ -4,71 +4,110 @@ import Synchronization
 
 private let connectionCounter = Atomic<UInt64>(0)
 
-/// An HTTP/2 connection on a NIO channel: bytes that are read go in, frames come out in one flush per loop tick.
+/// An HTTP/2 connection on a NIO channel. Processes the bytes read and writes frames, with one flush per tick of the event loop.
 ///
-/// Confined to the channel's event loop. A handler for TLS, when there is one, stands before it in the pipeline;
-/// nothing is written before the channel is active.
-public final class HTTP2ChannelHandler: ChannelInboundHandler {
-  /// Bytes from the socket, or from TLS.
+/// Confined to the channel's event loop. A TLS handler, if there is one, precedes it in the pipeline; nothing is written before
+/// the channel is active.
+public final class HTTP2ChannelHandler: ChannelDuplexHandler {
+  /// Bytes from the socket or from TLS.
   public typealias InboundIn = ByteBuffer
-  /// Frames, cut anywhere.
+  /// No handler writes through this one.
+  public typealias OutboundIn = Never
+  /// Bytes of frames, split anywhere.
   public typealias OutboundOut = ByteBuffer
 
-  /// Who is at the other end.
+  /// The peer of the connection.
   public let peer: Peer
-  /// The name of the listener that the connection came over; empty for clients.
+  /// The peer's key for accounting; empty for clients. See `Peer.origin`.
+  public let origin: String
+  /// The name of the listener that accepted the connection; empty for clients.
   public let listener: String
-  /// What the peer's certificate says, known before the first stream; nil: it has none, or there is no TLS.
+  /// The peer's certificate, set before the first stream; nil if it has none or there is no TLS.
   public private(set) var certificate: PeerCertificate?
-  /// Names the connection within this process; no number is used twice.
+  /// The number of the connection, unique within the process.
   public let number = connectionCounter.wrappingAdd(1, ordering: .relaxed).newValue
-  /// Bytes of bodies that wait on this connection, over all streams.
+  /// The number of queued bytes of bodies, over all streams of this connection.
   public internal(set) var pendingBodyBytes = 0
+  /// The account of the connection's resources; nil for clients.
+  let account: ConnectionAccount?
+  let report: RefusalReport?
+  private var refusedStreams = 0
+  var isWatching = false
+  var socketPace = Pace()
+  /// The number of bytes passed to the channel.
+  var handedBytes = 0
+  /// Bytes that wait for the next turn because the bytes before them have opened many streams.
+  private var backlog: ByteBuffer?
+  /// Whether a read was requested while there was a backlog.
+  private var readIsHeld = false
+  /// The number of streams opened before this turn.
+  private var streamsBeforeTurn = 0
+  /// The kind of refusal with which the connection was cut off.
+  var cause: Refusal?
   /// The event loop of the channel.
   public let eventLoop: any EventLoop
-  /// The bounds in force.
+  /// The limits of the connection.
   public let limits: ConnectionLimits
   /// The allocator of the channel.
   public let allocator: ByteBufferAllocator
-  /// Why the connection was lost, when it was not by mutual consent.
+  /// Why the connection was lost; nil if it was closed regularly.
   public private(set) var failure: HTTP2Error?
 
   let role: HTTP2Role
   private let http2Limits: HTTP2Limits
-  private var makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)?
+  var makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)?
   private var onClosed: (() -> Void)?
   private var whenStarted: EventLoopPromise<Void>?
   private var hasEnded = false
   private(set) var http2: HTTP2Connection?
-  private var context: ChannelHandlerContext?
+  var context: ChannelHandlerContext?
   private var outbox: ByteBuffer
-  /// What the channel said last: it announces every change.
+  /// The last reported writability of the channel, which reports every change.
   private var isWritable = true
-  private var isReading = false
-  private var isDraining = false
+  var isReading = false
+  var isDraining = false
   private var drainIsScheduled = false
-  /// Whether something was handed to the channel since the last flush.
+  /// Whether bytes were passed to the channel since the last flush.
   private var hasWritten = false
-  private var lifecycle = ConnectionLifecycle()
-  private var timers: [Scheduled<Void>] = []
-  private var lastActivity = NIODeadline.now()
+  var lifecycle = ConnectionLifecycle()
+  private var timers: [Int: Scheduled<Void>] = [:]
+  private var timerCount = 0
+  var lastActivity = NIODeadline.now()
+  /// The time of the last byte received from the peer.
+  private(set) var lastHeard = NIODeadline.now()
+  var keepAlive: KeepAlive?
+  var keepAliveTimer: Scheduled<Void>?
+  /// Called to end the remaining calls when the connection has reached its maximum age and the grace period is over.
+  public var endOfAge: ((HTTP2ChannelHandler) -> Void)?
 
-  /// Buffers smaller than this are gathered into one; larger ones are written as they are.
+  /// Smaller buffers are combined; larger ones are written as they are.
   private static let copyThreshold = 8 * 1024
   private static let outboxBytes = 32 * 1024
-  /// Refills of the socket in one go before other connections of the loop get their turn.
+  /// Payloads that distinguish the answers to PINGs.
+  private static let noticePing: UInt64 = 0
+  static let lifePing: UInt64 = 1
+  /// Number of times the socket is refilled before other connections of the event loop get their turn.
   private static let roundsPerTurn = 4
+  /// Number of streams that may be opened before other connections of the event loop get their turn.
+  private static let streamsPerTurn = 500
+  /// Number of bytes processed between checks of that limit: opening a stream takes at least ten.
+  private static let pieceBytes = 16 * 1024
 
-  /// Makes the handler of one channel; add it on the channel's event loop.
+  /// Creates the handler of one channel; must be added on the channel's event loop.
   ///
   /// - Parameters:
-  ///   - makeStream: makes the object behind a stream that the peer opens (servers).
-  ///   - onClosed: called once, after the last stream was told that the connection is gone.
+  ///   - makeStream: makes the object for a stream that the peer opens (servers).
+  ///   - accounts: counts and limits the resources held on behalf of the connection. nil: no accounting.
+  ///   - report: receives refusals, including the reason why the connection is cut off.
+  ///   - onClosed: called once, after all streams were closed.
   public init(
     role: HTTP2Role, channel: any Channel, peer: Peer, listener: String = "", http2Limits: HTTP2Limits,
-    limits: ConnectionLimits, makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)? = nil,
-    onClosed: (() -> Void)? = nil
+    limits: ConnectionLimits, accounts: PeerAccounts? = nil, report: RefusalReport? = nil,
+    makeStream: ((HTTP2ChannelHandler) -> HTTP2Stream)? = nil, onClosed: (() -> Void)? = nil
   ) {
+    account = accounts?.open(peer)
+    self.report = report
+    origin = role == .server ? peer.origin : ""
     self.role = role
     self.peer = peer
     self.listener = listener
@@ -81,16 +120,17 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     outbox = channel.allocator.buffer(capacity: 0)
   }
 
-  /// Whether the connection can carry new streams.
+  /// Whether new streams can be opened on the connection.
   public var isUsable: Bool { http2 != nil && http2?.peerGoAway == nil && failure == nil }
 
-  /// Whether the transport is gone (or was never there).
+  /// Whether the transport is closed or was never connected.
   public var isClosed: Bool { http2 == nil }
 
-  /// Streams that are open.
+  /// The number of open streams.
   public var openStreams: Int { http2?.streams.count ?? 0 }
 
-  /// Completes when HTTP/2 has started, behind TLS if there is any; fails with the reason if the connection ends before.
+  /// Returns a future that completes when HTTP/2 has started, after TLS if it is used. Fails with the reason if the connection
+  /// ends before.
   func started() -> EventLoopFuture<Void> {
     if http2 != nil { return eventLoop.makeSucceededVoidFuture() }
     if hasEnded { return eventLoop.makeFailedFuture(failure ?? Self.ended) }
@@ -103,61 +143,100 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   // MARK: Channel events
 
-  /// Starts, if the channel is active already.
+  /// Starts HTTP/2 if the channel is active already.
   public func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     if context.channel.isActive { start() }
   }
 
-  /// Starts.
+  /// Starts HTTP/2.
   public func channelActive(context: ChannelHandlerContext) {
     start()
     context.fireChannelActive()
   }
 
-  /// Takes the peer's certificate.
+  /// Stores the peer's certificate.
   public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if let event = event as? PeerCertificate { certificate = event }
     context.fireUserInboundEventTriggered(event)
   }
 
-  /// Feeds the connection; what it has to say waits for `channelReadComplete`.
+  /// Processes bytes; the resulting frames are written in `channelReadComplete`.
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     isReading = true
-    let buffer = unwrapInboundIn(data)
+    var buffer = unwrapInboundIn(data)
+    if backlog?.writeBuffer(&buffer) == nil { receive(buffer) }
+  }
+
+  /// Processes bytes in pieces, until they have opened so many streams that other connections must get their turn.
+  private func receive(_ buffer: ByteBuffer) {
     guard let http2, failure == nil else { return }
     lastActivity = .now()
-    do {
-      try buffer.withUnsafeReadableBytes { bytes throws(HTTP2Error) in
-        try http2.receive(bytes, now: lastActivity.uptimeNanoseconds)
+    lastHeard = lastActivity
+    var buffer = buffer
+    while buffer.readableBytes > 0 && failure == nil {
+      let count = min(buffer.readableBytes, Self.pieceBytes)
+      do {
+        try buffer.withUnsafeReadableBytes { bytes throws(HTTP2Error) in
+          try http2.receive(UnsafeRawBufferPointer(rebasing: bytes[..<count]), now: lastActivity.uptimeNanoseconds)
+        }
+      } catch {
+        fail(error)
       }
-    } catch {
-      fail(error)
+      buffer.moveReaderIndex(forwardBy: count)
+      if buffer.readableBytes > 0 && http2.openedStreams - streamsBeforeTurn > Self.streamsPerTurn {
+        postpone(buffer)
+        break
+      }
     }
     noteProgress(http2)
   }
 
-  /// Writes everything that the bytes read have caused, in one flush.
+  private func postpone(_ rest: ByteBuffer) {
+    backlog = rest
+    eventLoop.assumeIsolated().execute { [self] in
+      guard let rest = backlog else { return }
+      backlog = nil
+      isReading = true
+      streamsBeforeTurn = http2?.openedStreams ?? 0
+      receive(rest)
+      isReading = false
+      drain()
+      armWatch()
+      guard backlog == nil, readIsHeld else { return }
+      readIsHeld = false
+      context?.read()
+    }
+  }
+
+  /// Reads, or delays reading while there is a backlog.
+  public func read(context: ChannelHandlerContext) {
+    if backlog == nil { context.read() } else { readIsHeld = true }
+  }
+
+  /// Writes all frames that result from the bytes read, with one flush.
   public func channelReadComplete(context: ChannelHandlerContext) {
     isReading = false
     drain()
+    streamsBeforeTurn = http2?.openedStreams ?? 0
+    armWatch()
     context.fireChannelReadComplete()
   }
 
-  /// Goes on writing when the socket has taken enough.
+  /// Continues writing when the socket has accepted enough bytes.
   public func channelWritabilityChanged(context: ChannelHandlerContext) {
     isWritable = context.channel.isWritable
     if isWritable && !isDraining { drain() }
     context.fireChannelWritabilityChanged()
   }
 
-  /// Tells all streams that the connection is gone.
+  /// Closes all streams.
   public func channelInactive(context: ChannelHandlerContext) {
     end()
     context.fireChannelInactive()
   }
 
-  /// Follows every end of a channel, even one that was never active.
+  /// Closes all streams; also called for a channel that was never active.
   public func handlerRemoved(context: ChannelHandlerContext) {
     end()
     self.context = nil
@@ -169,7 +248,7 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     context.close(promise: nil)
   }
 
-  // MARK: Life
+  // MARK: Lifecycle
 
   private func start() {
     guard http2 == nil, failure == nil else { return }
@@ -177,6 +256,11 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     if role == .server {
       after(limits.prefaceTimeout) { $0.happen(.prefaceTimeout) }
       if limits.idleTimeout != nil { watchIdleness() }
+      if let age = limits.maxAge { endAt(age) }
+      if let interval = limits.keepAliveInterval {
+        keepAlive = KeepAlive(interval: interval, timeout: limits.keepAliveTimeout)
+        lookForLife()
+      }
     }
     drain()
     whenStarted?.succeed(())
@@ -185,16 +269,20 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   private func end() {
     hasEnded = true
+    backlog = nil
     whenStarted?.fail(failure ?? Self.ended)
     whenStarted = nil
     _ = lifecycle.handle(.lost)
-    for timer in timers { timer.cancel() }
+    keepAliveTimer?.cancel()
+    for timer in timers.values { timer.cancel() }
     timers.removeAll()
     let lost = http2
     http2 = nil
     lost?.onPingAcknowledged = nil
     lost?.close(failure?.code ?? .cancel)
+    account?.close()
     makeStream = nil
+    endOfAge = nil
     onClosed?()
     onClosed = nil
   }
@@ -203,14 +291,20 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     guard role == .server else { return }
     if http2.hasPeerPreface { happen(.preface) }
     if http2.acceptedStreams > 0 { happen(.request) }
+    if http2.refusedStreams > refusedStreams {
+      refusedStreams = http2.refusedStreams
+      refused(.streams, "a call is refused: as many are open as this connection or its peer may have")
+    }
   }
 
-  private func happen(_ event: ConnectionLifecycle.Event) {
+  func happen(_ event: ConnectionLifecycle.Event) {
     switch lifecycle.handle(event) {
     case .none: break
     case .expectRequest:
       if let time = limits.firstRequestTimeout { after(time) { $0.happen(.requestTimeout) } }
-    case .cut: context?.close(promise: nil)
+    case .cut:
+      if event == .prefaceTimeout { refused(.preface, "a connection is closed: no HTTP/2 preface came in time") }
+      context?.close(promise: nil)
     case .notice: sendNotice()
     case .leave: http2?.goAway()
     }
@@ -218,66 +312,42 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
 
   private func sendNotice() {
     http2?.announceShutdown()
-    http2?.onPingAcknowledged = { [weak self] _ in self?.happen(.noticeOver) }
-    http2?.ping(0)
+    http2?.onPingAcknowledged = { [weak self] in if $0 == Self.noticePing { self?.happen(.noticeOver) } }
+    http2?.ping(Self.noticePing)
     after(limits.shutdownNotice) { $0.happen(.noticeOver) }
   }
 
-  /// Begins a graceful end: two GOAWAYs a round trip apart, then the connection closes with its last stream.
-  public func shutdown() {
-    happen(.shutdown)
-  }
-
-  /// Calls `body` for every open stream.
-  public func forEachStream(_ body: (HTTP2Stream) -> Void) {
-    for stream in Array(http2?.streams ?? []) { body(stream) }
-  }
-
-  /// Ends every stream by `end`, gives the peer what could still be written at once, and closes the connection.
-  public func endStreams(_ end: (HTTP2Stream) -> Void) {
-    guard let http2 else { return close() }
-    for stream in Array(http2.streams) { end(stream) }
-    http2.goAway()
-    drain()
-    close()
-  }
-
-  /// Ends the connection now.
+  /// Closes the channel immediately.
   public func close() {
     context?.close(promise: nil)
   }
 
-  private func watchIdleness() {
-    guard let idle = limits.idleTimeout else { return }
-    after(max(lastActivity + idle - .now(), .milliseconds(1))) { handler in
-      guard let http2 = handler.http2 else { return }
-      if http2.streams.isEmpty && .now() - handler.lastActivity >= idle { handler.happen(.idle) }
-      if !http2.streams.isEmpty { handler.lastActivity = .now() }
-      handler.watchIdleness()
+  func after(_ time: TimeAmount, _ body: @escaping (HTTP2ChannelHandler) -> Void) {
+    timerCount += 1
+    let number = timerCount
+    timers[number] = eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
+      guard let self else { return }
+      timers[number] = nil
+      body(self)
     }
   }
 
-  private func after(_ time: TimeAmount, _ body: @escaping (HTTP2ChannelHandler) -> Void) {
-    let timer = eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
-      if let self { body(self) }
-    }
-    timers.append(timer)
-  }
-
-  private func fail(_ error: HTTP2Error) {
+  func fail(_ error: HTTP2Error) {
     guard failure == nil else { return }
     failure = error
+    if role == .server { refused(cause ?? Refusal(error), "a connection is cut off: \(error)") }
   }
 
   // MARK: Writing
 
-  /// Queues a buffer behind what was written before; used by streams while the connection drains.
+  /// Queues a buffer after those written before; called by streams while the connection drains.
   func write(_ buffer: ByteBuffer) {
     if buffer.readableBytes < Self.copyThreshold {
       buffer.withUnsafeReadableBytes { write($0) }
     } else {
       handOver()
       hasWritten = true
+      handedBytes += buffer.readableBytes
       context?.write(wrapOutboundOut(buffer), promise: nil)
     }
   }
@@ -285,12 +355,13 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   private func handOver() {
     guard outbox.readableBytes > 0 else { return }
     hasWritten = true
+    handedBytes += outbox.readableBytes
     context?.write(wrapOutboundOut(outbox), promise: nil)
     outbox = allocator.buffer(capacity: 64)
   }
 
-  /// Writes what the connection has, in rounds of at most the socket's watermark.
-  private func drain() {
+  /// Writes the connection's frames, in rounds of at most the socket's watermark.
+  func drain() {
     guard let http2, let context, !isDraining else { return }
     isDraining = true
     defer { isDraining = false }
@@ -300,13 +371,15 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
         isComplete = try http2.drain(into: self)
       } catch {
         fail(error)
+        // Only the GOAWAY is left to write.
+        _ = try? http2.drain(into: self)
       }
       flush(context)
       if failure != nil || http2.isFinished {
         context.close(promise: nil)
         return
       }
-      // Not complete and not writable: channelWritabilityChanged goes on.
+      // Incomplete and not writable: channelWritabilityChanged continues.
       if isComplete || !wantsMore { return }
     }
     scheduleDrain(in: .microseconds(50))
@@ -317,13 +390,14 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
     if outbox.readableBytes == 0 {
       if hasWritten { context.flush() }
     } else {
+      handedBytes += outbox.readableBytes
       context.writeAndFlush(wrapOutboundOut(outbox), promise: nil)
-      // Keeps its memory if the socket has taken everything, else leaves it to the pending write.
+      // Keeps its memory if the socket has accepted everything; otherwise leaves it to the pending write.
       outbox.clear()
     }
   }
 
-  private func scheduleDrain(in time: TimeAmount?) {
+  func scheduleDrain(in time: TimeAmount?) {
     guard !drainIsScheduled else { return }
     drainIsScheduled = true
     let go: () -> Void = { [self] in
@@ -335,31 +409,11 @@ public final class HTTP2ChannelHandler: ChannelInboundHandler {
   }
 }
 
-extension HTTP2ChannelHandler: HTTP2ConnectionDelegate {
-  /// Makes the stream that the peer has opened.
-  public func acceptStream() -> HTTP2Stream {
-    makeStream?(self) ?? HTTP2Stream()
-  }
-
-  /// Frames made outside of a read are gathered until the tasks of this tick have run: one flush for all.
-  public func connectionWantsDrain() {
-    if !isReading && !isDraining { scheduleDrain(in: nil) }
-  }
-
-  /// Opens a stream with a request. Clients only.
-  ///
-  /// - Throws: when the connection is closing.
-  public func request(_ stream: HTTP2Stream, _ headers: HTTP2Headers, body: Bool) throws(HTTP2Error) {
-    guard let http2 else { throw HTTP2Error(.refusedStream, "The connection is closed", hint: "open a new one") }
-    try http2.request(stream, headers, body: body)
-  }
-}
-
 extension HTTP2ChannelHandler: HTTP2Output {
   /// Whether the socket is below its watermark.
   public var wantsMore: Bool { isWritable }
 
-  /// Gathers frames.
+  /// Collects the bytes of frames.
   public func write(_ bytes: UnsafeRawBufferPointer) {
     outbox.writeBytes(bytes)
     if outbox.readableBytes >= Self.outboxBytes { handOver() }

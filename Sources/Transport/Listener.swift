@@ -9,11 +9,11 @@ import Synchronization
   import Darwin
 #endif
 
-/// What failed at the level of sockets.
+/// A failure of a socket.
 public struct TransportError: Error, Sendable, CustomStringConvertible {
   /// The kinds of failure.
   public enum Code: Sendable {
-    /// The address cannot be listened on.
+    /// The address cannot be bound.
     case bindFailed
     /// The address cannot be connected to.
     case connectFailed
@@ -23,7 +23,7 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
   public var code: Code
   /// What failed.
   public var message: String
-  /// What the system said.
+  /// The error reported by the system.
   public var evidence: String
   /// What to do about it.
   public var hint: String
@@ -32,52 +32,89 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
   public var description: String { "\(message): \(evidence); \(hint)" }
 }
 
-/// Counts the connections of a server over all of its listeners.
+/// Counts the connections of a server over all its listeners.
 public final class ConnectionCount: Sendable {
   private let count = Atomic<Int>(0)
   private let limit: Int
+  private let acceptLimit: Int
+  /// The number of accepted connections, including those that are closed at once.
+  private let accepted = Atomic<Int>(0)
+  /// Resumes the listeners that wait for a connection to end.
+  private let waiting = Mutex<[@Sendable () -> Void]>([])
 
-  /// Admits at most `limit` connections at once.
-  public init(limit: Int) { self.limit = limit }
+  /// Creates a counter that admits at most `limit` connections, and pauses accepting at `acceptLimit`.
+  public init(limit: Int, acceptLimit: Int = .max) {
+    self.limit = limit
+    self.acceptLimit = acceptLimit
+  }
 
-  /// Connections now.
+  /// The current number of connections.
   public var current: Int { count.load(ordering: .relaxed) }
 
-  /// Takes a place. False: none is left.
+  /// Adds a connection. Returns false if the limit is reached.
   func enter() -> Bool {
     if count.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
     leave()
     return false
   }
 
-  /// Gives the place back.
+  /// Removes a connection.
   func leave() {
     count.wrappingSubtract(1, ordering: .relaxed)
+  }
+
+  /// Counts an accepted connection.
+  func accept() { accepted.wrappingAdd(1, ordering: .relaxed) }
+
+  /// Called when the descriptor of an accepted connection was closed.
+  func close() {
+    accepted.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    let resumed = waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for resume in resumed { resume() }
+  }
+
+  /// If the limit for accepting is reached, returns true and calls `resume` when a connection has ended.
+  func waitForPlace(_ resume: @escaping @Sendable () -> Void) -> Bool {
+    waiting.withLock { waiting in
+      guard accepted.load(ordering: .sequentiallyConsistent) >= acceptLimit else { return false }
+      waiting.append(resume)
+      return true
+    }
   }
 }
 
 /// A socket that accepts HTTP/2 connections.
 public struct Listener: Sendable {
-  /// Makes the handler of an accepted channel; runs on the channel's event loop.
+  /// Creates the handler of an accepted channel; runs on the channel's event loop.
   public typealias Accept = @Sendable (_ channel: any Channel, _ peer: Peer) -> HTTP2ChannelHandler
 
-  /// Where it listens; the port is the one really bound.
+  /// The address, with the port that was actually bound.
   public let address: TransportAddress
   private let channel: any Channel
 
-  /// Binds and starts to accept.
+  /// Binds an address and starts to accept connections.
   ///
   /// - Parameters:
   ///   - secure: adds handlers before HTTP/2 (TLS); runs on the channel's event loop.
-  /// - Throws: `TransportError` when the address cannot be bound. A Unix socket that a dead process has left behind is
-  ///   replaced; one that somebody serves is not.
+  ///   - report: receives connections that are closed at once or not accepted.
+  /// - Throws: `TransportError` if the address cannot be bound. A Unix socket left behind by a dead process is replaced; one on
+  ///   which a process accepts connections is not.
   public static func bind(
     _ address: TransportAddress, group: any EventLoopGroup, count: ConnectionCount, limits: ConnectionLimits,
-    secure: (@Sendable (any Channel) throws -> Void)? = nil, accept: @escaping Accept
+    secure: (@Sendable (any Channel) throws -> Void)? = nil, report: RefusalReport? = nil, accept: @escaping Accept
   ) async throws -> Listener {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.maxMessagesPerRead, value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptGate(count, report: report))
+        }
+      }
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16_384, maximum: 262_144)
@@ -87,7 +124,12 @@ public struct Listener: Sendable {
         value: .init(low: limits.writeLowWatermark, high: limits.writeHighWatermark)
       )
       .childChannelInitializer { channel in
-        guard count.enter() else { return channel.close() }
+        guard count.enter() else {
+          report?(
+            .connections, Peer(channel.remoteAddress, credentials: nil),
+            "a connection is closed: as many are open as may be")
+          return channel.close()
+        }
         channel.closeFuture.whenComplete { _ in count.leave() }
         return Self.peer(of: channel).flatMapThrowing { peer in
           try secure?(channel)
@@ -100,7 +142,7 @@ public struct Listener: Sendable {
     } catch {
       throw TransportError(
         code: .bindFailed, message: "Cannot listen on \(address)", evidence: "\(error)",
-        hint: "choose another address, or stop the process that uses this one")
+        hint: Self.remedy(error, path: address.path))
     }
   }
 
@@ -109,6 +151,13 @@ public struct Listener: Sendable {
     case .tcp(let host, let port):
       return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
         .childChannelOption(.socketOption(.so_keepalive), value: 1)
+        #if os(Linux)
+          // A client whose network is down sends nothing: its connection is closed after a minute rather than after the kernel's
+          // two hours.
+          .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: 30)
+          .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: 10)
+          .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPCNT)), value: 3)
+        #endif
         .bind(host: host, port: port).get()
     case .unix(let path):
       if await isAbandoned(path) { unlink(path) }
@@ -116,7 +165,24 @@ public struct Listener: Sendable {
     }
   }
 
-  /// Whether a socket file is there that nobody accepts connections on.
+  /// Returns a hint for an address that cannot be bound, based on the system's error.
+  /// - Parameter path: the path of a Unix socket; nil for other addresses.
+  public static func remedy(_ error: any Error, path: String?) -> String {
+    let directory = path.map { path in path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
+    switch ((error as? IOError)?.errnoCode, directory) {
+    case (ENOENT, let directory?):
+      return "there is no directory '\(directory)': make it, or choose another path for the socket"
+    case (EACCES, let directory?), (EROFS, let directory?):
+      return "this user may not make files in '\(directory)': choose another path for the socket, or allow it"
+    case (EACCES, nil): return "this user may not listen on a port below 1024: choose another one"
+    case (EMFILE, _), (ENFILE, _):
+      return "raise the number of files that this process may have open (ulimit -n, LimitNOFILE= of a service)"
+    case (EADDRNOTAVAIL, _): return "this machine has no such address: choose one that it has"
+    default: return "choose another address, or stop the process that uses this one"
+    }
+  }
+
+  /// Returns whether a path is a socket on which no process accepts connections.
   private static func isAbandoned(_ path: String) async -> Bool {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
@@ -132,7 +198,7 @@ public struct Listener: Sendable {
     }
   }
 
-  /// Who connected; on a Unix socket the kernel knows the process.
+  /// Returns the peer of a channel; the kernel provides the process of a Unix socket.
   private static func peer(of channel: any Channel) -> EventLoopFuture<Peer> {
     let address = channel.remoteAddress
     #if os(Linux)
@@ -146,7 +212,7 @@ public struct Listener: Sendable {
     return channel.eventLoop.makeSucceededFuture(Peer(address, credentials: nil))
   }
 
-  /// Stops accepting; connections that were accepted live on.
+  /// Stops accepting; accepted connections remain open.
   public func close() async {
     try? await channel.close().get()
     if case .unix(let path) = address { unlink(path) }
@@ -154,6 +220,10 @@ public struct Listener: Sendable {
 }
 
 extension TransportAddress {
+  fileprivate var path: String? {
+    if case .unix(let path) = self { path } else { nil }
+  }
+
   fileprivate func with(port: Int?) -> TransportAddress {
     if case .tcp(let host, _) = self, let port { return .tcp(host: host, port: port) }
     return self

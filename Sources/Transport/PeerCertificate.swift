@@ -1,9 +1,9 @@
 import NIOCore
 
-/// What the certificate of a peer says about it, after it was verified.
+/// The names in a peer's certificate, after verification.
 ///
-/// Whatever puts TLS on a channel fires this as a user event inwards when the handshake is done, and only then
-/// `channelActive`: no handler behind it sees the channel active before it is known who is at the other end.
+/// The TLS handler of a channel fires it as an inbound user event when the handshake is complete, before `channelActive`: no
+/// later handler sees the channel active before the peer's identity is known.
 public struct PeerCertificate: Sendable, Hashable {
   /// The common name of the subject; the last one if there are several.
   public var commonName: String?
@@ -13,10 +13,10 @@ public struct PeerCertificate: Sendable, Hashable {
   public var uris: [String]
   /// The subject's alternative names of type e-mail.
   public var emails: [String]
-  /// SHA-256 of the certificate in DER, 64 lower-case hexadecimal digits.
+  /// The SHA-256 digest of the certificate in DER, as 64 lower-case hexadecimal digits.
   public var fingerprint: String
 
-  /// A certificate's names and fingerprint.
+  /// Creates a certificate from its names and its fingerprint.
   public init(
     commonName: String?, dnsNames: [String] = [], uris: [String] = [], emails: [String] = [], fingerprint: String
   ) {
@@ -27,8 +27,8 @@ public struct PeerCertificate: Sendable, Hashable {
     self.fingerprint = fingerprint
   }
 
-  /// The certificate of a channel's peer, for protocols other than HTTP/2; nil: it has none, or there is no
-  /// `PeerCertificateHandler` on the channel.
+  /// Returns the certificate of a channel's peer, for protocols other than HTTP/2; nil if it has none or the channel has no
+  /// `PeerCertificateHandler`.
   public static func of(_ channel: any Channel) async -> PeerCertificate? {
     try? await channel.eventLoop.submit {
       try channel.pipeline.syncOperations.handler(type: PeerCertificateHandler.self).certificate
@@ -36,18 +36,18 @@ public struct PeerCertificate: Sendable, Hashable {
   }
 }
 
-/// Keeps the certificate of a channel's peer for whoever asks by `PeerCertificate.of`. Stands behind TLS.
+/// Stores the certificate of a channel's peer for `PeerCertificate.of`. To be added after the TLS handler.
 public final class PeerCertificateHandler: ChannelInboundHandler {
-  /// Whatever passes.
+  /// Passes all data through.
   public typealias InboundIn = NIOAny
 
-  /// The peer's certificate; nil before the handshake is done, and without one.
+  /// The peer's certificate; nil before the handshake is complete, and if the peer has none.
   public private(set) var certificate: PeerCertificate?
 
-  /// Makes the handler of one channel.
+  /// Creates the handler of one channel.
   public init() {}
 
-  /// Keeps the certificate.
+  /// Stores the certificate.
   public func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if let event = event as? PeerCertificate { certificate = event }
     context.fireUserInboundEventTriggered(event)

@@ -1,6 +1,6 @@
 import NIOSSL
 
-/// BoringSSL's reasons in words.
+/// Failure reasons of BoringSSL, with descriptions.
 enum BoringSSLReason: String {
   case noPeerCertificate = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
   case unverified = "CERTIFICATE_VERIFY_FAILED"
@@ -17,14 +17,14 @@ enum BoringSSLReason: String {
   case certificateRequiredAlert = "TLSV1_ALERT_CERTIFICATE_REQUIRED"
   case handshakeAlert = "SSLV3_ALERT_HANDSHAKE_FAILURE"
 
-  /// The first known reason in an error of NIOSSL, which carries a stack of them.
+  /// Finds the first known reason in an error of NIOSSL, which contains a stack of them.
   init?(_ error: any Error) {
     let known = Self.codes(of: error).lazy.compactMap { Self(rawValue: $0) }
     guard let first = known.first else { return nil }
     self = first
   }
 
-  /// What the reason means, said of the peer.
+  /// The description of the reason; its subject is the peer.
   var words: String {
     switch self {
     case .noPeerCertificate: "it showed no certificate, and one is required"
@@ -41,7 +41,8 @@ enum BoringSSLReason: String {
     }
   }
 
-  /// An error of NIOSSL for people: in words where they are known, else BoringSSL's own without numbers and places.
+  /// Describes an error of NIOSSL: a description if the reason is known, otherwise BoringSSL's own text without numbers and
+  /// source positions.
   static func words(_ error: any Error) -> String {
     if let reason = Self(error) { return reason.words }
     if let error = error as? TLSError { return error.description }
@@ -56,7 +57,7 @@ enum BoringSSLReason: String {
     return codes.map { $0.lowercased().split(separator: "_").joined(separator: " ") }.joined(separator: ", ")
   }
 
-  /// The names in `error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at file:line`.
+  /// Extracts the names from `error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at file:line`.
   private static func codes(of error: any Error) -> [String] {
     "\(error)".split(separator: " ").compactMap { word in
       let parts = word.split(separator: ":")

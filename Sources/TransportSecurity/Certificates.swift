@@ -1,5 +1,6 @@
 import Digests
 import NIOSSL
+import Support
 import Transport
 
 #if canImport(Glibc)
@@ -9,32 +10,25 @@ import Transport
 #endif
 
 extension NIOSSLCertificate {
-  /// The common name for people: quoted, printable and short, whoever wrote it.
+  /// The common name for messages: quoted, printable and short, whatever the certificate contains.
   var title: String { Self.title(of: subjectName) }
 
-  /// The common name of the issuer, in the same way.
+  /// The common name of the issuer, in the same form.
   var issuerTitle: String { Self.title(of: issuerName) }
 
   private static func title(of names: [SSLCertificateName]) -> String {
     let name = (names.last { $0.type == .commonName } ?? names.last)?.value ?? ""
-    return "'" + name.unicodeScalars.prefix(100).map { isPrintable($0) ? String($0) : "?" }.joined() + "'"
+    return "'\(name.quotable(limit: 100))'"
   }
 
-  private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
-    default: true
-    }
-  }
-
-  /// Why it is not valid at a time, in words that follow its name; nil if it is.
+  /// Returns why the certificate is not valid at a time, phrased to follow its name; nil if it is valid.
   func invalidity(at now: time_t) -> String? {
     if notValidAfter < now { return "expired on \(Self.text(notValidAfter))" }
     if notValidBefore > now { return "is not valid before \(Self.text(notValidBefore))" }
     return nil
   }
 
-  /// The last second of its validity.
+  /// The end of the validity period.
   var expiry: String { Self.text(notValidAfter) }
 
   private static func text(_ time: time_t) -> String {
@@ -47,8 +41,8 @@ extension NIOSSLCertificate {
 }
 
 extension PeerCertificate {
-  /// What a verified certificate says. Names that are not UTF-8 or hold a NUL are left out: what is decided by a name must
-  /// not be decided by a part of it.
+  /// Creates the description of a verified certificate. Names that are not UTF-8 or contain a NUL are omitted, so that access is
+  /// never granted based on a part of a name.
   init(_ certificate: NIOSSLCertificate) throws {
     var names: [_SubjectAlternativeName.NameType: [String]] = [:]
     for name in certificate._subjectAlternativeNames() {

@@ -1,26 +1,26 @@
 import NIOCore
 import NIOSSL
 
-/// Whom a client trusts, and how it shows who it is. Files are PEM.
+/// The TLS settings of a client: the authorities that it trusts and its own certificate. Files are in PEM.
 public struct ClientTLSConfiguration: Sendable, Hashable {
-  /// The authorities that vouch for servers; nil: those of the system.
+  /// The file of authorities that issue server certificates; nil: those of the system.
   public var authorityFile: String?
-  /// The client's certificate and the key of it; nil: it has none.
+  /// The file of the client's certificate; nil if it has none.
   public var certificateFile: String?
-  /// The key of the client's certificate, without a pass phrase.
+  /// The file of the key of the client's certificate, without a passphrase.
   public var keyFile: String?
-  /// The name that the server's certificate must have, if it does not have the address that is connected to; nil: the host.
+  /// The name that the server's certificate must contain; nil: the host of the address.
   public var serverName: String?
-  /// The oldest version of TLS that is spoken.
+  /// The minimum version of TLS.
   public var minimumVersion = ServerTLSConfiguration.Version.tls12
-  /// Time from the connection to the end of the handshake.
+  /// Maximum time from the connection to the end of the handshake.
   public var handshakeTimeout = TimeAmount.seconds(10)
 
-  /// The system's authorities and no certificate.
+  /// Creates settings that trust the system's authorities, without a client certificate.
   public init() {}
 }
 
-/// TLS of a client, for `GRPCClient`.
+/// Client-side TLS for `GRPCClient`.
 public final class ClientTLS: Sendable {
   private let configuration: ClientTLSConfiguration
   private let authorities: Authorities?
@@ -34,6 +34,7 @@ public final class ClientTLS: Sendable {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.minimumTLSVersion = configuration.minimumVersion == .tls12 ? .tlsv12 : .tlsv13
     tls.applicationProtocols = [ApplicationProtocol.http2.rawValue]
+    tls.cipherSuiteValues = .forwardSecretAEAD
     tls.shutdownTimeout = .seconds(1)
     if let authorities { tls.trustRoots = .certificates(authorities.certificates) }
     if let file = configuration.certificateFile {
@@ -51,10 +52,10 @@ public final class ClientTLS: Sendable {
     }
   }
 
-  /// Puts TLS on a channel that is about to connect to `host`. Call it on the channel's event loop.
+  /// Adds TLS to a channel that is about to connect to `host`. Must be called on the channel's event loop.
   public func secure(_ channel: any Channel, to host: String) throws {
     let name = configuration.serverName ?? host
-    // Addresses have no place in SNI (RFC 6066, 3); without a name the certificate must have the peer's address.
+    // SNI does not support addresses (RFC 6066, section 3); without a name the certificate must contain the peer's address.
     let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
     let tls = try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name)
     let handshake = HandshakeHandler(

@@ -9,8 +9,8 @@ import Transport
   import Darwin
 #endif
 
-/// Stands behind the TLS of one channel and lets nobody see the channel active before the handshake is done and both sides
-/// agree on the protocol that is spoken inside.
+/// Follows the TLS handler of a channel and delays `channelActive` until the handshake is complete and both sides have agreed on
+/// the inner protocol.
 ///
 /// | state    | active           | handshake done                  | error           | timeout         | close   |
 /// |----------|------------------|---------------------------------|-----------------|-----------------|---------|
@@ -18,7 +18,7 @@ import Transport
 /// | open     | –                | –                               | pass on         | –               | closing |
 /// | closing  | –                | –                               | –               | –               | –       |
 ///
-/// While it is closing, what still arrives is dropped: TLS closes in a round trip, the protocol inside is over at once.
+/// While closing, received bytes are dropped: TLS needs a round trip to close, but the inner protocol has ended already.
 final class HandshakeHandler: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundIn = ByteBuffer
@@ -28,9 +28,9 @@ final class HandshakeHandler: ChannelDuplexHandler {
   private let tls: NIOSSLHandler
   private let expected: ApplicationProtocol
   private let timeout: TimeAmount
-  /// Told once of a handshake that failed, with the peer's address.
+  /// Called once if the handshake fails, with the peer's address.
   private let onFailure: (TLSError, _ peer: String) -> Void
-  /// Why a certificate did not verify.
+  /// Explains why a certificate was not verified.
   private let explain: (NIOSSLCertificate) -> String
   private var state = State.waiting
   private var timer: Scheduled<Void>?
@@ -68,7 +68,7 @@ final class HandshakeHandler: ChannelDuplexHandler {
         context, TLSError(.handshake, "it does not offer \(expected.words) (ALPN '\(expected.rawValue)')"))
     }
     let shown = tls.peerCertificate
-    // A session that is resumed brings along the certificate of its first handshake.
+    // A resumed session has the certificate of its original handshake.
     if let shown, let reason = shown.invalidity(at: time(nil)) {
       return fail(context, TLSError(.handshake, "its certificate \(shown.title) \(reason)"))
     }
@@ -86,7 +86,7 @@ final class HandshakeHandler: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     switch state {
     case .waiting: fail(context, describe(error))
-    // HTTP says itself where a message ends; many peers leave without a farewell (RFC 9112, 9.8).
+    // HTTP itself delimits its messages; many peers close without a TLS alert (RFC 9112, section 9.8).
     case .open where error as? NIOSSLError == .uncleanShutdown: break
     case .open: context.fireErrorCaught(error is NIOSSLError || error is BoringSSLError ? describe(error) : error)
     case .closing: break
@@ -132,16 +132,16 @@ final class HandshakeHandler: ChannelDuplexHandler {
   }
 }
 
-/// What is spoken inside TLS, by its name in ALPN (RFC 7301).
+/// The protocol inside TLS; raw values are ALPN names (RFC 7301).
 public enum ApplicationProtocol: String, Sendable, CaseIterable {
   /// HTTP/2.
   case http2 = "h2"
   /// HTTP/1.1.
   case http1 = "http/1.1"
 
-  /// HTTP/1.1 is also what peers without ALPN mean; HTTP/2 must be agreed on (RFC 9113, 3.2).
+  /// Without ALPN, HTTP/1.1 is implied; HTTP/2 must be negotiated (RFC 9113, section 3.2).
   func accepts(_ negotiated: String?) -> Bool { negotiated == rawValue || negotiated == nil && self == .http1 }
 
-  /// Its name for people.
+  /// The name for messages.
   var words: String { self == .http2 ? "HTTP/2" : "HTTP/1.1" }
 }

@@ -6,11 +6,12 @@ import NIOSSL
   import Darwin
 #endif
 
-/// Files in PEM (RFC 7468) with certificates or a key.
+/// Reads certificates and keys from PEM files (RFC 7468).
 enum PEMFile {
-  /// Largest file that is read, in bytes.
+  /// Maximum size of a file, in bytes.
   static let maximumBytes = 1 << 20
 
+  /// Reads the certificates in a file.
   /// - Throws: `TLSError` that names the file.
   static func certificates(_ path: String, valid now: time_t? = nil) throws(TLSError) -> [NIOSSLCertificate] {
     let bytes = try contents(path)
@@ -31,6 +32,7 @@ enum PEMFile {
     return certificates
   }
 
+  /// Reads the key in a file.
   /// - Throws: `TLSError` that names the file.
   static func key(_ path: String) throws(TLSError) -> NIOSSLPrivateKey {
     let bytes = try contents(path)
@@ -42,9 +44,9 @@ enum PEMFile {
   }
 
   private static func contents(_ path: String) throws(TLSError) -> [UInt8] {
-    // A pipe must not hold up the start.
+    // O_NONBLOCK, so that opening a named pipe does not block.
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { throw unreadable(path, String(cString: strerror(errno))) }
+    guard file >= 0 else { throw unreadable(path, errno) }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -55,7 +57,7 @@ enum PEMFile {
     while count < bytes.count {
       let got = bytes.withUnsafeMutableBytes { read(file, $0.baseAddress! + count, $0.count - count) }
       if got < 0 && errno == EINTR { continue }
-      guard got >= 0 else { throw unreadable(path, String(cString: strerror(errno))) }
+      guard got >= 0 else { throw unreadable(path, errno) }
       if got == 0 { break }
       count += got
     }
@@ -67,7 +69,15 @@ enum PEMFile {
     TLSError(.unreadable, "cannot read '\(path)'", evidence: evidence, hint: "Check the path and who may read it")
   }
 
-  /// What changes whenever a file is written or replaced.
+  private static func unreadable(_ path: String, _ code: Int32) -> TLSError {
+    var error = unreadable(path, String(cString: strerror(code)))
+    if code == EMFILE || code == ENFILE {
+      error.hint = "Raise the number of files that this process may have open (ulimit -n, LimitNOFILE= of a service)"
+    }
+    return error
+  }
+
+  /// Identifies a version of a file: changes whenever the file is written or replaced.
   struct Stamp: Equatable {
     private var device: UInt64 = 0
     private var inode: UInt64 = 0
@@ -75,7 +85,7 @@ enum PEMFile {
     private var seconds = 0
     private var nanoseconds = 0
 
-    /// The file at a path, after symbolic links; all zero if there is none.
+    /// Reads the stamp of a file, following symbolic links; all zero if there is none.
     init(_ path: String) {
       var status = stat()
       guard stat(path, &status) == 0 else { return }

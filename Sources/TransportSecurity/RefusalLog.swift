@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// Says why handshakes fail, but never more than a few times a second: whoever can connect can fail as often as he likes.
+/// Logs why handshakes fail, limited to a few lines per second, because any peer that can connect can fail at any rate.
 final class RefusalLog: Sendable {
   private let logger: Logger
   private let budget = Mutex(LogBudget())
@@ -16,14 +16,14 @@ final class RefusalLog: Sendable {
   }
 }
 
-/// So many lines at once, then one a second. A pure value: time comes in.
+/// A rate limit of log lines: a burst, then one per second. A pure value; the time is a parameter.
 struct LogBudget {
   static let burst = 20
   private var lines = Double(burst)
   private var last: ContinuousClock.Instant?
   private var unsaid = 0
 
-  /// Takes a line. Returns how many were not said since the last one that was; nil: this one must not be said either.
+  /// Takes one line. Returns the number of lines suppressed since the last one; nil if this line must be suppressed too.
   mutating func take(at now: ContinuousClock.Instant) -> Int? {
     if let last { lines = min(Double(Self.burst), lines + max(0, (now - last) / .seconds(1))) }
     last = now

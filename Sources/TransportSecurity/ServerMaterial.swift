@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 
 #if canImport(Glibc)
@@ -6,13 +7,14 @@ import NIOSSL
   import Darwin
 #endif
 
-/// What the files of a server held at one time, checked, as contexts of BoringSSL.
+/// The checked contents of a server's files at one time, as BoringSSL contexts.
 struct ServerMaterial: Sendable {
   /// The server's own certificate.
   let certificate: NIOSSLCertificate
   private let authorities: Authorities?
   private let contexts: [ApplicationProtocol: NIOSSLContext]
 
+  /// Reads and checks the files.
   /// - Throws: `TLSError` that names the file.
   init(_ configuration: ServerTLSConfiguration) throws(TLSError) {
     let own = try OwnCertificate(file: configuration.certificateFile, keyFile: configuration.keyFile)
@@ -21,6 +23,7 @@ struct ServerMaterial: Sendable {
     var tls = TLSConfiguration.makeServerConfiguration(
       certificateChain: own.chain.map { .certificate($0) }, privateKey: .privateKey(own.key))
     tls.minimumTLSVersion = configuration.minimumVersion == .tls12 ? .tlsv12 : .tlsv13
+    tls.cipherSuiteValues = .forwardSecretAEAD
     tls.shutdownTimeout = .seconds(1)
     if let authorities {
       tls.trustRoots = .certificates(authorities.certificates)
@@ -38,15 +41,25 @@ struct ServerMaterial: Sendable {
 
   func context(for inner: ApplicationProtocol) -> NIOSSLContext { contexts[inner]! }
 
-  /// Why a client's certificate did not verify.
+  /// Returns why a client's certificate was not verified.
   func explain(_ certificate: NIOSSLCertificate) -> String {
     authorities?.explain(certificate) ?? BoringSSLReason.unverified.words
   }
 }
 
-/// A certificate of ours with its key.
+extension [NIOTLSCipher] {
+  /// The cipher suites of TLS 1.2 with authenticated encryption and forward secrecy (RFC 9325, section 4.2; RFC 9113, appendix A,
+  /// prohibits the others for HTTP/2). All suites of TLS 1.3 have both.
+  static let forwardSecretAEAD: [NIOTLSCipher] = [
+    .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+  ]
+}
+
+/// The certificate of this side, with its key.
 struct OwnCertificate {
-  /// Our certificate first, then those between it and its authority.
+  /// The certificate, followed by the intermediate certificates up to its authority.
   let chain: [NIOSSLCertificate]
   let key: NIOSSLPrivateKey
   private let files: (certificate: String, key: String)
@@ -57,10 +70,10 @@ struct OwnCertificate {
     files = (file, keyFile)
   }
 
-  /// A context that shows the certificate.
+  /// Creates a context that uses the certificate.
   func context(_ configuration: TLSConfiguration) throws(TLSError) -> NIOSSLContext {
     do { return try NIOSSLContext(configuration: configuration) } catch {
-      // The key itself was read before: what is wrong with it is that it is another's.
+      // The key itself was read before, so it must belong to another certificate.
       if error as? NIOSSLError == .failedToLoadPrivateKey {
         throw TLSError(
           .mismatch,
@@ -73,7 +86,7 @@ struct OwnCertificate {
   }
 }
 
-/// The authorities that vouch for peers.
+/// The authorities that issue the certificates of peers.
 struct Authorities {
   let certificates: [NIOSSLCertificate]
   private let file: String
@@ -89,7 +102,7 @@ struct Authorities {
     }
   }
 
-  /// Why a peer's certificate did not verify. BoringSSL does not say, so the usual reasons are looked for.
+  /// Returns why a peer's certificate was not verified. BoringSSL does not report it, so the usual reasons are checked.
   func explain(_ certificate: NIOSSLCertificate) -> String {
     let name = "its certificate \(certificate.title)"
     if let reason = certificate.invalidity(at: time(nil)) { return "\(name) \(reason)" }

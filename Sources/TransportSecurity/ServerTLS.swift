@@ -9,52 +9,52 @@ import Synchronization
   import Darwin
 #endif
 
-/// How a server shows who it is, and what it asks of its clients. Files are PEM.
+/// The TLS settings of a server: its certificate and what it requires of clients. Files are in PEM.
 public struct ServerTLSConfiguration: Sendable, Hashable {
   /// Whether clients must show a certificate.
   public enum ClientCertificates: String, Sendable, CaseIterable {
-    /// Whoever shows none is refused.
+    /// Clients without a certificate are rejected.
     case required
-    /// Whoever shows none is served, without a `PeerCertificate`; one that is shown must be valid.
+    /// Clients without a certificate are accepted, without a `PeerCertificate`; a certificate that is presented must be valid.
     case optional
   }
 
-  /// The oldest version of TLS that is spoken.
+  /// The minimum version of TLS.
   public enum Version: String, Sendable, CaseIterable {
-    /// TLS 1.2 (RFC 5246) and newer.
+    /// TLS 1.2 (RFC 5246) or newer.
     case tls12 = "1.2"
-    /// TLS 1.3 (RFC 8446) and newer.
+    /// TLS 1.3 (RFC 8446) or newer.
     case tls13 = "1.3"
   }
 
-  /// The server's certificate, followed by those between it and its authority.
+  /// The file of the server's certificate, followed by the intermediate certificates up to its authority.
   public var certificateFile: String
-  /// The key of the certificate, without a pass phrase.
+  /// The file of the certificate's key, without a passphrase.
   public var keyFile: String
-  /// The authorities that vouch for clients; nil: clients are not asked for certificates.
+  /// The file of authorities that issue client certificates; nil: clients are not asked for certificates.
   public var clientAuthorityFile: String?
-  /// Whether clients must show a certificate, if there are authorities for it.
+  /// Whether clients must present a certificate, if `clientAuthorityFile` is set.
   public var clientCertificates = ClientCertificates.required
-  /// The oldest version of TLS that is spoken.
+  /// The minimum version of TLS.
   public var minimumVersion = Version.tls12
-  /// Time from the connection to the end of the handshake.
+  /// Maximum time from the connection to the end of the handshake.
   public var handshakeTimeout = TimeAmount.seconds(10)
-  /// Time between two looks at the files.
+  /// Time between two checks of the files.
   public var checkInterval = Duration.seconds(5)
 
-  /// A configuration that asks clients for nothing.
+  /// Creates settings that do not ask for client certificates.
   public init(certificateFile: String, keyFile: String) {
     self.certificateFile = certificateFile
     self.keyFile = keyFile
   }
 }
 
-/// TLS of a server. Its certificate can be replaced while it runs: connections that exist keep what they have, new ones get
-/// the new certificate.
+/// Server-side TLS. The certificate can be replaced while the server runs: existing connections keep the old one, new ones use
+/// the new one.
 public final class ServerTLS: Sendable {
   private struct State {
     var material: ServerMaterial
-    /// The files as they were when they were last looked at, whether they could be used or not.
+    /// The stamps of the files when last checked, whether or not the files were usable.
     var stamps: [PEMFile.Stamp]
     var hasWarned = false
   }
@@ -64,12 +64,12 @@ public final class ServerTLS: Sendable {
   private let refusals: RefusalLog
   private let state: Mutex<State>
 
-  /// Time before the end of the certificate in use from which on the log warns, in seconds.
+  /// How long before the current certificate expires the log warns, in seconds.
   private static let expiryWarning = 7 * 24 * 3600
 
-  /// Reads the files; says nothing yet.
-  /// - Throws: `TLSError` that names the file: it cannot be read, holds something else, is expired, or the key is not that
-  ///   of the certificate.
+  /// Reads the files; logs nothing yet.
+  /// - Throws: `TLSError` that names the file: it cannot be read, is malformed, contains an expired certificate, or the key
+  ///   belongs to another certificate.
   public init(_ configuration: ServerTLSConfiguration, logger: Logger) throws(TLSError) {
     self.configuration = configuration
     self.logger = logger
@@ -78,13 +78,13 @@ public final class ServerTLS: Sendable {
     state = Mutex(State(material: try ServerMaterial(configuration), stamps: stamps))
   }
 
-  /// Says in the log which certificate is in use, and until when.
+  /// Logs the current certificate and its expiry.
   public func announce() {
     logger.info("TLS is on", metadata: metadata)
     warnOfExpiry()
   }
 
-  /// Puts TLS on accepted channels, for `GRPCServer.listen` and `AdminServer`.
+  /// Returns a closure that adds TLS to accepted channels, for `GRPCServer.listen` and `AdminServer`.
   public func securing(_ inner: ApplicationProtocol) -> @Sendable (any Channel) throws -> Void {
     { [self] in try secure($0, for: inner) }
   }
@@ -98,8 +98,8 @@ public final class ServerTLS: Sendable {
     try channel.pipeline.syncOperations.addHandlers([tls, handshake])
   }
 
-  /// Reads the files again. If they cannot be used, what was in use stays.
-  /// - Throws: `TLSError`, as at the start.
+  /// Reads the files again. If they are not usable, the current certificate is kept.
+  /// - Throws: `TLSError`, as in `init`.
   public func reload() throws(TLSError) {
     let stamps = Self.stamps(configuration)
     do {
@@ -111,7 +111,7 @@ public final class ServerTLS: Sendable {
     }
   }
 
-  /// Looks at the files every `checkInterval` and reads them again when one has changed, until the task is cancelled.
+  /// Checks the files every `checkInterval` and reloads them when one has changed, until the task is cancelled.
   public func watch() async {
     while (try? await Task.sleep(for: configuration.checkInterval)) != nil { check() }
   }

@@ -1,24 +1,24 @@
-/// Why TLS cannot be set up, or a handshake failed.
+/// A failure to set up TLS, or of a handshake.
 public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The kinds of failure.
   public enum Code: Sendable, Hashable {
     /// A file cannot be read.
     case unreadable
-    /// A file holds something else than it should.
+    /// A file has unexpected contents.
     case malformed
     /// A certificate is not valid at this time.
     case expired
     /// A key belongs to another certificate.
     case mismatch
-    /// A peer was refused, or refuses us.
+    /// A peer was rejected, or rejected this side.
     case handshake
   }
 
-  /// The kind.
+  /// The kind of failure.
   public var code: Code
   /// What failed, with the file or the reason.
   public var message: String
-  /// What the system or the library said.
+  /// The error reported by the system or the library.
   public var evidence: String
   /// What to do about it.
   public var hint: String
@@ -30,7 +30,7 @@ public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     self.hint = hint
   }
 
-  /// One line with all parts that are present.
+  /// One line with all non-empty parts.
   public var description: String {
     message + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
   }

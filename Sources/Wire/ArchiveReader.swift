@@ -1,6 +1,6 @@
-/// Values read from an archive.
+/// Values read from a result archive.
 public enum ArchiveValues: Sendable, Equatable {
-  /// Values without a type: only how many there are.
+  /// Values of a type without data, of which only the number is known.
   case none(ArchiveType, count: Int)
   case bool([Bool])
   case int32([Int32])
@@ -30,8 +30,9 @@ public enum ArchiveValues: Sendable, Equatable {
 extension ResultArchive {
   /// Reads a tensor.
   ///
-  /// Archives come from engines in other processes: every size is checked against the bytes that are there before
-  /// memory is taken for it. Strings that are not UTF-8 are repaired, as the client does.
+  /// Archives come from engines in other processes, so every size is checked against the available bytes before memory is
+  /// allocated. Strings that are not valid UTF-8 are repaired, as the client does.
+  /// - Throws: `WireError` when the bytes are not such an archive.
   public static func readArray(
     _ bytes: UnsafeRawBufferPointer
   ) throws(WireError) -> (shape: [Int], values: ArchiveValues) {
@@ -55,6 +56,7 @@ extension ResultArchive {
   }
 
   /// Reads a table. All columns have the same number of rows.
+  /// - Throws: `WireError` when the bytes are not such an archive.
   public static func readDataframe(
     _ bytes: UnsafeRawBufferPointer
   ) throws(WireError) -> [(name: String, values: ArchiveValues)] {
@@ -80,13 +82,13 @@ private struct ArchiveReader {
 
   mutating func take<T: BitwiseCopyable>(_: T.Type, what: StaticString) throws(WireError) -> T {
     guard remaining >= MemoryLayout<T>.size else {
-      throw WireError(.malformed, "A result archive is cut off.", evidence: "\(what) at byte \(offset)")
+      throw WireError(.malformed, "A result archive is truncated.", evidence: "\(what) at byte \(offset)")
     }
     defer { offset += MemoryLayout<T>.size }
     return bytes.loadUnaligned(fromByteOffset: offset, as: T.self)
   }
 
-  /// A count of things of which each takes at least `size` bytes.
+  /// Reads a number of elements, each of which takes at least `size` bytes.
   mutating func size(atLeast size: Int, what: StaticString) throws(WireError) -> Int {
     let value = try take(Int64.self, what: what)
     guard value >= 0, size == 0 || value <= Int64(remaining / size) else { throw refuse(what, Int(value)) }
@@ -96,7 +98,7 @@ private struct ArchiveReader {
   mutating func type() throws(WireError) -> ArchiveType {
     let number = try take(Int32.self, what: "type")
     guard let type = ArchiveType(rawValue: number) else {
-      throw WireError(.unknownValue, "A result archive holds a type without a name.", evidence: "type \(number)")
+      throw WireError(.unknownValue, "A result archive contains an unknown type.", evidence: "type \(number)")
     }
     return type
   }
@@ -139,13 +141,15 @@ private struct ArchiveReader {
 
   func finish() throws(WireError) {
     guard remaining == 0 else {
-      throw WireError(.malformed, "A result archive goes on after its end.", evidence: "\(remaining) bytes are left")
+      throw WireError(
+        .malformed, "A result archive has extra bytes at its end.",
+        evidence: "\(remaining) bytes are left")
     }
   }
 
   func refuse(_ what: StaticString, _ value: Int) -> WireError {
     WireError(
-      .malformed, "A size in a result archive cannot be true.",
+      .malformed, "A size in a result archive is impossible.",
       evidence: "\(what) \(value) at byte \(offset) of \(bytes.count)")
   }
 }

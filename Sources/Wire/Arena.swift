@@ -1,19 +1,19 @@
 import CGraphScopeProto
 import Glibc
 
-/// Memory for one tree of generated structs: taken from the front of a chunk, given back all at once.
+/// Memory for one tree of generated structs: allocated by advancing through a chunk, and freed all at once.
 ///
-/// protobuf-c allocates every string and every nested message by itself; doing that from an arena, and never freeing a
-/// part, costs a third less. A tree made here must never reach a `free_unpacked` with another allocator.
+/// protobuf-c allocates every string and every nested message separately. Allocating from an arena, without freeing parts, costs
+/// a third less. A tree allocated here must never be passed to `free_unpacked` with another allocator.
 final class Arena {
   private var next: UnsafeMutableRawPointer
   private var end: UnsafeMutableRawPointer
-  /// The newest chunk. The first word of each chunk is the address of the one before.
+  /// The newest chunk. The first word of each chunk is the address of the previous one.
   private var chunk: UnsafeMutableRawPointer
   private var chunkSize: Int
   private var budget: Int
 
-  /// An arena whose first chunk has room for `capacity` bytes and that hands out no more than `limit` bytes in all.
+  /// Creates an arena whose first chunk has room for `capacity` bytes. It allocates at most `limit` bytes in all.
   init(capacity: Int, limit: Int = .max) {
     chunkSize = max(capacity, 256) + Arena.header
     budget = limit
@@ -30,7 +30,7 @@ final class Arena {
     }
   }
 
-  /// `count` bytes aligned for any type, or nil beyond the limit.
+  /// Allocates `count` bytes, aligned for any type. Returns nil beyond the limit.
   func allocateWithinLimit(_ count: Int) -> UnsafeMutableRawPointer? {
     guard count >= 0, count <= budget else { return nil }
     let padded = (count + 15) & ~15
@@ -45,7 +45,7 @@ final class Arena {
     return next
   }
 
-  /// `count` bytes, for an arena without a limit.
+  /// Allocates `count` bytes, aligned for any type, from an arena without a limit.
   func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     guard let memory = allocateWithinLimit(count) else { fatalError("an arena for encoding must have no limit") }
     return memory
@@ -60,23 +60,23 @@ final class Arena {
   }
 }
 
-/// Building C values from Swift ones.
+/// Builds C values from Swift values.
 extension Arena {
-  /// A struct with all fields at their defaults.
+  /// Allocates a struct with all fields at their defaults.
   func make<C: CMessage>(_: C.Type) -> UnsafeMutablePointer<C> {
     let memory = allocate(MemoryLayout<C>.size).assumingMemoryBound(to: C.self)
     C.initialize(memory)
     return memory
   }
 
-  /// `count` elements of `T`, nil for none.
+  /// Allocates `count` elements of `T`; returns nil for none.
   func array<T>(_ count: Int, of _: T.Type) -> UnsafeMutablePointer<T>? {
     guard count > 0 else { return nil }
     return allocate(count * MemoryLayout<T>.stride).bindMemory(to: T.self, capacity: count)
   }
 
-  /// A C string. A C string ends at its first NUL, which text from an engine's log may contain, so a NUL becomes
-  /// the character that stands for it in print, ␀.
+  /// Allocates a C string. A C string ends at its first NUL, which text of an engine's log may contain, so each NUL becomes its
+  /// printable symbol, ␀.
   func text(_ string: String) -> UnsafeMutablePointer<CChar> {
     var string = string
     if string.utf8.contains(0) {
@@ -90,24 +90,24 @@ extension Arena {
     }
   }
 
-  /// A copy of bytes.
+  /// Allocates a copy of bytes.
   func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
     ProtobufCBinaryData(len: bytes.count, data: list(bytes, of: UInt8.self) { $0 })
   }
 
-  /// A C array, one element for each value. Its element count is that of `values`.
+  /// Allocates a C array with one element per value. Its element count is that of `values`.
   func list<S, T>(_ values: [S], of type: T.Type, _ transform: (S) -> T) -> UnsafeMutablePointer<T>? {
     guard let array = array(values.count, of: type) else { return nil }
     for index in values.indices { (array + index).initialize(to: transform(values[index])) }
     return array
   }
 
-  /// A C array of strings.
+  /// Allocates a C array of strings.
   func texts(_ values: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
     list(values, of: UnsafeMutablePointer<CChar>?.self) { text($0) }
   }
 
-  /// A C array of messages.
+  /// Allocates a C array of messages.
   func messages<M: Bridged>(_ values: [M]) -> UnsafeMutablePointer<UnsafeMutablePointer<M.C>?>? {
     list(values, of: UnsafeMutablePointer<M.C>?.self) { $0.build(in: self) }
   }

@@ -1,82 +1,5 @@
 import CGraphScopeProto
-
-/// The value of an attribute (`gs.rpc.AttrValue`).
-public enum AttributeValue: Sendable, Equatable {
-  /// No member is set, which happens: the definition of an empty graph is such a value.
-  case unset
-  /// The null value.
-  case null
-  /// Text in UTF-8, or bytes.
-  case bytes([UInt8])
-  /// A signed integer, or the number of an enum case.
-  case int(Int64)
-  /// An unsigned integer.
-  case uint(UInt64)
-  /// A float of single precision.
-  case float(Float)
-  /// A truth value.
-  case bool(Bool)
-  /// Lists of values.
-  indirect case list(AttributeList)
-  /// Named attributes.
-  indirect case function(NamedAttributes)
-
-  /// A text as it travels, in UTF-8.
-  public static func text(_ text: String) -> AttributeValue { .bytes(Array(text.utf8)) }
-
-  /// The text, nil unless the value holds bytes that are UTF-8.
-  public var text: String? {
-    guard case .bytes(let bytes) = self else { return nil }
-    return String(validating: bytes, as: UTF8.self)
-  }
-
-  /// The integer, nil unless the value is one that fits into 64 bits with a sign.
-  public var integer: Int64? {
-    switch self {
-    case .int(let value): value
-    case .uint(let value): Int64(exactly: value)
-    default: nil
-    }
-  }
-
-  /// The truth value, nil unless the value is one.
-  public var boolean: Bool? {
-    if case .bool(let value) = self { value } else { nil }
-  }
-}
-
-/// The lists of a list value, one for each type (`gs.rpc.AttrValue.ListValue`).
-public struct AttributeList: Sendable, Equatable {
-  /// Texts or bytes.
-  public var bytes: [[UInt8]] = []
-  /// Signed integers.
-  public var ints: [Int64] = []
-  /// Floats of single precision.
-  public var floats: [Float] = []
-  /// Truth values.
-  public var bools: [Bool] = []
-  /// Named attributes.
-  public var functions: [NamedAttributes] = []
-  /// Lists within the list.
-  public var lists: [AttributeList] = []
-
-  /// An empty list.
-  public init() {}
-}
-
-/// Attributes under a name (`gs.rpc.NameAttrList`).
-public struct NamedAttributes: Sendable, Equatable {
-  /// The name.
-  public var name: String
-  /// The attributes. Inside ``ParamKey/arrowPropertyDefinition`` the keys are numbers of labels.
-  public var attributes: [ParamKey: AttributeValue]
-
-  /// Attributes under a name.
-  public init(name: String = "", attributes: [ParamKey: AttributeValue] = [:]) {
-    self.name = name
-    self.attributes = attributes
-  }
-}
+import Vocabulary
 
 extension AttributeValue: Bridged {
   init(reading c: UnsafePointer<Gs__Rpc__AttrValue>) throws(WireError) {
@@ -125,6 +48,7 @@ extension AttributeValue: Bridged {
 
 extension AttributeList: Bridged {
   init(reading c: UnsafePointer<Gs__Rpc__AttrValue__ListValue>) throws(WireError) {
+    self.init()
     let c = c.pointee
     bytes = try list(c.n_s, c.s) { Wire.bytes($0) }
     ints = try list(c.n_i, c.i) { $0 }
@@ -146,8 +70,9 @@ extension AttributeList: Bridged {
 
 extension NamedAttributes: Bridged {
   init(reading c: UnsafePointer<Gs__Rpc__NameAttrList>) throws(WireError) {
-    name = try text(c.pointee.name, "NameAttrList.name")
-    attributes = try Wire.attributes(c.pointee.n_attr, c.pointee.attr)
+    self.init(
+      name: try text(c.pointee.name, "NameAttrList.name"),
+      attributes: try Wire.attributes(c.pointee.n_attr, c.pointee.attr))
   }
 
   func fill(_ c: inout Gs__Rpc__NameAttrList, in arena: Arena) {
@@ -156,8 +81,8 @@ extension NamedAttributes: Bridged {
   }
 }
 
-/// An entry of a map of attributes. The wire has no maps: it has lists of such entries, and protoc-gen-c makes a
-/// struct of its own for each map.
+/// An entry of a map of attributes. On the wire, a map is a list of such entries, and protoc-gen-c generates a separate struct
+/// for each map.
 protocol AttributeEntry: CMessage {
   var key: Int32 { get set }
   var value: UnsafeMutablePointer<Gs__Rpc__AttrValue>! { get set }
@@ -168,7 +93,8 @@ extension Gs__Rpc__NameAttrList__AttrEntry: AttributeEntry {}
 extension Gs__Rpc__Chunk__AttrEntry: AttributeEntry {}
 extension Gs__Rpc__ChunkMeta__AttrEntry: AttributeEntry {}
 
-/// A map from its entries. Of entries with the same key the last one counts, as the specification of protobuf demands.
+/// Reads a map from its entries. If several entries have the same key, the last one counts, as the protobuf specification
+/// requires.
 func attributes<E: AttributeEntry>(
   _ count: Int, _ entries: UnsafeMutablePointer<UnsafeMutablePointer<E>?>?
 ) throws(WireError) -> [ParamKey: AttributeValue] {
@@ -184,7 +110,7 @@ func attributes<E: AttributeEntry>(
 }
 
 extension Arena {
-  /// The entries of a map, in the order of their keys so that equal messages have equal bytes.
+  /// Writes the entries of a map, in the order of their keys so that equal messages have equal bytes.
   func attributes<E: AttributeEntry>(
     _ attributes: [ParamKey: AttributeValue]
   ) -> UnsafeMutablePointer<UnsafeMutablePointer<E>?>? {

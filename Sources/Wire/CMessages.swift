@@ -1,6 +1,6 @@
 import CGraphScopeProto
 
-// Which initializer belongs to which generated struct: protoc-gen-c ties them together by name only.
+// Associates each generated struct with its initializer, which protoc-gen-c relates by name only.
 
 extension Google__Protobuf__Any: CMessage {
   static func initialize(_ message: UnsafeMutablePointer<Self>) { google__protobuf__any__init(message) }

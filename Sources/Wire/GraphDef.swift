@@ -1,16 +1,17 @@
 import CGraphScopeProto
+import Vocabulary
 
-/// What the client knows about a graph.
+/// The definition of a graph as sent to the client.
 public struct GraphDef: Sendable, Equatable {
   /// Version of the schema; 0 for the graphs of a session.
   public var version: Int64 = 0
   /// The name by which later operations refer to the graph.
   public var key = ""
-  /// The layout; the client refuses a graph that has not the layout it expects.
+  /// The layout. The client rejects a graph whose layout is not the one it expects.
   public var type = GraphType.unknown
-  /// Whether edges have a direction.
+  /// Whether edges are directed.
   public var isDirected = false
-  /// Whether there are parallel edges.
+  /// Whether the graph has parallel edges.
   public var isMultigraph = false
   /// Whether edges are stored compressed, as the request asked.
   public var compactEdges = false
@@ -18,26 +19,26 @@ public struct GraphDef: Sendable, Equatable {
   public var usePerfectHash = false
   /// The labels of a property graph.
   public var labels: [TypeDef] = []
-  /// Which labels the edge labels connect.
+  /// The relations of the edge labels: which vertex labels they connect.
   public var edgeKinds: [EdgeKind] = []
-  /// Numbers of property names; the graphs of a session have none.
+  /// Numbers of property names; empty for the graphs of a session.
   public var propertyIDs: [String: Int32] = [:]
-  /// What belongs to the layout.
+  /// The part of the definition that depends on the layout.
   public var info = GraphInfo.none
 
-  /// A graph of which nothing is known yet.
+  /// Creates an empty definition.
   public init() {}
 }
 
 /// The part of a graph's definition that depends on its layout.
 public enum GraphInfo: Sendable, Equatable {
-  /// Nothing.
+  /// No information.
   case none
-  /// Of an immutable graph.
+  /// The facts about an immutable graph.
   case vineyard(VineyardInfo)
-  /// Of a mutable graph.
+  /// The facts about a mutable graph.
   case mutable(MutableGraphInfo)
-  /// Of a layout this server does not serve: the full name of the message, and its bytes.
+  /// A layout that this server does not support: the full name of the message, and its bytes.
   case other(message: String, [UInt8])
 }
 
@@ -47,13 +48,13 @@ public struct VineyardInfo: Sendable, Equatable {
   public var oidType = DataType.unknown
   /// Type of internal vertex ids.
   public var vidType = DataType.unknown
-  /// Type of vertex data in a simple graph, `.null` when there is none.
+  /// Type of vertex data in a simple graph; `.null` if there is none.
   public var vertexDataType = DataType.unknown
-  /// Type of edge data in a simple graph, `.null` when there is none.
+  /// Type of edge data in a simple graph; `.null` if there is none.
   public var edgeDataType = DataType.unknown
-  /// File of the schema on the side of the engine. The client only hands it back.
+  /// Path of the schema file on the engine's machine. The client only sends it back.
   public var schemaPath = ""
-  /// Whether edges got an id column.
+  /// Whether edges have an id column.
   public var generateEID = false
   /// Whether original ids are kept as a column.
   public var retainOID = false
@@ -61,12 +62,12 @@ public struct VineyardInfo: Sendable, Equatable {
   public var objectID: Int64 = 0
   /// The schema, a JSON object.
   public var propertySchemaJSON = ""
-  /// Where the vertex map lives.
+  /// Where the vertex map is kept.
   public var vertexMapType = VertexMapType.unknown
   /// Object ids of the fragments, one for each worker.
   public var fragments: [Int64] = []
 
-  /// Facts that are all unknown yet.
+  /// Creates a value with all facts unknown.
   public init() {}
 }
 
@@ -79,11 +80,11 @@ public struct MutableGraphInfo: Sendable, Equatable {
   /// The attributes seen so far and their types, a JSON object.
   public var propertySchemaJSON = ""
 
-  /// Facts that are all unknown yet.
+  /// Creates a value with all facts unknown.
   public init() {}
 }
 
-extension GraphDef: Bridged {
+extension GraphDef: BridgedMessage {
   init(reading c: UnsafePointer<Gs__Rpc__Graph__GraphDefPb>) throws(WireError) {
     let c = c.pointee
     version = c.version

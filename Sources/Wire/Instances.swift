@@ -1,28 +1,28 @@
 import CGraphScopeProto
 
-// Starting and stopping the engines of a session.
+// Messages that start and stop the engines of a session.
 
 /// Starts the analytical engine of a session.
 public struct CreateAnalyticalInstanceRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "") {
     self.sessionID = sessionID
   }
 }
 
-/// The analytical engine.
+/// Describes the analytical engine that was started.
 public struct CreateAnalyticalInstanceResponse: WireMessage {
-  /// Names the engine; the Python client ignores it.
+  /// The id of the engine; the Python client ignores it.
   public var instanceID: String
-  /// A JSON object.
+  /// The engine's configuration, a JSON object.
   public var engineConfig: String
-  /// Where the workers run.
+  /// The hosts of the workers.
   public var hostNames: [String]
 
-  /// A response; what is not given is left empty.
+  /// Creates a response; omitted fields are empty.
   public init(instanceID: String = "", engineConfig: String = "", hostNames: [String] = []) {
     self.instanceID = instanceID
     self.engineConfig = engineConfig
@@ -30,20 +30,20 @@ public struct CreateAnalyticalInstanceResponse: WireMessage {
   }
 }
 
-/// Starts a server for queries on a graph.
+/// Starts a server that answers queries on a graph.
 public struct CreateInteractiveInstanceRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
   /// Object id of the graph.
   public var objectID: Int64
-  /// File of the schema, as the definition of the graph said.
+  /// Path of the schema file, as stated in the definition of the graph.
   public var schemaPath: String
   /// Options of the server.
   public var parameters: [String: String]
-  /// Whether Cypher is wanted beside Gremlin.
+  /// Whether Cypher is requested in addition to Gremlin.
   public var withCypher: Bool
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(
     sessionID: String = "", objectID: Int64 = 0, schemaPath: String = "", parameters: [String: String] = [:],
     withCypher: Bool = false
@@ -56,16 +56,16 @@ public struct CreateInteractiveInstanceRequest: WireMessage {
   }
 }
 
-/// A server for queries. Endpoints are `host:port`, several of them separated by commas.
+/// Describes a query server. Endpoints are `host:port`, several of them separated by commas.
 public struct CreateInteractiveInstanceResponse: WireMessage {
-  /// Where Gremlin is spoken.
+  /// The endpoint for Gremlin.
   public var gremlinEndpoint: String
-  /// Where Cypher is spoken.
+  /// The endpoint for Cypher.
   public var cypherEndpoint: String
   /// Object id of the graph.
   public var objectID: Int64
 
-  /// A response; what is not given is left empty.
+  /// Creates a response; omitted fields are empty.
   public init(gremlinEndpoint: String = "", cypherEndpoint: String = "", objectID: Int64 = 0) {
     self.gremlinEndpoint = gremlinEndpoint
     self.cypherEndpoint = cypherEndpoint
@@ -75,18 +75,18 @@ public struct CreateInteractiveInstanceResponse: WireMessage {
 
 /// Starts servers that sample a graph for training.
 public struct CreateLearningInstanceRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
   /// Object id of the graph.
   public var objectID: Int64
-  /// The graph and its features: JSON in base64.
+  /// The graph and its features, as base64-encoded JSON.
   public var handle: String
-  /// The samples wanted: JSON in base64.
+  /// The samples to serve, as base64-encoded JSON.
   public var config: String
-  /// Which engine.
+  /// The learning engine to start.
   public var backend: LearningBackend
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(
     sessionID: String = "", objectID: Int64 = 0, handle: String = "", config: String = "",
     backend: LearningBackend = .graphlearn
@@ -99,18 +99,18 @@ public struct CreateLearningInstanceRequest: WireMessage {
   }
 }
 
-/// Servers that sample a graph.
+/// Describes the servers that sample a graph.
 public struct CreateLearningInstanceResponse: WireMessage {
   /// Object id of the graph.
   public var objectID: Int64
-  /// The handle of the request, completed: JSON in base64.
+  /// The handle of the request, completed, as base64-encoded JSON.
   public var handle: String
   /// The configuration of the request.
   public var config: String
   /// `host:port` of every server.
   public var endpoints: [String]
 
-  /// A response; what is not given is left empty.
+  /// Creates a response; omitted fields are empty.
   public init(objectID: Int64 = 0, handle: String = "", config: String = "", endpoints: [String] = []) {
     self.objectID = objectID
     self.handle = handle
@@ -121,69 +121,69 @@ public struct CreateLearningInstanceResponse: WireMessage {
 
 /// Stops the analytical engine of a session.
 public struct CloseAnalyticalInstanceRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
-  /// The engine.
+  /// The id of the engine.
   public var instanceID: String
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "", instanceID: String = "") {
     self.sessionID = sessionID
     self.instanceID = instanceID
   }
 }
 
-/// The analytical engine is stopped.
+/// Reports that the analytical engine is stopped.
 public struct CloseAnalyticalInstanceResponse: WireMessage {
-  /// A response.
+  /// Creates a response.
   public init() {}
 }
 
-/// Stops a server for queries.
+/// Stops the query server of a graph.
 public struct CloseInteractiveInstanceRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
   /// Object id of the graph.
   public var objectID: Int64
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "", objectID: Int64 = 0) {
     self.sessionID = sessionID
     self.objectID = objectID
   }
 }
 
-/// The server for queries is stopped.
+/// Reports that the query server is stopped.
 public struct CloseInteractiveInstanceResponse: WireMessage {
-  /// A response.
+  /// Creates a response.
   public init() {}
 }
 
 /// Stops the servers that sample a graph.
 public struct CloseLearningInstanceRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
   /// Object id of the graph.
   public var objectID: Int64
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "", objectID: Int64 = 0) {
     self.sessionID = sessionID
     self.objectID = objectID
   }
 }
 
-/// The servers that sample a graph are stopped.
+/// Reports that the servers that sample a graph are stopped.
 public struct CloseLearningInstanceResponse: WireMessage {
-  /// A response.
+  /// Creates a response.
   public init() {}
 }
 
-/// An engine for graph learning. The set is open, so that the refusal of an unknown one can name it.
+/// An engine for graph learning. The set is open, so that an error about an unknown engine can name it.
 public struct LearningBackend: RawRepresentable, Sendable, Equatable {
   /// The number on the wire.
   public let rawValue: Int32
-  /// The engine with this number.
+  /// Creates the engine with a number.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
   /// The engine for TensorFlow.

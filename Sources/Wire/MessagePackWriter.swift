@@ -1,18 +1,18 @@
-/// Writes MessagePack (msgpack.org, specification of 2017) in the shortest form of every value.
+/// Writes MessagePack (msgpack.org, specification of 2017), every value in its shortest form.
 ///
-/// Reports on mutable graphs answer with it. Maps and arrays announce their number of elements; the caller then writes
-/// that many elements, or twice as many for a map.
+/// Reports on mutable graphs are answered in this format. Maps and arrays begin with their number of elements; the caller then
+/// writes that many elements, or twice as many for a map.
 public struct MessagePackWriter: Sendable {
-  /// What is written so far.
+  /// The bytes written so far.
   public private(set) var bytes: [UInt8] = []
 
-  /// A writer that has written nothing.
+  /// Creates an empty writer.
   public init() {}
 
   /// Writes nil.
   public mutating func null() { bytes.append(0xc0) }
 
-  /// Writes a truth value.
+  /// Writes a Boolean value.
   public mutating func bool(_ value: Bool) { bytes.append(value ? 0xc3 : 0xc2) }
 
   /// Writes an integer.
@@ -27,7 +27,7 @@ public struct MessagePackWriter: Sendable {
     }
   }
 
-  /// Writes an integer without a sign.
+  /// Writes an unsigned integer.
   public mutating func uint(_ value: UInt64) {
     switch value {
     case ..<0x80: bytes.append(UInt8(value))
@@ -60,7 +60,7 @@ public struct MessagePackWriter: Sendable {
   /// Begins an array of `count` elements.
   public mutating func array(_ count: Int) { self.count(count, short: 0x90, below: 16, medium: 0xdc, long: 0xdd) }
 
-  /// Begins a map of `count` pairs of key and value.
+  /// Begins a map of `count` key-value pairs.
   public mutating func map(_ count: Int) { self.count(count, short: 0x80, below: 16, medium: 0xde, long: 0xdf) }
 
   private mutating func count(_ count: Int, short: UInt8, below limit: Int, medium: UInt8, long: UInt8) {

@@ -1,23 +1,24 @@
 import CGraphScopeProto
+import Vocabulary
 
 /// One operation of a step.
 public struct OpDef: Sendable, Equatable {
-  /// Names the operation within its session for as long as the session lives.
+  /// The name of the operation, unique within its session for the lifetime of the session.
   public var key: String
-  /// What to do.
+  /// The type of operation.
   public var op: OperationType
   /// Keys of operations in this step or an earlier one, in the order the operation expects them.
   public var parents: [String]
-  /// What the client will find in the result. Operations that unload something carry none and read as `.graph`.
+  /// The form of the result that the client expects. Operations that unload an object omit it; it is then read as `.graph`.
   public var outputType: OutputType
   /// The parameters.
   public var attributes: [ParamKey: AttributeValue]
-  /// Data that belongs to the operation, or the announcement of it. Clients attach an empty one to every operation.
+  /// Data that belongs to the operation, or its announcement. Clients attach an empty value to every operation.
   public var largeAttribute: LargeAttribute
-  /// Arguments of a query in the order the application declares them; nil for operations that have none.
+  /// Arguments of a query in the order in which the application declares them; nil for operations that have none.
   public var queryArguments: [QueryArgument]?
 
-  /// An operation.
+  /// Creates an operation.
   public init(
     key: String, op: OperationType, parents: [String] = [], outputType: OutputType = .graph,
     attributes: [ParamKey: AttributeValue] = [:], largeAttribute: LargeAttribute = .empty,
@@ -35,10 +36,10 @@ public struct OpDef: Sendable, Equatable {
 
 /// The operations of a step, parents before children.
 public struct DagDef: Sendable, Equatable {
-  /// The operations. A step without any is legal.
+  /// The operations. May be empty.
   public var operations: [OpDef]
 
-  /// A step of these operations.
+  /// Creates a step of operations.
   public init(operations: [OpDef] = []) { self.operations = operations }
 }
 
@@ -48,7 +49,7 @@ public enum LargeAttribute: Sendable, Equatable {
   case empty
   /// The data itself.
   case chunks([Chunk])
-  /// Announces data that follows in the bodies of the same call, in this order.
+  /// Announces data that follows in the bodies of the same call, in the same order.
   case announced([ChunkMeta])
 }
 
@@ -56,10 +57,10 @@ public enum LargeAttribute: Sendable, Equatable {
 public struct Chunk: Sendable, Equatable {
   /// The data.
   public var buffer: [UInt8]
-  /// What the data is.
+  /// Attributes that describe the data.
   public var attributes: [ParamKey: AttributeValue]
 
-  /// Data with its attributes.
+  /// Creates a chunk.
   public init(buffer: [UInt8], attributes: [ParamKey: AttributeValue] = [:]) {
     self.buffer = buffer
     self.attributes = attributes
@@ -68,12 +69,12 @@ public struct Chunk: Sendable, Equatable {
 
 /// Announces data that follows in bodies.
 public struct ChunkMeta: Sendable, Equatable {
-  /// Size of the data in bytes. When it is 0 no body follows.
+  /// Size of the data in bytes. If it is 0, no body follows.
   public var size: Int64
-  /// What the data is.
+  /// Attributes that describe the data.
   public var attributes: [ParamKey: AttributeValue]
 
-  /// An announcement of `size` bytes.
+  /// Creates an announcement of `size` bytes.
   public init(size: Int64, attributes: [ParamKey: AttributeValue] = [:]) {
     self.size = size
     self.attributes = attributes

@@ -1,23 +1,24 @@
 import CGraphScopeProto
+import Vocabulary
 
 /// The result of one operation.
 public struct OpResult: Sendable, Equatable {
   /// Key of the operation.
   public var key: String
-  /// How it ended. The Python client looks only at the code of the step.
+  /// How the operation ended. The Python client only looks at the code of the step.
   public var code: ResultCode
-  /// What went wrong.
+  /// Why the operation failed.
   public var errorMessage: String
-  /// The result itself, when it is small: text, JSON, the key of an application, an archive.
+  /// The result itself when it is small: text, JSON, the key of an application, an archive.
   public var result: [UInt8]
-  /// The result is the next buffer in the bodies of the response, and ``result`` is empty.
+  /// Whether the result is the next buffer in the bodies of the response; ``result`` is then empty.
   public var hasLargeResult: Bool
-  /// Measurements of the engine. Nobody reads them.
+  /// Measurements of the engine. Clients do not read them.
   public var metrics: String
   /// The graph that the operation made or changed.
   public var graph: GraphDef?
 
-  /// The result of one operation.
+  /// Creates a result.
   public init(
     key: String, code: ResultCode = .ok, errorMessage: String = "", result: [UInt8] = [],
     hasLargeResult: Bool = false, metrics: String = "", graph: GraphDef? = nil

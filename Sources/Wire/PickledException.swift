@@ -1,4 +1,6 @@
-/// A class of exceptions that the Python client can raise. The list is closed: nothing a peer sends ends up as the name
+import Vocabulary
+
+/// An exception class that the Python client can raise. The list is closed, so that no text from a peer is ever used as the name
 /// of a class.
 public enum PythonExceptionClass: String, Sendable, CaseIterable {
   // graphscope.framework.errors
@@ -45,7 +47,7 @@ public enum PythonExceptionClass: String, Sendable, CaseIterable {
     }
   }
 
-  /// The class that the client's own table has for a code; nil for success.
+  /// Creates the class that the client's own table maps a code to; nil for success.
   public init?(_ code: ResultCode) {
     switch code {
     case .ok: return nil
@@ -79,13 +81,13 @@ public enum PythonExceptionClass: String, Sendable, CaseIterable {
   }
 }
 
-/// Exceptions as the Python client unpickles them, in protocol 2 (PEP 307) with a handful of opcodes.
+/// Encodes exceptions for the Python client to unpickle, in protocol 2 (PEP 307) with a handful of opcodes.
 ///
-/// We write pickles and never read one.
+/// The coordinator writes pickles and never reads one.
 public enum PickledException {
-  /// An exception of one of the known classes.
+  /// Encodes an exception of a known class.
   ///
-  /// - Parameter message: its only argument; none at all if nil.
+  /// - Parameter message: The only argument of the exception; nil for no argument.
   public static func encode(_ exception: PythonExceptionClass, _ message: String?) -> [UInt8] {
     var pickle = Pickle()
     pickle.global(module: exception.module, name: exception.rawValue)
@@ -99,9 +101,9 @@ public enum PickledException {
     return pickle.finish()
   }
 
-  /// The refusal of a Gremlin server: a tuple of the class and its argument, which the client puts together itself.
+  /// Encodes an error of a Gremlin server: a tuple of the class and its argument, from which the client builds the exception.
   ///
-  /// - Parameter code: status code of the Gremlin server, such as 597 for an evaluation that failed.
+  /// - Parameter code: The status code of the Gremlin server, such as 597 for a failed evaluation.
   public static func encodeGremlin(code: Int32, message: String) -> [UInt8] {
     var pickle = Pickle()
     pickle.global(module: "gremlin_python.driver.protocol", name: "GremlinServerError")
@@ -119,7 +121,7 @@ public enum PickledException {
   }
 }
 
-/// A pickle being written.
+/// A pickle under construction.
 private struct Pickle {
   enum Opcode: UInt8 {
     case proto = 0x80

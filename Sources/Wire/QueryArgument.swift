@@ -1,28 +1,5 @@
 import CGraphScopeProto
-
-/// An argument of a query: one of the wrappers of `data_types.proto`, packed into an Any. Arguments have no names.
-///
-/// The Python client sends bool, int64, double, string and bytes; native clients may send the others.
-public enum QueryArgument: Sendable, Equatable {
-  /// A truth value.
-  case bool(Bool)
-  /// A signed integer of 32 bits.
-  case int32(Int32)
-  /// An unsigned integer of 32 bits.
-  case uint32(UInt32)
-  /// A signed integer of 64 bits.
-  case int64(Int64)
-  /// An unsigned integer of 64 bits.
-  case uint64(UInt64)
-  /// A float of single precision.
-  case float(Float)
-  /// A float of double precision.
-  case double(Double)
-  /// A text.
-  case string(String)
-  /// Bytes.
-  case bytes([UInt8])
-}
+import Vocabulary
 
 extension QueryArgument: Bridged {
   init(reading c: UnsafePointer<Google__Protobuf__Any>) throws(WireError) {
@@ -47,7 +24,7 @@ extension QueryArgument: Bridged {
       case "gs.rpc.BytesValue": try read(Gs__Rpc__BytesValue.self) { .bytes(Wire.bytes($0.value)) }
       default:
         throw WireError(
-          .unknownValue, "An argument of a query has a type this server does not know.", evidence: "\(name)",
+          .unknownValue, "An argument of a query has an unknown type.", evidence: "\(name)",
           hint: "Pass bool, int, float, str or bytes")
       }
   }

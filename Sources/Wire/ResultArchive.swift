@@ -1,6 +1,6 @@
-/// Types of the values in a result archive, with their numbers there. They have nothing to do with ``DataType``.
+/// Types of the values in a result archive, with their numbers in that format. They are unrelated to ``DataType``.
 public enum ArchiveType: Int32, Sendable, CaseIterable {
-  /// The client cannot read it.
+  /// A type that the client cannot read.
   case undefined = -1
   case void = 0
   /// One byte, 0 or 1.
@@ -11,10 +11,10 @@ public enum ArchiveType: Int32, Sendable, CaseIterable {
   case uint64 = 5
   case float = 6
   case double = 7
-  /// The size in 64 bits, then UTF-8.
+  /// The size as a 64-bit integer, followed by UTF-8.
   case string = 8
 
-  /// Size of a value in bytes; nil for strings, which have no common size.
+  /// Size of a value in bytes; nil for strings, whose size varies.
   public var stride: Int? {
     switch self {
     case .undefined, .void: 0
@@ -26,14 +26,14 @@ public enum ArchiveType: Int32, Sendable, CaseIterable {
   }
 }
 
-/// Strings laid end to end: string `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
+/// Strings stored contiguously: string `i` is `bytes[offsets[i]..<offsets[i + 1]]`.
 public struct StringColumn {
-  /// Where the strings begin, and where the last one ends: one more than there are strings, none of them decreasing.
+  /// The offset of each string, followed by the end of the last one. The offsets never decrease.
   public var offsets: UnsafeBufferPointer<UInt64>
-  /// UTF-8.
+  /// The strings in UTF-8.
   public var bytes: UnsafeRawBufferPointer
 
-  /// Strings in memory of the caller's.
+  /// Creates a column that refers to the caller's memory.
   public init(offsets: UnsafeBufferPointer<UInt64>, bytes: UnsafeRawBufferPointer) {
     precondition(offsets.last ?? 0 <= UInt64(bytes.count), "the offsets of a string column reach beyond its bytes")
     self.offsets = offsets
@@ -45,7 +45,7 @@ public struct StringColumn {
   }
 }
 
-/// A column to write: a view of memory that the caller keeps alive.
+/// A column to write. It refers to memory that the caller keeps alive.
 public enum ArchiveColumn {
   case bool(UnsafeBufferPointer<Bool>)
   case int32(UnsafeBufferPointer<Int32>)
@@ -56,7 +56,7 @@ public enum ArchiveColumn {
   case double(UnsafeBufferPointer<Double>)
   case strings(StringColumn)
 
-  /// The type in the archive.
+  /// The type of the values in the archive.
   public var type: ArchiveType {
     switch self {
     case .bool: .bool
@@ -85,15 +85,15 @@ public enum ArchiveColumn {
   }
 }
 
-/// Results in the form the Python client reads: arrays, dataframes and the answers of reports. Little-endian and
-/// unaligned. Every archive is measured first and then written into one allocation.
+/// Writes results in the form that the Python client reads: arrays, data frames and answers to reports, little-endian and
+/// unaligned. The size of an archive is computed first; the archive is then written into one allocation.
 public enum ResultArchive {
-  /// A tensor: dimensions, type, values in row-major order.
+  /// Returns an archive of a tensor: its dimensions, type, and values in row-major order.
   ///
   /// - Parameters:
-  ///   - column: the values.
-  ///   - shape: the dimensions, whose product is the number of values; one dimension if nil.
-  ///   - rows: which values to take, in this order; all if nil.
+  ///   - column: The values.
+  ///   - shape: The dimensions, whose product is the number of values; nil for one dimension.
+  ///   - rows: The indices of the values to write, in this order; nil for all.
   public static func array(
     _ column: ArchiveColumn, shape: [Int]? = nil, rows: UnsafeBufferPointer<UInt32>? = nil
   ) -> [UInt8] {
@@ -109,11 +109,11 @@ public enum ResultArchive {
     }
   }
 
-  /// A table: names, types and values column by column.
+  /// Returns an archive of a table: names, types and values, column by column.
   ///
   /// - Parameters:
-  ///   - columns: names and values, all of the same length. The client keeps the order.
-  ///   - rows: which rows to take, in this order; all if nil.
+  ///   - columns: Names and values, all of the same length. The client keeps the order.
+  ///   - rows: The indices of the rows to write, in this order; nil for all.
   public static func dataframe(
     _ columns: [(name: String, values: ArchiveColumn)], rows: UnsafeBufferPointer<UInt32>? = nil
   ) -> [UInt8] {
@@ -135,13 +135,13 @@ public enum ResultArchive {
     }
   }
 
-  /// The answer of a report that counts.
+  /// Returns the answer to a report that counts.
   public static func count(_ value: Int64) -> [UInt8] { write(8) { $0.put(value) } }
 
-  /// The answer of a report that says yes or no.
+  /// Returns the answer to a yes-or-no report.
   public static func flag(_ value: Bool) -> [UInt8] { [value ? 1 : 0] }
 
-  /// The answer of a report that returns JSON or MessagePack.
+  /// Returns the answer to a report that returns JSON or MessagePack.
   public static func document(_ bytes: [UInt8]) -> [UInt8] {
     write(8 + bytes.count) { writer in
       writer.put(Int64(bytes.count))
@@ -149,12 +149,12 @@ public enum ResultArchive {
     }
   }
 
-  /// The answer of a report that returns a batch.
+  /// Returns the answer to a report that returns a batch.
   ///
   /// - Parameters:
-  ///   - vertex: where the batch begins; in a batch of ids where the next one begins.
-  ///   - count: the number of vertices, only in a batch of ids.
-  ///   - bytes: MessagePack.
+  ///   - vertex: The vertex number at which the batch begins or, in a batch of ids, at which the next one begins.
+  ///   - count: The number of vertices; only in a batch of ids.
+  ///   - bytes: The batch in MessagePack.
   public static func batch(vertex: UInt64, count: UInt32? = nil, _ bytes: [UInt8]) -> [UInt8] {
     write(8 + (count == nil ? 0 : 4) + 8 + bytes.count) { writer in
       writer.put(vertex)
@@ -174,7 +174,7 @@ public enum ResultArchive {
   }
 }
 
-/// Writes values one behind the other into memory that is large enough.
+/// Writes values one after the other into memory that must be large enough.
 private struct ArchiveWriter {
   let memory: UnsafeMutableRawBufferPointer
   var offset = 0

@@ -1,11 +1,12 @@
 import CGraphScopeProto
+import Vocabulary
 
-/// A message of the request stream of a step: one head, then the data of its operations in bodies.
+/// A message of the request stream of a step: one head, followed by the data of its operations in bodies.
 ///
-/// Bodies carry up to 2 GiB. Their chunks are never copied into Swift values: decoding says where in the message the
-/// chunk lies, and encoding writes what precedes it, see ``EncodedMessage/payloadByteCount``.
+/// Bodies carry up to 2 GiB. Their chunks are never copied into Swift values: decoding reports the range of the chunk in the
+/// message, and encoding writes the part that precedes it; see ``EncodedMessage/payloadByteCount``.
 public enum RunStepRequest: Sendable, Equatable {
-  /// The operations. First, and exactly once.
+  /// The operations. Sent first, exactly once.
   case head(RunStepRequestHead)
   /// A piece of the data of an operation.
   case body(RunStepRequestBody)
@@ -13,12 +14,12 @@ public enum RunStepRequest: Sendable, Equatable {
 
 /// The operations of a step.
 public struct RunStepRequestHead: Sendable, Equatable {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
   /// The operations.
   public var dag: DagDef
 
-  /// A step of a session.
+  /// Creates the head of a step.
   public init(sessionID: String, dag: DagDef) {
     self.sessionID = sessionID
     self.dag = dag
@@ -29,12 +30,12 @@ public struct RunStepRequestHead: Sendable, Equatable {
 public struct RunStepRequestBody: Sendable, Equatable {
   /// Key of the operation.
   public var operationKey: String
-  /// Whether the next body continues the same buffer.
+  /// Whether the next body continues the same data.
   public var hasNext: Bool
-  /// Where the data lies within the bytes of the message. For a message to send only the count matters.
+  /// The range of the data within the bytes of the message. In a message to send, only its length matters.
   public var chunk: Range<Int>
 
-  /// A piece of data with the chunk's range in a received message, or `0..<count` in one to send.
+  /// Creates a body. `chunk` is the chunk's range in a received message, or `0..<count` in a message to send.
   public init(operationKey: String, hasNext: Bool, chunk: Range<Int>) {
     self.operationKey = operationKey
     self.hasNext = hasNext
@@ -42,28 +43,28 @@ public struct RunStepRequestBody: Sendable, Equatable {
   }
 }
 
-/// A message of the response stream of a step: one head, then large results in bodies.
+/// A message of the response stream of a step: one head, followed by large results in bodies.
 ///
-/// Chunks are not copied, as in ``RunStepRequest``.
+/// Chunks are not copied; see ``RunStepRequest``.
 public enum RunStepResponse: Sendable, Equatable {
-  /// How the step ended.
+  /// The outcome of the step.
   case head(RunStepResponseHead)
   /// A piece of a large result.
   case body(RunStepResponseBody)
 }
 
-/// How a step ended.
+/// The outcome of a step.
 public struct RunStepResponseHead: Sendable, Equatable {
   /// One result for each operation that succeeded.
   public var results: [OpResult]
-  /// How the step ended. Failing operations are no gRPC error.
+  /// How the step ended. A failed operation is not a gRPC error.
   public var code: ResultCode
-  /// What went wrong.
+  /// Why the step failed.
   public var errorMessage: String
-  /// The exception the client raises, see ``PickledException``. Without one it raises nothing.
+  /// The exception that the client raises; see ``PickledException``. If it is empty, the client raises none.
   public var exception: [UInt8]
 
-  /// The end of a step.
+  /// Creates the head of a response.
   public init(
     results: [OpResult] = [], code: ResultCode = .ok, errorMessage: String = "", exception: [UInt8] = []
   ) {
@@ -76,12 +77,12 @@ public struct RunStepResponseHead: Sendable, Equatable {
 
 /// A piece of a large result. The buffers belong to the results with ``OpResult/hasLargeResult``, in order.
 public struct RunStepResponseBody: Sendable, Equatable {
-  /// Whether the next body continues the same buffer.
+  /// Whether the next body continues the same data.
   public var hasNext: Bool
-  /// Where the data lies within the bytes of the message. For a message to send only the count matters.
+  /// The range of the data within the bytes of the message. In a message to send, only its length matters.
   public var chunk: Range<Int>
 
-  /// A piece of data with the chunk's range in a received message, or `0..<count` in one to send.
+  /// Creates a body. `chunk` is the chunk's range in a received message, or `0..<count` in a message to send.
   public init(hasNext: Bool, chunk: Range<Int>) {
     self.hasNext = hasNext
     self.chunk = chunk
@@ -89,7 +90,8 @@ public struct RunStepResponseBody: Sendable, Equatable {
 }
 
 extension RunStepRequest: WireMessage {
-  /// Reads a message. The chunk of a body is found in constant time.
+  /// Decodes a message. Finds the chunk of a body in constant time.
+  /// - Throws: `WireError` when the bytes are not a valid message.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> RunStepRequest {
     switch try StepPart(of: "RunStepRequest", bytes) {
     case .head(let range): return .head(try .unpack(UnsafeRawBufferPointer(rebasing: bytes[range])))
@@ -99,7 +101,7 @@ extension RunStepRequest: WireMessage {
     }
   }
 
-  /// Encodes a head completely, and of a body everything but the chunk.
+  /// Encodes a head completely, and a body except for its chunk.
   public func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R {
     let arena = Arena(capacity: 4096)
     return try withExtendedLifetime(arena) {
@@ -122,7 +124,8 @@ extension RunStepRequest: WireMessage {
 }
 
 extension RunStepResponse: WireMessage {
-  /// Reads a message. The chunk of a body is found in constant time.
+  /// Decodes a message. Finds the chunk of a body in constant time.
+  /// - Throws: `WireError` when the bytes are not a valid message.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> RunStepResponse {
     switch try StepPart(of: "RunStepResponse", bytes) {
     case .head(let range): return .head(try .unpack(UnsafeRawBufferPointer(rebasing: bytes[range])))
@@ -132,7 +135,7 @@ extension RunStepResponse: WireMessage {
     }
   }
 
-  /// Encodes a head completely, and of a body everything but the chunk.
+  /// Encodes a head completely, and a body except for its chunk.
   public func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R {
     let arena = Arena(capacity: 4096)
     return try withExtendedLifetime(arena) {
@@ -178,7 +181,7 @@ extension RunStepResponseHead: Bridged {
   }
 }
 
-/// Which part of a step a message is, and where it lies in the message.
+/// The part of a step that a message carries, and its position in the message.
 private enum StepPart {
   case head(Range<Int>)
   case body(Range<Int>)
@@ -193,7 +196,7 @@ private enum StepPart {
         continue
       }
       guard part == nil else {
-        throw WireError(.malformed, "A message holds more than one part of a step.", evidence: "\(message)")
+        throw WireError(.malformed, "A message contains more than one part of a step.", evidence: "\(message)")
       }
       let count = try reader.length(end: bytes.count)
       let range = reader.offset..<reader.offset + count
@@ -202,7 +205,8 @@ private enum StepPart {
     }
     guard let part else {
       throw WireError(
-        .missing, "A message of a step holds neither head nor body.", evidence: "\(message), \(bytes.count) bytes")
+        .missing, "A message of a step contains neither a head nor a body.",
+        evidence: "\(message), \(bytes.count) bytes")
     }
     self = part
   }
@@ -239,7 +243,7 @@ private struct StepBody {
   }
 }
 
-/// A body whose chunk comes last, so that everything else can be written before it. Parsers take fields in any order.
+/// Encodes a body with its chunk last, so that everything else can be written before it. Parsers accept fields in any order.
 private func encodedBody(_ fields: [UInt8], chunkByteCount: Int) -> EncodedMessage {
   let chunkHeader = chunkByteCount == 0 ? [] : [0x0a] + varint(chunkByteCount)
   let content = fields + chunkHeader
@@ -247,7 +251,7 @@ private func encodedBody(_ fields: [UInt8], chunkByteCount: Int) -> EncodedMessa
     [0x12] + varint(content.count + chunkByteCount) + content, payloadByteCount: chunkByteCount)
 }
 
-/// A number in base 128, lowest digits first.
+/// Returns a base-128 varint, lowest digits first.
 private func varint(_ value: Int) -> [UInt8] {
   var rest = UInt64(value)
   var bytes: [UInt8] = []

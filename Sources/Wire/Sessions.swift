@@ -1,19 +1,20 @@
 import CGraphScopeProto
+import Vocabulary
 
-// Opening, keeping and closing sessions.
+// Messages that open, keep alive and close sessions.
 
-/// Opens a session, or comes back to one.
+/// Opens a session, or reconnects to one.
 public struct ConnectSessionRequest: WireMessage {
-  /// Whether closing the session stops the engines too: the client started this server itself.
+  /// Whether closing the session also stops the engines. Set by a client that started this server itself.
   public var cleanupInstance: Bool
-  /// Seconds without a heartbeat after which the session is given up; 0 or less means never.
+  /// The lease in seconds: the session ends when no heartbeat arrives for so long; 0 or less means never.
   public var danglingTimeoutSeconds: Int32
   /// Version of the client.
   public var version: String
-  /// Whether the client wants the session it had before.
+  /// Whether the client reconnects to its earlier session.
   public var reconnect: Bool
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(
     cleanupInstance: Bool = false, danglingTimeoutSeconds: Int32 = 0, version: String = "", reconnect: Bool = false
   ) {
@@ -24,22 +25,23 @@ public struct ConnectSessionRequest: WireMessage {
   }
 }
 
-/// The session.
+/// Describes the opened session.
 public struct ConnectSessionResponse: WireMessage {
-  /// Names the session in every later request.
+  /// The id of the session, required in every later request.
   public var sessionID: String
   /// Where the engines run.
   public var clusterType: ClusterType
-  /// Workers of an engine.
+  /// Number of workers of an engine.
   public var numWorkers: Int32
-  /// Namespace on Kubernetes.
+  /// The Kubernetes namespace.
   public var namespace: String
-  /// A JSON object, never empty text. With `{}` and no host names the client asks for an analytical instance.
+  /// The engine's configuration, a JSON object and never empty. If it is `{}` and there are no host names, the client requests an
+  /// analytical instance.
   public var engineConfig: String
-  /// Where the workers run.
+  /// The hosts of the workers.
   public var hostNames: [String]
 
-  /// A response; what is not given is left empty.
+  /// Creates a response; omitted fields are empty.
   public init(
     sessionID: String = "", clusterType: ClusterType = .hosts, numWorkers: Int32 = 0, namespace: String = "",
     engineConfig: String = "", hostNames: [String] = []
@@ -53,29 +55,29 @@ public struct ConnectSessionResponse: WireMessage {
   }
 }
 
-/// Keeps a session alive, or asks whether the server is ready.
+/// Renews the lease of a session, or checks that the server is ready.
 public struct HeartBeatRequest: WireMessage {
-  /// The session; the Python client leaves it empty.
+  /// The id of the session; the Python client leaves it empty.
   public var sessionID: String
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "") {
     self.sessionID = sessionID
   }
 }
 
-/// The server is ready.
+/// Reports that the server is ready.
 public struct HeartBeatResponse: WireMessage {
-  /// A response.
+  /// Creates a response.
   public init() {}
 }
 
-/// Asks for the log of a session.
+/// Requests the log of a session.
 public struct FetchLogsRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "") {
     self.sessionID = sessionID
   }
@@ -88,47 +90,47 @@ public struct FetchLogsResponse: WireMessage {
   /// Text for standard error.
   public var error: String
 
-  /// A response; what is not given is left empty.
+  /// Creates a response; omitted fields are empty.
   public init(info: String = "", error: String = "") {
     self.info = info
     self.error = error
   }
 }
 
-/// Ends a session.
+/// Closes a session.
 public struct CloseSessionRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "") {
     self.sessionID = sessionID
   }
 }
 
-/// The session is closed.
+/// Reports that the session is closed.
 public struct CloseSessionResponse: WireMessage {
-  /// A response.
+  /// Creates a response.
   public init() {}
 }
 
-/// Uploads a library or an application of the user.
+/// Uploads a library or an application of the client.
 public struct AddLibRequest: WireMessage {
-  /// The session.
+  /// The id of the session.
   public var sessionID: String
-  /// A zip archive with one file.
+  /// A zip archive that contains one file.
   public var archive: [UInt8]
 
-  /// A request; what is not given is left empty.
+  /// Creates a request; omitted fields are empty.
   public init(sessionID: String = "", archive: [UInt8] = []) {
     self.sessionID = sessionID
     self.archive = archive
   }
 }
 
-/// The library is there.
+/// Reports that the library was added.
 public struct AddLibResponse: WireMessage {
-  /// A response.
+  /// Creates a response.
   public init() {}
 }
 

@@ -1,4 +1,5 @@
 import CGraphScopeProto
+import Vocabulary
 
 /// A label of a property graph and its properties.
 public struct TypeDef: Sendable, Equatable {
@@ -6,16 +7,16 @@ public struct TypeDef: Sendable, Equatable {
   public var version: Int32 = 0
   /// The name.
   public var label = ""
-  /// The number within the labels of its kind, from 0.
+  /// The number among the labels of its kind, from 0.
   public var labelID: Int32?
-  /// Whether it is a label of vertices or of edges.
+  /// Whether it is a label of vertices or edges.
   public var kind = LabelKind.vertex
   /// The properties.
   public var properties: [PropertyDef] = []
-  /// A remark.
+  /// A comment.
   public var comment = ""
 
-  /// A label without properties.
+  /// Creates a label without properties.
   public init() {}
 }
 
@@ -29,14 +30,14 @@ public struct PropertyDef: Sendable, Equatable {
   public var name = ""
   /// The type.
   public var type = DataType.unknown
-  /// The value of vertices or edges that have none.
+  /// The value for vertices or edges that have none.
   public var defaultValue: PropertyValue?
   /// Whether it holds the original ids.
   public var isPrimaryKey = false
-  /// A remark.
+  /// A comment.
   public var comment = ""
 
-  /// A property without a name.
+  /// Creates a property without a name.
   public init() {}
 }
 
@@ -47,29 +48,29 @@ public struct PropertyValue: Sendable, Equatable {
   /// The value in the encoding of a store.
   public var bytes: [UInt8]
 
-  /// A value of a property.
+  /// Creates a value.
   public init(type: DataType, bytes: [UInt8]) {
     self.type = type
     self.bytes = bytes
   }
 }
 
-/// One relation of an edge label: the labels of its two ends.
+/// One relation of an edge label: the vertex labels at its ends.
 public struct EdgeKind: Sendable, Equatable {
   /// The edge label.
   public var edge = ""
-  /// Its number; the graphs of a session leave the numbers out.
+  /// The number of the edge label; nil for the graphs of a session.
   public var edgeID: Int32?
   /// The label of the sources.
   public var source = ""
-  /// Its number.
+  /// The number of the source label.
   public var sourceID: Int32?
   /// The label of the destinations.
   public var destination = ""
-  /// Its number.
+  /// The number of the destination label.
   public var destinationID: Int32?
 
-  /// A relation of labels given by name.
+  /// Creates a relation of labels given by name.
   public init(edge: String = "", source: String = "", destination: String = "") {
     self.edge = edge
     self.source = source
@@ -155,7 +156,7 @@ extension EdgeKind: Bridged {
   }
 }
 
-/// The number in an optional message of its own.
+/// Returns the number in its optional wrapper message.
 private func id(_ c: UnsafeMutablePointer<Gs__Rpc__Graph__LabelIdPb>?) -> Int32? { c?.pointee.id }
 
 extension Arena {

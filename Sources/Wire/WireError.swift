@@ -1,8 +1,8 @@
-/// Why bytes from outside are not the message they should be.
+/// The error for bytes from outside that are not a valid message.
 public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The kinds of failure, for callers that react to them differently.
   public enum Code: Sendable, Equatable {
-    /// The bytes break the wire format: cut off, a bad varint or tag, a length beyond the end, a wrong wire type.
+    /// The bytes violate the wire format: truncated data, a bad varint or tag, a length beyond the end, a wrong wire type.
     case malformed
     /// Messages are nested deeper than ``WireLimits/nesting``.
     case tooDeep
@@ -10,9 +10,9 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLarge
     /// A text is not UTF-8, or holds a NUL character.
     case invalidText
-    /// A number or a type name that this version of the protocol does not know.
+    /// A number or type name that this version of the protocol does not define.
     case unknownValue
-    /// Something that must be there is not.
+    /// A required element is missing.
     case missing
   }
 
@@ -22,10 +22,10 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
   public let message: String
   /// Where, and the value found there. May be empty.
   public let evidence: String
-  /// What to do about it. May be empty.
+  /// What to do. May be empty.
   public let hint: String
 
-  /// An error with its evidence and the remedy.
+  /// Creates an error; `evidence` and `hint` may be omitted.
   public init(_ code: Code, _ message: String, evidence: String = "", hint: String = "") {
     self.code = code
     self.message = message
@@ -33,21 +33,21 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
     self.hint = hint
   }
 
-  /// Message, evidence and hint in one line.
+  /// Message, evidence and hint on one line.
   public var description: String {
     let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
     return sentence + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
   }
 }
 
-/// Bounds on what a message may cost before anybody has looked at its contents.
+/// Limits on what a message may cost before its contents are examined.
 public enum WireLimits {
-  /// Levels of messages within messages. The deepest message of the protocol that a client sends has eleven;
-  /// values may contain lists of lists without end.
+  /// The maximum depth of nested messages. The deepest message that a client of this protocol sends has eleven levels, but values
+  /// may contain lists of lists of any depth.
   public static let nesting = 64
 
-  /// Memory the generated structs of a message of `byteCount` bytes may take, in bytes. An empty element of two
-  /// bytes becomes a struct of a hundred, so the fixed part lets a small message expand and the other keeps a large
-  /// one in proportion.
+  /// Returns the maximum memory, in bytes, for the generated structs of a message of `byteCount` bytes. An empty element of two
+  /// bytes becomes a struct of a hundred bytes: the constant part lets a small message expand, the other keeps a large one in
+  /// proportion.
   public static func memory(byteCount: Int) -> Int { (16 << 20) + 4 * byteCount }
 }

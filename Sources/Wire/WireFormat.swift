@@ -1,11 +1,11 @@
 import CGraphScopeProto
 import Glibc
 
-/// Walks through the bytes of a message by its description, before protobuf-c parses them.
+/// Checks the bytes of a message against its descriptor before protobuf-c parses them.
 ///
-/// protobuf-c recurses as deep as the bytes say, merges messages that occur twice by copying, and gives no reason when
-/// it refuses. So this checks tags, lengths and varints (protobuf.dev, "Encoding"), bounds the nesting, and refuses a
-/// singular message that occurs twice, which no encoder writes, and a NUL inside a text, which a C string cannot hold.
+/// protobuf-c recurses as deep as the bytes require, merges repeated occurrences of a message by copying, and gives no reason for
+/// a failure. This function therefore checks tags, lengths and varints (protobuf.dev, "Encoding") and limits the nesting. It also
+/// rejects a second occurrence of a singular message, which no encoder writes, and NUL in a text, which a C string cannot hold.
 func checkWireFormat(
   _ bytes: UnsafeRawBufferPointer, of descriptor: UnsafePointer<ProtobufCMessageDescriptor>
 ) throws(WireError) {
@@ -49,7 +49,7 @@ private func check(
         seen |= 1 << UInt64(index)
       }
       let type = UnsafePointer<ProtobufCMessageDescriptor>(OpaquePointer(field.descriptor))
-      guard let type else { throw refuse("has no description") }
+      guard let type else { throw refuse("has no descriptor") }
       try check(bytes, &reader, to: reader.offset + inner, type, depth: depth + 1)
     case PROTOBUF_C_TYPE_STRING:
       guard tag.type == .bytes else { throw refuse("has a wrong wire type") }
@@ -68,9 +68,9 @@ private func check(
         let inner = try reader.length(end: end)
         let packedEnd = reader.offset + inner
         while reader.offset < packedEnd {
-          // protobuf-c takes one byte for one truth value.
+          // protobuf-c reads a Boolean from a single byte.
           let value = bytes[reader.offset]
-          guard field.type != PROTOBUF_C_TYPE_BOOL || value <= 1 else { throw refuse("is not a truth value") }
+          guard field.type != PROTOBUF_C_TYPE_BOOL || value <= 1 else { throw refuse("is not a Boolean") }
           try reader.skip(plain, end: packedEnd)
         }
       } else {
@@ -81,14 +81,14 @@ private func check(
   }
 }
 
-/// How a value is laid out on the wire.
+/// The layout of a value on the wire.
 enum WireType: UInt8 {
   case varint = 0
   case fixed64 = 1
   case bytes = 2
   case fixed32 = 5
 
-  /// The layout of a single value of a scalar type.
+  /// Returns the layout of a single value of a scalar type.
   init(of type: ProtobufCType) {
     switch type {
     case PROTOBUF_C_TYPE_FIXED64, PROTOBUF_C_TYPE_SFIXED64, PROTOBUF_C_TYPE_DOUBLE: self = .fixed64
@@ -98,10 +98,10 @@ enum WireType: UInt8 {
   }
 }
 
-/// Reads the pieces of the wire format in order. Every read is checked against the end of the message it is part of.
+/// Reads the elements of the wire format in order. Every read is checked against the end of its message.
 struct WireReader {
   private let bytes: UnsafeRawBufferPointer
-  /// Bytes read so far.
+  /// The number of bytes read so far.
   private(set) var offset = 0
 
   init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) {
@@ -109,7 +109,7 @@ struct WireReader {
     self.offset = offset
   }
 
-  /// A base-128 number of at most ten bytes.
+  /// Reads a base-128 number of at most ten bytes.
   mutating func varint(end: Int) throws(WireError) -> UInt64 {
     var value: UInt64 = 0
     let start = offset
@@ -123,18 +123,18 @@ struct WireReader {
     throw WireError(.malformed, "A number is longer than ten bytes.", evidence: "at byte \(start)")
   }
 
-  /// The number and the layout of the next field.
+  /// Reads the number and the layout of the next field.
   mutating func tag(end: Int) throws(WireError) -> (field: UInt32, type: WireType) {
     let start = offset
     let value = try varint(end: end)
     guard let type = WireType(rawValue: UInt8(value & 7)), value >> 3 >= 1, value >> 3 < 1 << 29, offset - start <= 5
     else {
-      throw WireError(.malformed, "A field has an impossible tag.", evidence: "\(value) at byte \(start)")
+      throw WireError(.malformed, "A field has an invalid tag.", evidence: "\(value) at byte \(start)")
     }
     return (UInt32(value >> 3), type)
   }
 
-  /// The length of the bytes that follow; they end before `end`.
+  /// Reads the length of the bytes that follow, which must end before `end`.
   mutating func length(end: Int) throws(WireError) -> Int {
     let start = offset
     let value = try varint(end: end)
@@ -146,13 +146,13 @@ struct WireReader {
     return Int(value)
   }
 
-  /// The next `count` bytes, which ``length(end:)`` has measured.
+  /// Reads the next `count` bytes, a length returned by ``length(end:)``.
   mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
     defer { offset += count }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
   }
 
-  /// Passes over a value.
+  /// Skips a value.
   mutating func skip(_ type: WireType, end: Int) throws(WireError) {
     switch type {
     case .varint: _ = try varint(end: end)
@@ -165,6 +165,6 @@ struct WireReader {
   }
 
   private func cutOff(_ start: Int) -> WireError {
-    WireError(.malformed, "A message is cut off in the middle of a value.", evidence: "at byte \(start)")
+    WireError(.malformed, "A message is truncated in the middle of a value.", evidence: "at byte \(start)")
   }
 }

@@ -4,24 +4,25 @@ import CGraphScopeProto
 ///
 /// The types have the names and fields of the messages in `proto/`, without the suffix `Pb`.
 public protocol WireMessage: Sendable, Equatable {
-  /// Reads a message from the bytes that a peer sent, all of them.
+  /// Decodes a message that occupies all of the bytes.
   ///
-  /// The bytes are not trusted: nesting, expansion, text and enum numbers are checked, see ``WireLimits``.
+  /// The bytes are not trusted: nesting, expansion, text and enum numbers are checked; see ``WireLimits``.
+  /// - Throws: `WireError` when the bytes are not a valid message.
   static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> Self
 
-  /// Calls `body` with the message in its encoded form, whose size is known and which can be packed once into memory
-  /// of the caller's.
+  /// Calls `body` with the encoded message, whose size is known and which can be packed once into the caller's memory.
   func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R
 }
 
 extension WireMessage {
-  /// Reads a message from an array.
+  /// Decodes a message from an array.
+  /// - Throws: `WireError` when the bytes are not a valid message.
   public static func decode(_ bytes: [UInt8]) throws(WireError) -> Self {
     let result = bytes.withUnsafeBytes { raw in Result { () throws(WireError) in try decode(raw) } }
     return try result.get()
   }
 
-  /// The message in an array of its own. Servers pack into the buffer they send instead, see ``encoded(_:)``.
+  /// The encoded message as a new array. Servers avoid this copy with ``encoded(_:)``.
   public var encodedBytes: [UInt8] {
     encoded { message in
       [UInt8](unsafeUninitializedCapacity: message.byteCount) { buffer, count in
@@ -40,10 +41,10 @@ public struct EncodedMessage {
   }
 
   private let form: Form
-  /// Bytes that ``pack(into:)`` writes.
+  /// The number of bytes that ``pack(into:)`` writes.
   public let byteCount: Int
-  /// Bytes of the message that it does not write, because the caller has them and sends them right behind: the chunk
-  /// of a body of a step. 0 for all other messages. The size of the message is the sum of both counts.
+  /// The number of bytes that follow the packed bytes and that the caller sends itself: the chunk of a body of a step. 0 for all
+  /// other messages. The size of the message is the sum of both counts.
   public let payloadByteCount: Int
 
   init(_ message: UnsafeRawPointer) {
@@ -53,7 +54,7 @@ public struct EncodedMessage {
     payloadByteCount = 0
   }
 
-  /// A message that is packed already except for its last `payloadByteCount` bytes.
+  /// Creates a message that is already packed except for its last `payloadByteCount` bytes.
   init(_ bytes: [UInt8], payloadByteCount: Int) {
     form = .bytes(bytes)
     byteCount = bytes.count
@@ -74,12 +75,12 @@ public struct EncodedMessage {
 
 /// A struct that protoc-gen-c generated for a message.
 protocol CMessage {
-  /// Sets all fields to their defaults and ties the struct to the description of its message.
+  /// Sets all fields to their defaults and links the struct to the descriptor of its message.
   static func initialize(_ message: UnsafeMutablePointer<Self>)
 }
 
 extension CMessage {
-  /// The description of the message. Swift would copy the global constant, whose address is what counts.
+  /// The descriptor of the message. A pointer, because Swift would copy the global constant, whose address matters.
   static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
     withUnsafeTemporaryAllocation(of: Self.self, capacity: 1) { memory in
       guard let message = memory.baseAddress else { fatalError("no stack for \(Self.self)") }
@@ -88,7 +89,7 @@ extension CMessage {
     }
   }
 
-  /// Parses `bytes` and lends the struct to `body`.
+  /// Parses `bytes` and calls `body` with the struct.
   static func withUnpacked<R>(
     _ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<Self>) throws(WireError) -> R
   ) throws(WireError) -> R {
@@ -106,11 +107,11 @@ extension CMessage {
         allocator_data: Unmanaged.passUnretained(arena).toOpaque())
       let data = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
       guard let message = protobuf_c_message_unpack(descriptor, &allocator, bytes.count, data) else {
-        // The format was checked, so what is left is the arena's limit.
+        // The format was checked before, so only the arena's limit can cause this.
         throw WireError(
           .tooLarge, "A message expands to more memory than its size justifies.",
           evidence: "\(name(of: descriptor)), \(bytes.count) bytes, limit \(limit) bytes",
-          hint: "Send large data in the bodies of a step, not as many small values")
+          hint: "Send large data in the bodies of a step instead of many small values")
       }
       return try body(UnsafeRawPointer(message).assumingMemoryBound(to: Self.self))
     }
@@ -121,9 +122,9 @@ extension CMessage {
 protocol Bridged: Sendable {
   /// The generated struct.
   associatedtype C: CMessage
-  /// Copies everything of interest out of the struct.
+  /// Copies the relevant fields from the struct.
   init(reading c: UnsafePointer<C>) throws(WireError)
-  /// Sets the fields of a fresh struct; what they point to lives in `arena`.
+  /// Sets the fields of a new struct; memory that they point to is allocated in `arena`.
   func fill(_ c: inout C, in arena: Arena)
 }
 
@@ -139,21 +140,21 @@ extension Bridged {
   }
 }
 
-/// A message that travels by itself.
+/// A message that is sent by itself.
 protocol BridgedMessage: Bridged, WireMessage {}
 
 extension BridgedMessage {
-  /// Checks the wire format, parses, and copies everything of interest into Swift values.
+  /// Checks the wire format, parses the message and copies the relevant fields into Swift values.
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws(WireError) -> Self { try unpack(bytes) }
 
-  /// Builds the generated struct in an arena that lives as long as the call.
+  /// Builds the generated struct in an arena that exists for the duration of the call.
   public func encoded<R>(_ body: (EncodedMessage) throws -> R) rethrows -> R {
     let arena = Arena(capacity: 2048)
     return try withExtendedLifetime(arena) { try body(EncodedMessage(build(in: arena))) }
   }
 }
 
-/// The name of a message in the protocol.
+/// Returns the name of a message in the protocol.
 func name(of descriptor: UnsafePointer<ProtobufCMessageDescriptor>) -> String {
   String(cString: descriptor.pointee.name)
 }

@@ -1,21 +1,24 @@
+import Access
 import Coordinator
 import Foundation
 import GRPC
+import LogStore
 import Logging
+import ServerConfiguration
 import Transport
 
-/// Access control as it is configured; or none, and then only this machine is served.
+/// Access control as configured. Without access control the server listens on this machine only.
 struct AccessSetup {
-  /// nil: none is configured.
+  /// The access control; nil if none is configured.
   let control: AccessControl?
-  /// Where to listen besides.
+  /// The additional listeners.
   let listeners: [AccessFile.Listener]
   private let tokens: TokenFile?
   private let stamp: TokenFile.Stamp?
   private let hasTLS: Bool
   private let allowsPlaintext: Bool
 
-  /// Reads the files. That TLS asks clients for certificates is access control, too.
+  /// Reads the configured files. Requesting client certificates over TLS also enables access control.
   /// - Throws: `ConfigurationError`.
   init(_ settings: Settings, logs: LogStore) throws {
     allowsPlaintext = try settings.flag(.accessAllowPlaintext)
@@ -28,7 +31,7 @@ struct AccessSetup {
     }
     let file = try settings.optionalText(.accessFile).map { try AccessFile(path: $0) } ?? .withoutFile
     tokens = settings.optionalText(.accessTokenFile).map { TokenFile($0) }
-    // Before the file is read: a change in between is then noticed.
+    // Taken before the file is read, so that a change in between is detected.
     stamp = tokens?.stamp
     do {
       control = try AccessControl(Self.policy(settings, file), tokens: TokenSet(tokens?.read() ?? []), logs: logs)
@@ -39,15 +42,16 @@ struct AccessSetup {
   }
 
   private static func policy(_ settings: Settings, _ file: AccessFile) throws -> AccessPolicy {
-    try AccessPolicy(
+    try RunAs.requireMayBe(file.tenants)
+    return try AccessPolicy(
       certificates: file.certificates, users: file.users, listeners: file.listeners, networks: file.networks,
-      anonymous: try anonymous(settings, file), owner: geteuid())
+      tenants: file.tenants, anonymous: try anonymous(settings, file), owner: geteuid())
   }
 
-  /// Reads the access file again and puts it into force; where there is none, nothing happens.
-  /// - Parameter isDryRun: whether it is only read.
-  /// - Returns: what is to be told of it.
-  /// - Throws: `ConfigurationError`; nothing has changed then.
+  /// Reads the access file again and applies it; does nothing if there is none.
+  /// - Parameter isDryRun: whether to read the file without applying it.
+  /// - Returns: a description of the changes.
+  /// - Throws: `ConfigurationError`; then nothing has changed.
   static func reload(_ settings: Settings, _ control: AccessControl?, isDryRun: Bool) throws -> [String] {
     guard let control, let path = settings.optionalText(.accessFile) else { return [] }
     let file = try AccessFile(path: path)
@@ -74,8 +78,8 @@ struct AccessSetup {
     }
   }
 
-  /// Requires that a host may be listened on: a loopback one always, another one only where it is known who calls, and
-  /// without TLS only where somebody says that nobody listens in.
+  /// Requires that the server may listen on a host: always on a loopback address; on others only with access control, and
+  /// without TLS only if the configuration declares the network as trusted.
   /// - Throws: `ConfigurationError`.
   func requireMayListen(on host: String, _ origin: String) throws {
     if Self.isLoopback(host) { return }
@@ -92,31 +96,20 @@ struct AccessSetup {
     }
   }
 
-  /// A name such as `127.example.org` may be anybody's.
+  /// Only numeric addresses count: a name such as `127.example.org` may resolve to any address.
   private static func isLoopback(_ host: String) -> Bool {
     var address = in_addr()
     return host == "localhost" || host == "::1" || host.hasPrefix("127.") && inet_pton(AF_INET, host, &address) == 1
   }
 
-  /// Other users of the machine may connect to our Unix sockets once it is known who they are.
+  /// Whether other users of the machine may connect to the Unix sockets: only if access control can identify them.
   var isSocketShared: Bool { control != nil }
 
-  /// Notices changes of the token file until the task is cancelled, and tells which tokens have ended.
-  func watch(_ logger: Logger, onEnded: @escaping @Sendable (Set<String>) async -> Void) -> Task<Void, Never>? {
+  /// Returns work that detects changes of the token file until its task is cancelled, and reports the tokens that are no longer
+  /// valid; nil without access control.
+  func watch(_ logger: Logger, onEnded: @escaping @Sendable (Set<String>) async -> Void) -> Background? {
     guard let control else { return nil }
     let watch = TokenWatch(tokens, for: control, logger: logger)
-    return Task { [stamp] in await watch.run(since: stamp, onEnded: onEnded) }
-  }
-}
-
-extension Settings {
-  /// The value as yes or no.
-  func flag(_ setting: Setting) throws -> Bool {
-    switch text(setting) {
-    case "true": return true
-    case "false", "": return false
-    case let other:
-      throw ConfigurationError("\(setting.rawValue) is '\(other)' (\(origin(setting))), but must be true or false")
-    }
+    return Background { [stamp] in await watch.run(since: stamp, onEnded: onEnded) }
   }
 }

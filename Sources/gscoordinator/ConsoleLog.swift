@@ -1,13 +1,15 @@
 import Glibc
 import Logging
+import Support
+import Wire
 
-/// Writes log lines to standard output, and errors to standard error: the Python client that launches a coordinator
-/// shows its standard error to the user always and its standard output only when asked to.
+/// Writes log lines to standard output, and errors to standard error. A Python client that starts a coordinator always shows
+/// its standard error to the user, but its standard output only on request.
 struct ConsoleLog: LogHandler {
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
   let label: String
-  /// Longest line; what clients send may be of any length.
+  /// Longest line, in bytes; text from clients may have any length.
   private static let maximumLineBytes = 16 << 10
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -22,11 +24,11 @@ struct ConsoleLog: LogHandler {
     if line.utf8.count > Self.maximumLineBytes {
       line = String(decoding: line.utf8.prefix(Self.maximumLineBytes), as: UTF8.self) + "…"
     }
-    line = line.replacingControlCharacters() + "\n"
+    line = Redaction.redacted(line).replacingControlCharacters() + "\n"
     LogWriter.shared.write(line, to: event.level >= .error ? STDERR_FILENO : STDOUT_FILENO)
   }
 
-  /// The time of day in UTC, to the millisecond: ISO 8601.
+  /// Returns the current time in UTC, in ISO 8601 with milliseconds.
   private func timestamp() -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
@@ -40,7 +42,7 @@ struct ConsoleLog: LogHandler {
 }
 
 extension String {
-  /// One line: what clients send must not forge log lines.
+  /// Returns the text as one line, so that text from clients cannot forge log lines.
   fileprivate func replacingControlCharacters() -> String {
     guard utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { return self }
     return String(String.UnicodeScalarView(unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : $0 }))

@@ -1,11 +1,12 @@
 import AdminEndpoint
-import Cluster
 import Coordinator
 import Logging
+import StateStore
 import Synchronization
 
-/// Takes part in the election of a leader. As a standby it refuses clients; once it leads it takes over the state and
-/// serves; when it led and does no more, the process must end: nobody may act on what is another one's now.
+/// Takes part in the election of a leader. A standby rejects the calls of clients; a leader takes over the state and accepts
+/// them. A leader that loses the election must end its process, so that it does not act on state that now belongs to another
+/// leader.
 final class Leading: Sendable {
   private let election: LeaderElection
   private let coordinator: Coordinator
@@ -16,8 +17,8 @@ final class Leading: Sendable {
   private let tasks = Mutex<(election: Task<Void, Never>, roles: Task<Void, Never>)?>(nil)
 
   /// - Parameters:
-  ///   - gate: refuses clients until we lead.
-  ///   - admin: serves operators where only the leader may.
+  ///   - gate: rejects calls of clients until this process leads.
+  ///   - admin: the endpoint for operators that only the leader opens.
   init(
     _ election: LeaderElection, coordinator: Coordinator, workspace: Workspace, gate: StandbyGate, admin: AdminServer,
     logger: Logger
@@ -30,13 +31,16 @@ final class Leading: Sendable {
     self.logger = logger
   }
 
-  /// Takes part from now on.
-  /// - Parameter onDeposed: called when this process led and does no more.
+  /// Begins to take part.
+  /// - Parameter onDeposed: called when this process was the leader and no longer is.
   func begin(onDeposed: @escaping @Sendable () -> Void) {
     let election = Task { await self.election.run() }
     let roles = Task { await self.follow(onDeposed: onDeposed) }
     tasks.withLock { $0 = (election, roles) }
   }
+
+  /// How long a deposed leader may keep the workspace before it is ended: if its process is stopped, and otherwise.
+  private static let patience = (stopped: Duration.seconds(10), running: Duration.seconds(30))
 
   private func follow(onDeposed: @Sendable () -> Void) async {
     var hasLed = false
@@ -59,19 +63,51 @@ final class Leading: Sendable {
           logger.critical("cannot take over", metadata: ["error": "\(error)"])
           return onDeposed()
         }
+      case .failed(let error):
+        gate.shut(leader: nil)
+        logger.critical(
+          "the state is not the one that it was: nobody can lead with it", metadata: ["error": "\(error)"])
+        return onDeposed()
       }
     }
   }
 
   private func takeOver() async throws {
-    // The leader before us may still be ending.
-    try await workspace.waitForLock(logger)
-    logger.tell(try await coordinator.recover())
-    gate.open()
+    try await lockWorkspace()
+    try await election.takeOver()
+    logger.tell(try await coordinator.recover(known: gate.open))
     _ = try await admin.start()
   }
 
-  /// Lets another one lead at once.
+  /// Locks the workspace, and waits while another process has it. The previous leader may still be ending. If it is a process
+  /// of this machine it is ended when it takes too long: it was deposed, so it would end at once if it continued. A process of
+  /// another machine is waited for as long as this process leads.
+  private func lockWorkspace() async throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var told = start
+    while true {
+      do { return try workspace.lock() } catch {
+        guard case .leading = election.role else { throw error }
+        if told == start || told.advanced(by: .seconds(30)) < clock.now {
+          logger.notice("waiting for the workspace", metadata: ["reason": "\(error)"])
+          told = clock.now
+        }
+      }
+      endHolder(after: start.duration(to: clock.now))
+      try await Task.sleep(for: .milliseconds(200))
+    }
+  }
+
+  private func endHolder(after wait: Duration) {
+    guard let holder = workspace.lockHolder, holder.isAlive else { return }
+    guard wait >= (holder.isStopped ? Self.patience.stopped : Self.patience.running), holder.end() else { return }
+    logger.warning(
+      "ended the leader before us, which kept the workspace although it leads no more",
+      metadata: ["process": "\(holder.process)"])
+  }
+
+  /// Gives up the leadership, so that another coordinator can lead at once.
   func resign() async {
     guard let tasks = tasks.withLock({ $0 }) else { return }
     tasks.roles.cancel()
@@ -81,28 +117,16 @@ final class Leading: Sendable {
   }
 }
 
-extension Workspace {
-  /// Waits until no other process has the directory, 30 seconds at most.
-  fileprivate func waitForLock(_ logger: Logger) async throws {
-    for attempt in 0..<150 {
-      do { return try lock() } catch {
-        if attempt == 0 { logger.notice("waiting for the workspace", metadata: ["reason": "\(error)"]) }
-        try await Task.sleep(for: .milliseconds(200))
-      }
-    }
-    try lock()
-  }
-}
-
 extension Logger {
-  /// Says what a recovery found, if anything.
+  /// Logs the result of a recovery, if there was anything to recover.
   func tell(_ summary: Coordinator.RecoverySummary) {
     guard summary != .init() else { return }
     notice(
       "recovered \(summary.sessions) sessions",
       metadata: [
         "interrupted_steps": "\(summary.interruptedSteps)", "lost_objects": "\(summary.lostObjects)",
-        "closed_sessions": "\(summary.closedSessions)",
+        "closed_sessions": "\(summary.closedSessions)", "held_sessions": "\(summary.heldSessions)",
+        "set_aside": "\(summary.setAside)",
       ])
   }
 }

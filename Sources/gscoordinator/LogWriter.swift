@@ -2,30 +2,30 @@
 import Glibc
 import Synchronization
 
-/// Writes log lines in the background. Whoever reads our output may stop reading and leave its pipe full: then lines are
-/// dropped and counted, and the coordinator goes on.
+/// Writes log lines in the background. If the process that reads the output stops reading and the pipe is full, lines are
+/// dropped and counted, and the coordinator is not delayed.
 final class LogWriter: Sendable {
   static let shared = LogWriter()
 
-  /// Lines that may wait.
+  /// The maximum number of lines that wait.
   private static let capacity = 10_000
 
   private struct State {
     var waiting = 0
     var dropped = 0
-    /// A file descriptor whose first line is expected, and the lines that wait for it.
+    /// The file descriptor whose first line is expected, and the lines that wait for it.
     var heldBack: (descriptor: Int32, lines: [String])?
   }
 
   private let state = Mutex(State())
   private let queue = DispatchQueue(label: "log")
 
-  /// Keeps what goes to a file descriptor back until `writeFirst` or `flush`: whoever starts a coordinator reads the first
-  /// line, and a recovery has much to tell before there is an address.
+  /// Delays the lines for a file descriptor until `writeFirst` or `flush`. The program that starts a coordinator reads the
+  /// address from the first line, and a recovery logs lines before there is one.
   func expectFirstLine(on descriptor: Int32) { state.withLock { $0.heldBack = $0.heldBack ?? (descriptor, []) } }
 
-  /// Queues the first line of the file descriptor where it is expected, with its line end, and then what was kept back, with
-  /// nothing in between; from now on nothing is kept back.
+  /// Queues the first line, including its line end, for the file descriptor that expects it, directly followed by the delayed
+  /// lines. Later lines are not delayed.
   func writeFirst(_ line: String) {
     state.withLock { state in
       guard let heldBack = state.heldBack.take() else { return }
@@ -34,7 +34,7 @@ final class LogWriter: Sendable {
     }
   }
 
-  /// Queues a line, with its line end, for a file descriptor.
+  /// Queues a line, including its line end, for a file descriptor.
   func write(_ line: String, to descriptor: Int32) {
     let lost: Int? = state.withLock { state in
       if let heldBack = state.heldBack, heldBack.descriptor == descriptor, heldBack.lines.count < Self.capacity {
@@ -66,7 +66,7 @@ final class LogWriter: Sendable {
     }
   }
 
-  /// Waits until what was queued is written, half a second at most.
+  /// Waits until the queued lines are written, at most half a second.
   func flush() {
     writeFirst("")
     let done = DispatchSemaphore(value: 0)

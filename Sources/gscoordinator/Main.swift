@@ -1,5 +1,7 @@
 import ArgumentParser
 import CPlatform
+import OperatorCLI
+import ServerConfiguration
 
 /// The command line.
 @main
@@ -7,24 +9,30 @@ struct GSCoordinator: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gscoordinator",
     abstract: "Coordinates graph analytics, queries and learning for GraphScope clients.",
+    discussion: "Without a subcommand it serves clients; `gscoordinator serve --help` tells the options.",
     version: "\(serverVersion) (speaks to graphscope-client \(clientVersion))",
-    subcommands: [
-      Serve.self, ShowConfiguration.self, OperatorGet.self, OperatorDescribe.self, OperatorEvents.self,
-      OperatorHistory.self, OperatorDiff.self, Reload.self, Scale.self, Logs.self, StateCommand.self,
-      TokenCommand.self, DoctorCommand.self,
-    ], defaultSubcommand: Serve.self)
+    subcommands: [Serve.self] + OperatorCommands.single, groupedSubcommands: OperatorCommands.groups,
+    defaultSubcommand: Serve.self)
 
-  /// Malloc must be tuned before the first thread starts, hence before anything asynchronous. Blocks of 1 MiB or more
-  /// come from the kernel and go back at once: an idle server stays small after large messages.
+  /// Blocks termination signals first, so that none is lost while a server starts; only a server reads them, other commands are
+  /// ended by them. Malloc must be tuned before the first thread starts, and therefore before any asynchronous code. Blocks of
+  /// 1 MiB or more are mapped from the kernel and returned at once, so that an idle server stays small after large messages.
   static func main() async {
+    platform_hold_terminations()
     platform_tune_malloc(2, 1 << 20, 1 << 20)
     platform_line_buffer_output()
-    await main(nil)
+    do {
+      var command = try parseAsRoot(arguments)
+      if !(command is Serve) { platform_release_terminations() }
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  /// The command-line arguments after the program's name. Swift's own list is read from `/proc` and is silently empty if that
+  /// cannot be read, for example because of a preloaded library.
+  private static var arguments: [String] {
+    (1..<max(1, platform_argument_count())).compactMap { platform_argument(Int32($0)).map { String(cString: $0) } }
   }
 }
-
-/// This server's own version.
-let serverVersion = "0.1.0"
-
-/// The version of the Python client whose protocol this server speaks.
-let clientVersion = "0.29.0"

@@ -1,9 +1,11 @@
 import CPlatform
 @preconcurrency import Dispatch
 import Glibc
+import ServerConfiguration
 import Synchronization
 
-/// Waits for SIGINT or SIGTERM. The second one ends the process at once, for those who do not want to wait.
+/// Waits for SIGINT or SIGTERM, which must be blocked: see `platform_hold_terminations`. A second signal ends the process at
+/// once.
 final class TerminationSignal: Sendable {
   private struct State {
     var received: Int32?
@@ -11,22 +13,25 @@ final class TerminationSignal: Sendable {
   }
 
   private let state = Mutex(State())
-  private let sources: [any DispatchSourceSignal]
+  private let source: any DispatchSourceRead
 
-  /// Begins to listen. Signals are handled from here on.
-  init() {
-    platform_reset_signals()
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      return DispatchSource.makeSignalSource(signal: number, queue: .global())
+  /// Begins to listen; includes signals that arrived since they were blocked.
+  /// - Throws: `ConfigurationError` when the process has no descriptor left.
+  init() throws {
+    signal(SIGPIPE, SIG_IGN)
+    let descriptor = platform_termination_descriptor()
+    guard descriptor >= 0 else {
+      throw ConfigurationError("cannot listen for signals: \(String(cString: strerror(errno)))")
     }
-    for (source, number) in zip(sources, [SIGINT, SIGTERM]) {
-      source.setEventHandler { [weak self] in self?.receive(number) }
-      source.activate()
+    source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: .global())
+    source.setEventHandler { [weak self] in
+      let number = platform_read_termination(descriptor)
+      if number != 0 { self?.receive(number) }
     }
+    source.activate()
   }
 
-  /// Acts as if the signal had come from outside.
+  /// Handles a signal as if it came from another process.
   func raise(_ number: Int32) { receive(number) }
 
   private func receive(_ number: Int32) {
@@ -39,7 +44,7 @@ final class TerminationSignal: Sendable {
     waiter?.resume(returning: number)
   }
 
-  /// Suspends until the first signal and returns its number.
+  /// Suspends until the first signal, and returns its number.
   func wait() async -> Int32 {
     await withCheckedContinuation { continuation in
       let received = state.withLock { state in

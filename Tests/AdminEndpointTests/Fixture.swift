@@ -1,23 +1,31 @@
+import Access
 import AdminEndpoint
-import Cluster
 import Coordinator
 import Foundation
 import HTTPClient
+import HTTPServing
+import JSON
+import LogStore
 import Logging
+import StateStore
 import Synchronization
 import Testing
 import Wire
 
-/// A coordinator that tests play: what it is asked for is noted, what it answers is set by the test.
-final class FakePlane: ControlPlane {
+/// A simulated coordinator that records requests and returns answers that the test sets.
+final class FakePlane: AdminBackend {
   struct Script {
     var failures: [HealthProblem] = []
-    /// Whether nobody who asks for failures ever gets an answer.
+    /// Whether requests for failures are never answered.
     var hangs = false
     var obstacles: [HealthProblem] = []
     var records: [LogRecord] = []
     var queries: [RecordQuery] = []
     var closed: [String] = []
+    var cancelled: [String] = []
+    /// Objects that are not stored.
+    var live: [StateEntry] = []
+    var progress: [String: StepReport] = [:]
     var reloads: [Bool] = []
     var followers: [AsyncThrowingStream<LogRecord, any Error>.Continuation] = []
   }
@@ -36,7 +44,7 @@ final class FakePlane: ControlPlane {
   func obstacles() async -> [HealthProblem] { script.withLock(\.obstacles) }
 
   func records(_ query: RecordQuery) async throws -> AsyncThrowingStream<LogRecord, any Error> {
-    if query.stream == .coordinator { throw AdminError(.unimplemented, "no logs here") }
+    if query.stream == .coordinator { throw RequestError(.unimplemented, "no logs here") }
     let (stream, source) = AsyncThrowingStream<LogRecord, any Error>.makeStream()
     script.withLock { script in
       script.queries.append(query)
@@ -46,10 +54,26 @@ final class FakePlane: ControlPlane {
     return stream
   }
 
-  func resizeSession(_ id: String, workers: Int, by principal: Principal) async throws -> [String] {
-    guard id == "s1" else { throw AdminError(.notFound, "there is no session '\(id)'") }
-    return Array(repeating: "localhost", count: workers)
+  func resizeSession(
+    _ id: String, workers: Int, by principal: Principal
+  ) async throws -> (hosts: [String], words: String) {
+    guard id == "s1" else { throw RequestError(.notFound, "there is no session '\(id)'") }
+    return (Array(repeating: "localhost", count: workers), "\(workers) workers on localhost")
   }
+
+  func cancelStep(_ name: String, by principal: Principal) async throws {
+    guard script.withLock({ $0.progress[name] }) != nil else {
+      throw CoordinatorError(.stepNotRunning, "the step '\(name)' does not run")
+    }
+    script.withLock { $0.cancelled.append("\(name) by \(principal)") }
+  }
+
+  func liveObjects(_ kind: ObjectKind, session: String?, tenant: String?) async throws -> [StateEntry] {
+    script.withLock { script in script.live.filter { $0.key.hasPrefix(kind.prefix + (session.map { $0 + "/" } ?? "")) }
+    }
+  }
+
+  func progress(ofStep name: String) -> StepReport? { script.withLock { $0.progress[name] } }
 
   func reload(isDryRun: Bool, by principal: Principal) async throws -> [String] {
     script.withLock { $0.reloads.append(isDryRun) }
@@ -58,7 +82,7 @@ final class FakePlane: ControlPlane {
 
   var metrics: String { "# TYPE x counter\nx 1\n" }
 
-  /// A record that comes while others follow.
+  /// A record that arrives while others follow.
   func happens(_ record: LogRecord) {
     script.withLock { script in
       for follower in script.followers { follower.yield(record) }
@@ -78,14 +102,14 @@ struct Fixture {
   let store: InMemoryStateStore
   let plane: FakePlane
   let server: AdminServer
-  let addresses: [AdminAddress]
+  let addresses: [HTTPAddress]
   let tcp: HTTPClient
   let unix: HTTPClient
   let directory: String
 
-  /// Runs a test with a started server; everything is taken down afterwards.
+  /// Runs a test with a started server, and removes everything afterwards.
   static func run(
-    limits: AdminLimits = AdminLimits(), historyBound: Int = 10_000, _ body: (Fixture) async throws -> Void
+    limits: HTTPLimits = HTTPLimits(), historyBound: Int = 10_000, _ body: (Fixture) async throws -> Void
   ) async throws {
     let fixture = try await Fixture(limits, historyBound)
     do { try await body(fixture) } catch {
@@ -95,7 +119,7 @@ struct Fixture {
     await fixture.close()
   }
 
-  private init(_ limits: AdminLimits, _ historyBound: Int) async throws {
+  private init(_ limits: HTTPLimits, _ historyBound: Int) async throws {
     directory = NSTemporaryDirectory() + "/admin-\(UInt32.random(in: 0...UInt32.max))"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     store = InMemoryStateStore(historyBound: historyBound)
@@ -124,14 +148,14 @@ struct Fixture {
 
   func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
 
-  /// An answer's status and JSON.
+  /// The status and JSON of an answer.
   @discardableResult
   func ask(_ path: String, method: String = "GET") async throws -> (status: Int, json: JSONValue) {
     let answer = try await tcp.send(HTTPRequest(method, url(path)))
     return (answer.status, (try? JSONValue(parsing: String(decoding: answer.body, as: UTF8.self))) ?? .null)
   }
 
-  /// The lines of a stream, as they come.
+  /// The lines of a stream, as they arrive.
   func lines(_ path: String) async throws -> LineReader {
     let stream = try await tcp.stream(HTTPRequest("GET", url(path), timeout: nil))
     try #require(stream.status == 200)
@@ -158,7 +182,7 @@ struct Fixture {
       StateTransaction(author: "test", summary: "delete \(name)", changes: [.delete(kind.key(name))]))
   }
 
-  /// Waits until as many streams are open, for 30 seconds at most.
+  /// Waits until this many streams are open, for at most 30 seconds.
   func waitForStreams(_ count: Int) async throws {
     let end = ContinuousClock.now + .seconds(30)
     while server.openStreams != count {
@@ -172,12 +196,12 @@ struct Fixture {
 struct LineReader {
   var iterator: HTTPLines.AsyncIterator
 
-  /// The next line; nil at a clean end.
+  /// Returns the next line; nil at a clean end.
   mutating func next() async throws -> JSONValue? {
     try await iterator.next().map { try JSONValue(parsing: String(decoding: $0, as: UTF8.self)) }
   }
 
-  /// The next line as `type revision kind/name phase`.
+  /// Returns the next line as `type revision kind/name phase`.
   mutating func nextText() async throws -> String? {
     try await next().map { line in
       let object = line["object"]
@@ -191,6 +215,6 @@ struct LineReader {
 }
 
 extension JSONValue {
-  /// The names of a list's items.
+  /// Returns the names of the items of a list.
   var names: [String] { (self["items"]?.elements ?? []).compactMap { $0["name"]?.text } }
 }

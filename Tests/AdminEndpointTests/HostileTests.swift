@@ -1,7 +1,7 @@
 import AdminEndpoint
-import Cluster
 import Foundation
 import HTTPClient
+import HTTPServing
 import Testing
 import Turns
 import Wire
@@ -9,22 +9,23 @@ import Wire
 @Suite("Hostile requests", .takesTurns, .timeLimit(.minutes(2)))
 struct HostileTests {
   @Test(
-    "A request that makes no sense gets an error that says what is wrong",
+    "An invalid request gets an error that describes the problem",
     arguments: [
       ("/", 404, "NOT_FOUND"), ("/nothing/here", 404, "NOT_FOUND"), ("/api/v2/sessions", 404, "NOT_FOUND"),
-      ("/api/v1/sesions", 404, "NOT_FOUND"), ("/api/v1/%zz", 404, "NOT_FOUND"),
-      ("/api/v1/sessions/%zz", 400, "INVALID_ARGUMENT"), ("/api/v1/sessions/%f", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions/%ff", 400, "INVALID_ARGUMENT"), ("/api/v1/sessions/a%0a", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions/a%00b", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?limit=-1", 400, "INVALID_ARGUMENT"), ("/api/v1/sessions?limit=x", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?revision=99999999999999999999", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?revision=-1", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?revision=9223372036854775807", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?limt=1", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?limit=1&limit=2", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/sessions?owner=%f", 400, "INVALID_ARGUMENT"), ("/healthz?x=1", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/history?after=9223372036854775808", 400, "INVALID_ARGUMENT"),
-      ("/api/v1/diff?from=0&prefix=%00", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sesions", 404, "NOT_FOUND"), ("/control/v1/%zz", 404, "NOT_FOUND"),
+      ("/control/v1/sessions/%zz", 400, "INVALID_ARGUMENT"), ("/control/v1/sessions/%f", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions/%ff", 400, "INVALID_ARGUMENT"), ("/control/v1/sessions/a%0a", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions/a%00b", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?limit=-1", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?limit=x", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?revision=99999999999999999999", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?revision=-1", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?revision=9223372036854775807", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?limt=1", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?limit=1&limit=2", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/sessions?owner=%f", 400, "INVALID_ARGUMENT"), ("/healthz?x=1", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/history?after=9223372036854775808", 400, "INVALID_ARGUMENT"),
+      ("/control/v1/diff?from=0&prefix=%00", 400, "INVALID_ARGUMENT"),
     ] as [(String, Int, String)])
   func nonsense(path: String, status: Int, code: String) async throws {
     try await Fixture.run { fixture async throws in
@@ -35,37 +36,37 @@ struct HostileTests {
     }
   }
 
-  @Test("The nearest kind and the nearest parameter are named")
+  @Test("Errors suggest the nearest kind and parameter")
   func nearest() async throws {
     try await Fixture.run { fixture async throws in
-      #expect(try await fixture.ask("/api/v1/sesions").json["hint"]?.text?.contains("'sessions'") == true)
-      #expect(try await fixture.ask("/api/v1/qqqqqqqq").json["hint"]?.text?.contains("graphservices") == true)
-      #expect(try await fixture.ask("/api/v1/sessions?limt=1").json["hint"]?.text?.contains("'limit'") == true)
+      #expect(try await fixture.ask("/control/v1/sesions").json["hint"]?.text?.contains("'sessions'") == true)
+      #expect(try await fixture.ask("/control/v1/qqqqqqqq").json["hint"]?.text?.contains("graphservices") == true)
+      #expect(try await fixture.ask("/control/v1/sessions?limt=1").json["hint"]?.text?.contains("'limit'") == true)
     }
   }
 
-  @Test("Extreme numbers that are numbers are answered", arguments: [Int64.max, Int64.max - 1])
+  @Test("Extreme but valid numbers are answered", arguments: [Int64.max, Int64.max - 1])
   func extremes(number: Int64) async throws {
     try await Fixture.run { fixture async throws in
       try await fixture.put(.session, "a")
-      let history = try await fixture.ask("/api/v1/history?after=\(number)")
+      let history = try await fixture.ask("/control/v1/history?after=\(number)")
       #expect(history.status == 200 || history.status == 400)
-      #expect(try await fixture.ask("/api/v1/events?since=\(number)").status == 200)
-      // A watch from the future waits, or says that there is no such revision; it must not bring the server down.
+      #expect(try await fixture.ask("/control/v1/events?since=\(number)").status == 200)
+      // A watch from a future revision waits, or reports that it does not exist; it must not crash the server.
       let stream = try await fixture.tcp.stream(
-        HTTPRequest("GET", fixture.url("/api/v1/sessions?watch=true&since=\(number)"), timeout: nil))
+        HTTPRequest("GET", fixture.url("/control/v1/sessions?watch=true&since=\(number)"), timeout: nil))
       #expect(stream.status == 200)
       #expect(try await fixture.ask("/healthz").status == 200)
     }
   }
 
-  @Test("Methods that a path does not know are answered with those that it knows")
+  @Test("Unsupported methods are answered with the supported ones")
   func methods() async throws {
     try await Fixture.run { fixture async throws in
-      for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE"] {
-        let answer = try await fixture.tcp.send(HTTPRequest(method, fixture.url("/api/v1/history")))
+      for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+        let answer = try await fixture.tcp.send(HTTPRequest(method, fixture.url("/control/v1/history")))
         #expect(answer.status == 405, "\(method)")
-        #expect(answer.head["Allow"] == "GET", "\(method)")
+        #expect(answer.head["Allow"] == "GET, HEAD", "\(method)")
       }
       let connection = try RawConnection(port: fixture.port)
       connection.send(
@@ -73,40 +74,40 @@ struct HostileTests {
           + "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
       let answers = try #require(await connection.readToEnd())
       #expect(answers.contains("\r\n\r\nHTTP/1.1 200 OK\r\n"), "an answer to HEAD has no body")
-      let object = try await fixture.tcp.send(HTTPRequest("OPTIONS", fixture.url("/api/v1/sessions/a")))
-      #expect(object.head["Allow"] == "DELETE, GET, PATCH")
+      let object = try await fixture.tcp.send(HTTPRequest("OPTIONS", fixture.url("/control/v1/sessions/a")))
+      #expect(object.head["Allow"] == "DELETE, GET, HEAD, PATCH")
       #expect(try await fixture.ask("/healthz", method: "PROPFIND").status == 405)
       #expect(try await fixture.ask("/healthz", method: "BREW").status == 400)
     }
   }
 
-  @Test("A body is refused, whatever its length, and the server lives")
+  @Test("A body of any length is rejected, and the server continues")
   func bodies() async throws {
     try await Fixture.run { fixture async throws in
       for body in [1, 100, 1 << 20] {
         let request = HTTPRequest(
-          "DELETE", fixture.url("/api/v1/sessions/a"), body: [UInt8](repeating: 0x20, count: body))
+          "DELETE", fixture.url("/control/v1/sessions/a"), body: [UInt8](repeating: 0x20, count: body))
         let answer = try await fixture.tcp.send(request)
         #expect(answer.status == 413)
       }
       let connection = try RawConnection(port: fixture.port)
       connection.send("POST /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
-      // The rest of the body never comes: the server answers and hangs up.
+      // The rest of the body never arrives: the server answers and closes the connection.
       #expect(await connection.readToEnd()?.hasPrefix("HTTP/1.1 413 ") == true)
       #expect(fixture.plane.script.withLock(\.closed) == [])
       #expect(try await fixture.ask("/healthz").status == 200)
     }
   }
 
-  @Test("Paths, queries and headers of any length are refused, and the server lives")
+  @Test("Paths, queries and headers that are too long are rejected, and the server continues")
   func lengths() async throws {
     try await Fixture.run { fixture async throws in
       let long = String(repeating: "a", count: 5000)
-      #expect(try await fixture.ask("/api/v1/sessions/\(long)").status == 400)
-      #expect(try await fixture.ask("/api/v1/sessions?owner=\(long)").status == 400)
-      #expect(try await fixture.ask("/api/v1/sessions/" + String(repeating: "/a", count: 1000)).status == 400)
+      #expect(try await fixture.ask("/control/v1/sessions/\(long)").status == 400)
+      #expect(try await fixture.ask("/control/v1/sessions?owner=\(long)").status == 400)
+      #expect(try await fixture.ask("/control/v1/sessions/" + String(repeating: "/a", count: 1000)).status == 400)
       let many = (0..<200).map { "p\($0)=1" }.joined(separator: "&")
-      #expect(try await fixture.ask("/api/v1/sessions?\(many)").json["message"]?.text?.contains("16") == true)
+      #expect(try await fixture.ask("/control/v1/sessions?\(many)").json["message"]?.text?.contains("16") == true)
       let huge = String(repeating: "b", count: 200_000)
       for text in [
         "GET /\(huge) HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -123,7 +124,7 @@ struct HostileTests {
   }
 
   @Test(
-    "What is not HTTP ends the connection and nothing else",
+    "Input that is not HTTP ends only its connection",
     arguments: [
       "\r\n\r\n\0\0\0", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}",
@@ -133,7 +134,7 @@ struct HostileTests {
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ])
   func garbage(text: String) async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.idleTimeout = .milliseconds(500)
     try await Fixture.run(limits: limits) { fixture async throws in
       let connection = try RawConnection(port: fixture.port)
@@ -144,9 +145,9 @@ struct HostileTests {
     }
   }
 
-  @Test("A client that asks for another protocol is answered in this one")
+  @Test("A client that requests a protocol upgrade is answered in HTTP/1.1")
   func upgrade() async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.idleTimeout = .milliseconds(500)
     try await Fixture.run(limits: limits) { fixture async throws in
       let connection = try RawConnection(port: fixture.port)
@@ -157,9 +158,9 @@ struct HostileTests {
     }
   }
 
-  @Test("A client that says nothing, or speaks slowly, is hung up on")
+  @Test("The connection of a silent or slow client is closed")
   func silence() async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.idleTimeout = .milliseconds(300)
     try await Fixture.run(limits: limits) { fixture async throws in
       for text in ["", "GET /hea", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"] {
@@ -170,7 +171,7 @@ struct HostileTests {
     }
   }
 
-  @Test("A web page cannot reach the endpoint by a name of its own")
+  @Test("A web page cannot reach the endpoint under its own name")
   func rebinding() async throws {
     try await Fixture.run { fixture async throws in
       for (host, status) in [
@@ -184,7 +185,7 @@ struct HostileTests {
     }
   }
 
-  @Test("Requests one behind the other on a connection are answered in order")
+  @Test("Pipelined requests are answered in order")
   func pipelining() async throws {
     try await Fixture.run { fixture async throws in
       let connection = try RawConnection(port: fixture.port)
@@ -197,23 +198,23 @@ struct HostileTests {
     }
   }
 
-  @Test("Many clients at once are all answered")
+  @Test("Many concurrent clients are all answered")
   func many() async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.connections = 4
     try await Fixture.run(limits: limits) { fixture async throws in
       try await fixture.put(.session, "a")
       try await withThrowingTaskGroup(of: Int.self) { group in
-        for _ in 0..<40 { group.addTask { try await fixture.ask("/api/v1/sessions").status } }
+        for _ in 0..<40 { group.addTask { try await fixture.ask("/control/v1/sessions").status } }
         for try await status in group { #expect(status == 200) }
       }
     }
   }
 
   @Test(
-    "Whatever bytes come, the server answers or hangs up, and lives", arguments: [UInt64(1), .random(in: 2...9999)])
+    "For any input, the server answers or disconnects, and continues", arguments: [UInt64(1), .random(in: 2...9999)])
   func randomBytes(seed: UInt64) async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.idleTimeout = .seconds(2)
     try await Fixture.run(limits: limits) { fixture async throws in
       try await fixture.put(.session, "a")
@@ -230,12 +231,14 @@ struct HostileTests {
     }
   }
 
-  /// A sensible request with some bytes changed, left out or repeated.
+  /// Returns a valid request with some bytes changed, removed or repeated.
   private static func request(_ generator: inout SeededGenerator) -> [UInt8] {
     let targets = [
-      "/healthz", "/version", "/api/v1/objects?revision=0", "/api/v1/sessions?limit=1&owner=uid%200",
-      "/api/v1/sessions?watch=true&since=0", "/api/v1/sessions/a?revision=1", "/api/v1/events?follow=true&object=job/a",
-      "/api/v1/history?after=0&limit=1", "/api/v1/diff?from=0&to=1&prefix=s", "/api/v1/logs?session=a&grep=b",
+      "/healthz", "/version", "/control/v1/objects?revision=0", "/control/v1/sessions?limit=1&owner=uid%200",
+      "/control/v1/sessions?watch=true&since=0", "/control/v1/sessions/a?revision=1",
+      "/control/v1/events?follow=true&object=job/a",
+      "/control/v1/history?after=0&limit=1", "/control/v1/diff?from=0&to=1&prefix=s",
+      "/control/v1/logs?session=a&grep=b",
     ]
     let method = ["GET", "DELETE", "POST", "HEAD"].randomElement(using: &generator)!
     var bytes = Array(

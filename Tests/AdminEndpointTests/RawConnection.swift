@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A TCP connection on which a test sends what no client would.
+/// A TCP connection on which a test sends arbitrary bytes.
 final class RawConnection: Sendable {
   private let descriptor: Int32
 
@@ -17,7 +17,7 @@ final class RawConnection: Sendable {
       }
     }
     try #require(status == 0)
-    // A server that does not answer fails the test instead of stopping it.
+    // If the server does not answer, the test fails instead of hanging.
     var patience = timeval(tv_sec: 30, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
@@ -32,11 +32,11 @@ final class RawConnection: Sendable {
     bytes.withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) } == bytes.count
   }
 
-  /// Tells the server that nothing more will be sent.
+  /// Ends the output of the connection.
   func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-  /// Everything up to the end of the connection; nil when it does not end. A thread of its own waits: those of the
-  /// cooperative pool are needed for answering.
+  /// Returns all input up to the end of the connection; nil when it does not end. Waits on its own thread, because those of the
+  /// cooperative pool are needed to answer.
   func readToEnd() async -> String? {
     let descriptor = descriptor
     let text = await withCheckedContinuation { continuation in

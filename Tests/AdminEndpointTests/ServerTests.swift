@@ -1,14 +1,15 @@
 import AdminEndpoint
-import Cluster
 import Foundation
 import HTTPClient
+import HTTPServing
 import Logging
+import StateStore
 import Testing
 import Turns
 
-@Suite("Where the admin endpoint listens", .takesTurns, .timeLimit(.minutes(2)))
+@Suite("Addresses of the admin endpoint", .takesTurns, .timeLimit(.minutes(2)))
 struct ServerTests {
-  private func server(_ addresses: AdminAddress...) -> AdminServer {
+  private func server(_ addresses: HTTPAddress...) -> AdminServer {
     AdminServer(FakePlane(InMemoryStateStore()), on: addresses, logger: Logger(label: "admin"))
   }
 
@@ -27,7 +28,7 @@ struct ServerTests {
     return try await client.send(HTTPRequest("GET", "http://localhost/healthz")).status
   }
 
-  @Test("On a Unix socket that only its owner may use, and that is gone afterwards")
+  @Test("Listens on a Unix socket that only its owner may use, and removes it afterwards")
   func unixSocket() async throws {
     try await withDirectory { directory async throws in
       let path = directory + "/admin.sock"
@@ -44,7 +45,7 @@ struct ServerTests {
     }
   }
 
-  @Test("A socket that a dead process left behind is replaced, one that is served is not")
+  @Test("A socket that a dead process left behind is replaced, one that is in use is not")
   func staleSocket() async throws {
     try await withDirectory { directory async throws in
       let path = directory + "/admin.sock"
@@ -52,7 +53,7 @@ struct ServerTests {
       let first = server(.unix(path: path))
       _ = try await first.start()
       let second = server(.unix(path: path))
-      let error = await #expect(throws: AdminError.self) { try await second.start() }
+      let error = await #expect(throws: RequestError.self) { try await second.start() }
       #expect(error?.code == .conflict)
       #expect(error?.message.contains(path) == true)
       #expect(try await status(path) == 200)
@@ -60,7 +61,7 @@ struct ServerTests {
     }
   }
 
-  /// A socket file whose owner is gone.
+  /// Creates a socket file whose owner has ended.
   private func bindAndAbandon(_ path: String) throws {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
@@ -75,25 +76,25 @@ struct ServerTests {
     try #require(result == 0)
   }
 
-  @Test("A file that is no socket is left alone, and a path that is too long is refused")
+  @Test("A file that is not a socket is not replaced, and a path that is too long is rejected")
   func otherFiles() async throws {
     try await withDirectory { directory async throws in
       let path = directory + "/file"
       try "text".write(toFile: path, atomically: true, encoding: .utf8)
-      let error = await #expect(throws: AdminError.self) { try await server(.unix(path: path)).start() }
+      let error = await #expect(throws: RequestError.self) { try await server(.unix(path: path)).start() }
       #expect(error?.code == .conflict)
       #expect(try String(contentsOfFile: path, encoding: .utf8) == "text")
       let long = directory + "/" + String(repeating: "a", count: 120)
-      let tooLong = await #expect(throws: AdminError.self) { try await server(.unix(path: long)).start() }
+      let tooLong = await #expect(throws: RequestError.self) { try await server(.unix(path: long)).start() }
       #expect(tooLong?.message.contains("103") == true)
-      let nowhere = await #expect(throws: AdminError.self) {
+      let nowhere = await #expect(throws: RequestError.self) {
         try await server(.unix(path: directory + "/none/admin.sock")).start()
       }
       #expect(nowhere?.code == .unavailable)
     }
   }
 
-  @Test("A socket that somebody else has put in its place is not removed")
+  @Test("A socket that another process has put in its place is not removed")
   func replacedSocket() async throws {
     try await withDirectory { directory async throws in
       let path = directory + "/admin.sock"
@@ -108,36 +109,36 @@ struct ServerTests {
     }
   }
 
-  @Test("On loopback addresses only, all of them or none")
+  @Test("Listens on loopback addresses only, on all of them or none")
   func loopback() async throws {
     try await withDirectory { directory async throws in
       let path = directory + "/admin.sock"
       for host in ["0.0.0.0", "::", "192.168.1.1", "example.org", ""] {
-        let error = await #expect(throws: AdminError.self) {
+        let error = await #expect(throws: RequestError.self) {
           try await server(.unix(path: path), .tcp(host: host, port: 0)).start()
         }
         #expect(error?.code == .invalidArgument, "\(host)")
         #expect(!FileManager.default.fileExists(atPath: path))
       }
       for port in [-1, 65536] {
-        await #expect(throws: AdminError.self) { try await server(.tcp(host: "127.0.0.1", port: port)).start() }
+        await #expect(throws: RequestError.self) { try await server(.tcp(host: "127.0.0.1", port: port)).start() }
       }
     }
   }
 
-  @Test("A port that is taken is an error that names it")
+  @Test("A port that is in use is an error that names it")
   func takenPort() async throws {
     let first = server(.tcp(host: "127.0.0.1", port: 0))
     let addresses = try await first.start()
     let second = server(addresses[0])
-    let error = await #expect(throws: AdminError.self) { try await second.start() }
+    let error = await #expect(throws: RequestError.self) { try await second.start() }
     #expect(error?.code == .unavailable)
     #expect(error?.message.contains("\(addresses[0])") == true)
     await second.stop()
     await first.stop()
   }
 
-  @Test("Stopping waits for no connection that says nothing")
+  @Test("Stopping does not wait for idle connections")
   func idleConnections() async throws {
     let server = server(.tcp(host: "127.0.0.1", port: 0))
     guard case .tcp(_, let port)? = try await server.start().first else { return }

@@ -1,18 +1,18 @@
 import AdminEndpoint
-import Cluster
 import HTTPClient
+import HTTPServing
 import Testing
 import Turns
 import Wire
 
 @Suite("Watches over REST", .takesTurns, .timeLimit(.minutes(2)))
 struct WatchTests {
-  @Test("A watch tells what is there, that this was all, and then every change")
+  @Test("A watch reports the existing objects, their end, and then every change")
   func watch() async throws {
     try await Fixture.run { fixture async throws in
       try await fixture.put(.session, "a", phase: "connected")
       try await fixture.put(.job, "other")
-      var lines = try await fixture.lines("/api/v1/sessions?watch=true")
+      var lines = try await fixture.lines("/control/v1/sessions?watch=true")
       #expect(try await lines.nextText() == "snapshot 2 session/a connected")
       #expect(try await lines.nextText() == "snapshot 2")
       try await fixture.put(.job, "other", phase: "gone")
@@ -27,24 +27,24 @@ struct WatchTests {
     }
   }
 
-  @Test("A watch from a revision begins with the changes after it")
+  @Test("A watch from a revision starts with the changes after it")
   func since() async throws {
     try await Fixture.run { fixture async throws in
       let first = try await fixture.put(.session, "a", phase: "one")
       try await fixture.put(.session, "a", phase: "two")
-      var lines = try await fixture.lines("/api/v1/sessions?watch=true&since=\(first)")
+      var lines = try await fixture.lines("/control/v1/sessions?watch=true&since=\(first)")
       #expect(try await lines.nextText() == "put 2 session/a two")
       try await fixture.put(.session, "a", phase: "three")
       #expect(try await lines.nextText() == "put 3 session/a three")
     }
   }
 
-  @Test("One object is watched without those whose names begin alike")
+  @Test("A watch of one object excludes those whose names have it as a prefix")
   func one() async throws {
     try await Fixture.run { fixture async throws in
       try await fixture.put(.session, "a", phase: "one")
       try await fixture.put(.session, "ab")
-      var lines = try await fixture.lines("/api/v1/sessions/a?watch=true")
+      var lines = try await fixture.lines("/control/v1/sessions/a?watch=true")
       #expect(try await lines.nextText() == "snapshot 2 session/a one")
       #expect(try await lines.nextText() == "snapshot 2")
       try await fixture.put(.session, "ab")
@@ -53,11 +53,11 @@ struct WatchTests {
     }
   }
 
-  @Test("Only an owner's objects are watched when asked for")
+  @Test("A watch can be restricted to the objects of an owner")
   func owner() async throws {
     try await Fixture.run { fixture async throws in
       try await fixture.put(.session, "a", owner: "x")
-      var lines = try await fixture.lines("/api/v1/sessions?watch=true&owner=y")
+      var lines = try await fixture.lines("/control/v1/sessions?watch=true&owner=y")
       #expect(try await lines.nextText() == "snapshot 1")
       try await fixture.put(.session, "b", owner: "x")
       try await fixture.put(.session, "c", owner: "y")
@@ -65,29 +65,29 @@ struct WatchTests {
     }
   }
 
-  @Test("A watch from a forgotten revision says so and ends; a new one shows everything")
+  @Test("A watch from a compacted revision reports this and ends; a new one shows everything")
   func compaction() async throws {
     try await Fixture.run { fixture async throws in
       try await fixture.put(.session, "a")
       try await fixture.put(.session, "b")
       let last = try await fixture.put(.session, "c")
       try await fixture.store.compact(before: last)
-      var lines = try await fixture.lines("/api/v1/sessions?watch=true&since=0")
+      var lines = try await fixture.lines("/control/v1/sessions?watch=true&since=0")
       let line = try #require(try await lines.next())
       #expect(line["type"]?.text == "compacted")
       #expect(line["message"]?.text?.isEmpty == false)
       #expect(try await lines.next() == nil)
-      var again = try await fixture.lines("/api/v1/sessions?watch=true")
+      var again = try await fixture.lines("/control/v1/sessions?watch=true")
       #expect(try await again.nextText() == "snapshot 3 session/a ready")
     }
   }
 
-  @Test("A watch that is overtaken by compaction says so and ends")
+  @Test("A watch that compaction overtakes reports this and ends")
   func overtaken() async throws {
     try await Fixture.run(historyBound: 10) { fixture async throws in
-      var reader = try await fixture.lines("/api/v1/sessions?watch=true")
+      var reader = try await fixture.lines("/control/v1/sessions?watch=true")
       #expect(try await reader.nextText() == "snapshot 0")
-      // Nothing more is read for now, so the changes fill the connection and the watch falls behind.
+      // Stop reading for now, so that the changes fill the connection and the watch falls behind.
       let text = String(repeating: "x", count: 1 << 20)
       for number in 0..<40 { try await fixture.put(.session, "s\(number % 3)", phase: text) }
       var types: [String] = []
@@ -99,7 +99,7 @@ struct WatchTests {
   @Test("A watch ends cleanly when the store is closed")
   func closedStore() async throws {
     try await Fixture.run { fixture async throws in
-      var lines = try await fixture.lines("/api/v1/sessions?watch=true")
+      var lines = try await fixture.lines("/control/v1/sessions?watch=true")
       #expect(try await lines.nextText() == "snapshot 0")
       await fixture.store.close()
       #expect(try await lines.next() == nil)
@@ -107,12 +107,12 @@ struct WatchTests {
     }
   }
 
-  @Test("A watch ends cleanly when the server stops, and no other begins")
+  @Test("A watch ends cleanly when the server stops, and no new one starts")
   func stoppedServer() async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.shutdownGrace = .seconds(60)
     try await Fixture.run(limits: limits) { fixture async throws in
-      var lines = try await fixture.lines("/api/v1/sessions?watch=true")
+      var lines = try await fixture.lines("/control/v1/sessions?watch=true")
       #expect(try await lines.nextText() == "snapshot 0")
       async let stopped: Void = fixture.server.stop()
       #expect(try await lines.next() == nil)
@@ -122,10 +122,12 @@ struct WatchTests {
     }
   }
 
-  @Test("A watch is over when its client goes")
+  @Test("A watch ends when its client disconnects")
   func clientGoes() async throws {
     try await Fixture.run { fixture async throws in
-      for path in ["/api/v1/sessions?watch=true", "/api/v1/sessions/a?watch=true", "/api/v1/events?follow=true"] {
+      for path in [
+        "/control/v1/sessions?watch=true", "/control/v1/sessions/a?watch=true", "/control/v1/events?follow=true",
+      ] {
         var stream: HTTPStream? = try await fixture.tcp.stream(
           HTTPRequest("GET", fixture.url(path), timeout: nil))
         #expect(stream?.status == 200)
@@ -136,12 +138,12 @@ struct WatchTests {
     }
   }
 
-  @Test("Streams beyond the bound are refused until one ends")
+  @Test("Streams above the limit are rejected until one ends")
   func bound() async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.streams = 2
     try await Fixture.run(limits: limits) { fixture async throws in
-      let path = "/api/v1/sessions?watch=true"
+      let path = "/control/v1/sessions?watch=true"
       var held: [HTTPStream] = []
       for _ in 0..<2 {
         held.append(try await fixture.tcp.stream(HTTPRequest("GET", fixture.url(path), timeout: nil)))
@@ -149,8 +151,8 @@ struct WatchTests {
       let (status, json) = try await fixture.ask(path)
       #expect(status == 429)
       #expect(json["code"]?.text == "TOO_MANY_REQUESTS")
-      #expect(try await fixture.ask("/api/v1/events?follow=true").status == 429)
-      #expect(try await fixture.ask("/api/v1/sessions").status == 200)
+      #expect(try await fixture.ask("/control/v1/events?follow=true").status == 429)
+      #expect(try await fixture.ask("/control/v1/sessions").status == 200)
       held.removeLast()
       try await fixture.waitForStreams(1)
       var lines = try await fixture.lines(path)
@@ -159,13 +161,13 @@ struct WatchTests {
     }
   }
 
-  @Test("A client that does not take what it asked for loses its connection")
+  @Test("The connection of a client that does not read its stream is closed")
   func slowClient() async throws {
-    var limits = AdminLimits()
+    var limits = HTTPLimits()
     limits.idleTimeout = .milliseconds(300)
     try await Fixture.run(limits: limits) { fixture async throws in
       let connection = try RawConnection(port: fixture.port)
-      connection.send("GET /api/v1/sessions?watch=true HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+      connection.send("GET /control/v1/sessions?watch=true HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
       try await fixture.waitForStreams(1)
       let text = String(repeating: "x", count: 1 << 20)
       for number in 0..<30 { try await fixture.put(.session, "s\(number)", phase: text) }
@@ -173,11 +175,11 @@ struct WatchTests {
     }
   }
 
-  @Test("A watch takes no parameters of lists, and lists none of watches")
+  @Test("Watches reject the parameters of lists, and lists those of watches")
   func parameters() async throws {
     try await Fixture.run { fixture async throws in
       for query in ["watch=true&revision=1", "watch=true&limit=1", "since=1", "watch=maybe", "watch=true&since=-1"] {
-        #expect(try await fixture.ask("/api/v1/sessions?\(query)").status == 400, "\(query)")
+        #expect(try await fixture.ask("/control/v1/sessions?\(query)").status == 400, "\(query)")
       }
     }
   }

@@ -1,16 +1,18 @@
+import Access
 import Coordinator
 import Foundation
 import GRPC
+import LogStore
 import Testing
 import Transport
 
 @testable import ClientEndpoint
 
-@Suite("The gate in front of all calls")
+@Suite("The access gate for all calls")
 struct AccessGateTests {
   private let directory = NSTemporaryDirectory() + "/gate-\(UUID().uuidString)"
 
-  /// A gate that knows a user by token, a viewer by the host 10.0.0.1, and what it is made of.
+  /// A gate with a user by token and a viewer by the host 10.0.0.1, and its parts.
   private func with(_ body: (AccessGate, AccessControl, String) throws -> Void) throws {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let logs = try LogStore(directory: directory, instance: "test")
@@ -38,7 +40,7 @@ struct AccessGateTests {
     return .ok
   }
 
-  @Test("A viewer may send heartbeats and nothing else, whatever methods there will be")
+  @Test("A viewer may send only heartbeats, including with future methods")
   func viewer() throws {
     try with { gate, _, _ in
       #expect(code(gate, call("HeartBeat", host: "10.0.0.1")) == .ok)
@@ -48,7 +50,7 @@ struct AccessGateTests {
     }
   }
 
-  @Test("Strangers and wrong tokens are refused, and become too many")
+  @Test("Unknown callers and invalid tokens are rejected, and become too many attempts")
   func strangers() throws {
     try with { gate, _, secret in
       #expect(code(gate, call("HeartBeat")) == .unauthenticated)
@@ -72,7 +74,7 @@ struct AccessGateTests {
     }
   }
 
-  @Test("What a connection was found to be does not outlive a change of the tokens")
+  @Test("The identity of a connection is determined again after a change of the tokens")
   func change() throws {
     try with { gate, access, secret in
       #expect(code(gate, call(token: secret)) == .ok)
@@ -81,7 +83,7 @@ struct AccessGateTests {
     }
   }
 
-  @Test("Without a gate a caller is an operator of the default tenant, by his address")
+  @Test("Without a gate a caller is an operator of the default tenant, named by its address")
   func unconfigured() {
     let caller = Caller(call())
     #expect(caller.identity == Identity(principal: Principal("host 10.0.0.2"), tenant: "default", role: .operator))

@@ -2,18 +2,19 @@ import Coordinator
 import Engines
 import GraphStore
 import Testing
+import Vocabulary
 import Wire
 
 @testable import ClientEndpoint
 
-@Suite("Reading the client's words for a file")
+@Suite("Decoding of the client's description of a file")
 struct CSVSourceTests {
   @Test("Path, options, columns and types are found")
   func whole() throws {
     let text =
       "/data/v.csv#delimiter=,&header_row=True&schema=id,name,age&column_types=int64_t,,int32_t"
       + "&include_all_columns=True&filetype=CSV"
-    let source = try #require(CSVSource(text))
+    let source = try CSVSource(text)
     #expect(source.path == "/data/v.csv")
     #expect(
       source.options
@@ -24,10 +25,10 @@ struct CSVSourceTests {
   }
 
   @Test(
-    "The delimiter may be any character, also one of the syntax",
+    "The delimiter may be any character, even one of the syntax",
     arguments: ["|", "\t", "#", "&", "=", ";", " "])
   func delimiters(delimiter: String) throws {
-    let source = try #require(CSVSource("a#b.csv#delimiter=\(delimiter)&header_row=False&schema=0,1&filetype=CSV"))
+    let source = try CSVSource("a#b.csv#delimiter=\(delimiter)&header_row=False&schema=0,1&filetype=CSV")
     #expect(source.path == "a#b.csv")
     #expect(source.options.delimiter == delimiter.utf8.first)
     #expect(!source.options.hasHeader && !source.options.includesAllColumns)
@@ -35,24 +36,49 @@ struct CSVSourceTests {
   }
 
   @Test(
-    "What is not of that form is not taken for it",
-    arguments: ["", "/data/v.csv", "x#delimiter=", "x#delimiter=ab&filetype=CSV", "x#delimiter=,&filetype=ORC"])
-  func refuses(text: String) {
-    #expect(CSVSource(text) == nil)
+    "Malformed and unsupported descriptions are rejected, with the cause",
+    arguments: [
+      ("", "Parquet"), ("/data/v.parquet", "Parquet"), ("x#delimiter=", "0 bytes"),
+      ("x#delimiter=ab&filetype=CSV", "2 bytes"), ("x#delimiter=§&header_row=True&filetype=CSV", "single byte"),
+      ("x#delimiter=,&filetype=ORC", "'ORC'"), ("x#delimiter=,&header_row=2&filetype=CSV", "header_row=2"),
+    ])
+  func refuses(text: String, named: String) {
+    let error = #expect(throws: EngineError.self) { try CSVSource(text) }
+    #expect(error?.description.contains(named) == true)
+  }
+
+  @Test(
+    "The header option may be a Boolean, a number or a word, as Python writes them",
+    arguments: [
+      ("True", true), ("true", true), ("1", true), ("yes", true), ("False", false), ("0", false), ("false", false),
+      ("no", false), ("None", false), ("", false),
+    ])
+  func header(text: String, hasHeader: Bool) throws {
+    #expect(try CSVSource("x#delimiter=,&header_row=\(text)&filetype=CSV").options.hasHeader == hasHeader)
+  }
+
+  @Test("Names that begin with a combining accent do not merge with the preceding character")
+  func accents() throws {
+    let source = try CSVSource("x#delimiter=,&header_row=True&schema=id,\u{301}a&column_types=int64_t,&filetype=CSV")
+    #expect(source.options.columns.map(\.reference) == [.name("id"), .name("\u{301}a")])
+  }
+
+  @Test("Column numbers consist of digits only", arguments: ["007", "+5", "-0", "٣", "1 "])
+  func numbersThatAreNames(name: String) {
+    #expect(ColumnReference(name) == .name(name))
+    #expect(ColumnReference("12") == .index(12))
   }
 }
 
-@Suite("Reading the client's operations")
+@Suite("Decoding of the client's operations")
 struct OperationDecoderTests {
-  private func decode(_ op: OperationType, _ attributes: [ParamKey: AttributeValue] = [:]) throws -> AnalyticalOperation
-  {
-    let step = try OperationDecoder(OpDef(key: "k", op: op, parents: ["p"], attributes: attributes)).step(tables: [])
-    #expect(step.key == "k" && step.parents == ["p"])
-    guard case .analytical(let operation) = step.action else { throw WireError(.missing, "no operation") }
+  private func decode(_ op: OperationType, _ attributes: [ParamKey: AttributeValue] = [:]) throws -> Engines.Operation {
+    let operation = try Operation(OpDef(key: "k", op: op, parents: ["p"], attributes: attributes), spooled: [:])
+    #expect(operation.key == "k" && operation.parents == ["p"] && operation.type == op)
     return operation
   }
 
-  @Test("An empty graph takes the client's options")
+  @Test("An empty graph has the client's options")
   func createGraph() throws {
     let operation = try decode(
       .createGraph,
@@ -60,18 +86,22 @@ struct OperationDecoderTests {
         .graphType: .int(4), .directed: .bool(false), .oidType: .text("std::string"), .vidType: .text("uint32_t"),
         .generateEid: .bool(false), .retainOid: .bool(true), .compactEdges: .bool(true),
       ])
-    guard case .createGraph(let options, let layout) = operation else { return #expect(Bool(false)) }
+    #expect(operation.graphOrigin == .tables)
     #expect(
-      options == GraphOptions(isDirected: false, idType: .string, generatesEdgeIDs: false, retainsIDs: true))
-    #expect(layout == GraphLayout(hasWideVertexNumbers: false, compactEdges: true))
+      try operation.graphOptions()
+        == GraphOptions(isDirected: false, idType: .string, generatesEdgeIDs: false, retainsIDs: true))
+    #expect(try operation.graphLayout() == GraphLayout(hasWideVertexNumbers: false, compactEdges: true))
   }
 
-  @Test("Graphs of other kinds are named as what is missing")
+  @Test("Unsupported kinds of graphs are named in the error")
   func otherGraphs() throws {
-    guard case .other = try decode(.createGraph, [.graphType: .int(2)]) else { return #expect(Bool(false)) }
-    guard case .other = try decode(.createGraph, [.isFromVineyardID: .bool(true)]) else { return #expect(Bool(false)) }
-    guard case .other(let name) = try decode(.reportGraph) else { return #expect(Bool(false)) }
-    #expect(name == "REPORT_GRAPH")
+    let mutable = try decode(.createGraph, [.graphType: .int(2), .oidType: .text("anything")])
+    #expect(mutable.graphOrigin == .mutable && mutable.title == "CREATE_GRAPH of a networkx graph")
+    let stored = try decode(.createGraph, [.graphType: .int(4), .isFromVineyardID: .bool(true)])
+    #expect(stored.graphOrigin == .store && stored.title == "CREATE_GRAPH from an object store")
+    let archive = try decode(.createGraph, [.isFromVineyardID: .bool(false), .isFromGar: .bool(true)])
+    #expect(archive.graphOrigin == .archive && archive.title == "CREATE_GRAPH from a GraphAr archive")
+    #expect(try decode(.reportGraph).title == "REPORT_GRAPH")
   }
 
   @Test("A projection distinguishes no properties from all properties")
@@ -82,7 +112,8 @@ struct OperationDecoderTests {
         .vertexCollections: .text(#"{"person": ["age", "name"], "software": null}"#),
         .edgeCollections: .text(#"{"knows": []}"#),
       ])
-    guard case .project(let vertices, let edges) = operation else { return #expect(Bool(false)) }
+    let vertices = try operation.collections(.vertexCollections)
+    let edges = try operation.collections(.edgeCollections)
     #expect(vertices["person"] == ["age", "name"])
     #expect(vertices["software"] == .some(nil))
     #expect(edges["knows"] == .some([]))
@@ -93,13 +124,13 @@ struct OperationDecoderTests {
     let operation = try decode(
       .contextToDataframe,
       [.selector: .text(#"{"z": "v.id", "a": "r"}"#), .vertexRange: .text(#"{"begin": 1, "end": "x"}"#)])
-    guard case .exportFrame(let columns, let range) = operation else { return #expect(Bool(false)) }
-    #expect(columns == [FrameColumn(name: "z", selector: "v.id"), FrameColumn(name: "a", selector: "r")])
-    #expect(range == VertexRange(begin: .integer(1), end: .string("x")))
+    #expect(
+      try operation.frameColumns() == [FrameColumn(name: "z", selector: "v.id"), FrameColumn(name: "a", selector: "r")])
+    #expect(try operation.vertexRange() == VertexRange(begin: .integer(1), end: .string("x")))
   }
 
   @Test(
-    "Attributes that are missing or malformed are named",
+    "Missing and malformed attributes are named in the error",
     arguments: [
       (OperationType.createApp, [:], "APP_ALGO"),
       (.projectGraph, [.vertexCollections: .text("[]")], "VERTEX_COLLECTIONS"),
@@ -114,40 +145,53 @@ struct OperationDecoderTests {
     #expect(error?.code == .invalidArgument)
     #expect(error?.description.uppercased().contains(named.uppercased()) == true)
   }
+
+  @Test("Data received with an operation is not copied, item by item")
+  func payloads() throws {
+    let announced = OpDef(
+      key: "k", op: .modifyVertices,
+      largeAttribute: .announced([ChunkMeta(size: 0), ChunkMeta(size: 7, attributes: [.label: .text("a")])]))
+    let file = SpooledData(path: "/x", byteCount: 7)
+    #expect(
+      try Operation(announced, spooled: [1: file]).payloads
+        == [Payload(), Payload(attributes: [.label: .text("a")], content: .file(file))])
+    let inline = OpDef(key: "k", op: .modifyVertices, largeAttribute: .chunks([Chunk(buffer: [1, 2])]))
+    #expect(try Operation(inline, spooled: [:]).payloads == [Payload(content: .bytes([1, 2]))])
+  }
 }
 
 @Suite("Answering a step")
 struct StepAnswerTests {
   @Test(
-    "Every failure carries a code and an exception, or the client would raise nothing",
+    "Every failure has a code and an exception, without which the client would raise nothing",
     arguments: EngineError.Code.allCases)
-  func failures(code: EngineError.Code) {
+  func failures(code: EngineError.Code) throws {
     var outcome = StepOutcome()
     outcome.results = [("a", .done), ("b", .boundApplication(key: "app_x"))]
     outcome.failure = ("c", EngineError(code, "it failed", evidence: "because", hint: "Try again"))
-    let answer = StepAnswer(outcome)
+    let answer = try StepAnswer(outcome)
     #expect(answer.head.code != .ok)
     #expect(answer.head.errorMessage == "it failed: because. Try again")
     #expect(answer.head.results.map(\.key) == ["a", "b", "c"])
     #expect(String(decoding: answer.head.exception, as: UTF8.self).contains("it failed: because. Try again"))
   }
 
-  @Test("An error that quotes a text of any length is bounded")
-  func longError() {
+  @Test("An error that quotes long text is truncated")
+  func longError() throws {
     var outcome = StepOutcome()
     outcome.failure = ("c", EngineError(.unknownName, String(repeating: "é", count: 1 << 20)))
-    let answer = StepAnswer(outcome)
+    let answer = try StepAnswer(outcome)
     #expect(answer.head.errorMessage.utf8.count < 17 << 10)
     #expect(answer.head.exception.count < 17 << 10)
   }
 
   @Test("Archives are announced in the head and follow in order")
-  func archives() {
+  func archives() throws {
     var outcome = StepOutcome()
     outcome.results = [
       ("a", .archive([1])), ("b", .context(ContextDescription(key: "ctx_1", kind: .vertexData))), ("c", .archive([])),
     ]
-    let answer = StepAnswer(outcome)
+    let answer = try StepAnswer(outcome)
     #expect(answer.head.code == .ok && answer.head.exception.isEmpty)
     #expect(answer.head.results.map(\.hasLargeResult) == [true, false, true])
     let bodies = answer.bodies.map { body -> [UInt8] in
@@ -160,15 +204,16 @@ struct StepAnswerTests {
         == #"{"context_key":"ctx_1","context_schema":"","context_type":"vertex_data"}"#)
   }
 
-  @Test("What an engine says in the client's own words passes as it is")
-  func ownWords() {
+  @Test("An engine's answer in the client's format is passed unchanged")
+  func ownWords() throws {
     var graph = GraphDef()
     graph.key = "graph_1"
     var outcome = StepOutcome()
     outcome.results = [
-      ("a", .definedGraph(graph)), ("b", .value([7])), ("c", .stream(ResultStream { nil })),
+      ("a", .encodedGraph(EncodedGraph(key: "graph_1", objectID: nil, definition: graph.encodedBytes))),
+      ("b", .value([7])), ("c", .stream(ResultStream { nil })),
     ]
-    let answer = StepAnswer(outcome)
+    let answer = try StepAnswer(outcome)
     #expect(answer.head.results[0].graph == graph)
     #expect(answer.head.results[1].result == [7] && !answer.head.results[1].hasLargeResult)
     #expect(answer.head.results[2].hasLargeResult && answer.bodies.count == 1)

@@ -21,7 +21,7 @@ struct StepAssemblyTests {
     try assembly.end()
   }
 
-  @Test("A step without tables takes no body")
+  @Test("A step without tables rejects bodies")
   func none() throws {
     var assembly = StepAssembly([OpDef(key: "a", op: .addLabels)])
     try assembly.end()
@@ -42,7 +42,7 @@ struct StepAssemblyTests {
     #expect(throws: StepAssembly.Violation.self) { try late.body(key: "a", byteCount: 1, hasNext: false) }
   }
 
-  @Test("However a table is cut, it is taken", arguments: 1...7)
+  @Test("A table may be divided into any pieces", arguments: 1...7)
   func anyCut(piece: Int) throws {
     var assembly = StepAssembly([source("a", [20, 7])])
     for (index, size) in [20, 7].enumerated() {

@@ -21,6 +21,11 @@ STOP_SECONDS = 10
 _ports = itertools.count(random.randrange(10_000, 20_000))
 
 
+def hear_interrupts():
+    """For children that interrupt themselves: who runs in the background hands on SIGINT as ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def free_port():
     """From below the range that the kernel takes for outgoing connections, and never the same one twice."""
     for port in _ports:
@@ -40,30 +45,30 @@ def wait_until(condition, seconds, what):
 
 class Coordinator:
     """`arguments` default to a free port; standard output's first line names the address. The workspace is below
-    `directory`, or the coordinator's own choice with None."""
+    `directory`, or the coordinator's own choice with None. `under` is a command that runs it."""
 
-    def __init__(self, directory, arguments=None, environment=None, workspace="workspace"):
+    def __init__(self, directory, arguments=None, environment=None, workspace="workspace", under=()):
         self.workspace = str(directory / (workspace or "workspace"))
         self.log_path = str(directory / "coordinator.log")
         if arguments is None:
             arguments = ["--port", "0"]
         with open(self.log_path, "a") as log:
             self.process = subprocess.Popen(
-                [BINARY, *arguments, *(["--workspace", self.workspace] if workspace else [])],
+                [*under, BINARY, *arguments, *(["--workspace", self.workspace] if workspace else [])],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env={**os.environ, **(environment or {})},
             )
-        self.ready_line = self._first_line()
+        self.ready_line = self._first_line(READY_SECONDS * (10 if under else 1))
         self.address = self.ready_line.split()[-1]
 
-    def _first_line(self):
+    def _first_line(self, seconds):
         lines = queue.Queue()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         try:
-            line = lines.get(timeout=READY_SECONDS)
+            line = lines.get(timeout=seconds)
         except queue.Empty:
             line = ""
         if not line:

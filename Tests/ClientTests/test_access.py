@@ -153,24 +153,24 @@ class TestOWASP:
         logs = other.stub.FetchLogs(message_pb2.FetchLogsRequest(session_id=theirs), timeout=10)
         refused(lambda: next(logs), grpc.StatusCode.INVALID_ARGUMENT)
         for path, method in [("sessions/{}", "GET"), ("sessions/{}", "DELETE"), ("instances/{}/analytical", "GET")]:
-            hidden = ask(running, "/api/v1/" + path.format(theirs), people["bob"], method)
-            nothing = ask(running, "/api/v1/" + path.format(nobodys), people["bob"], method)
+            hidden = ask(running, "/control/v1/" + path.format(theirs), people["bob"], method)
+            nothing = ask(running, "/control/v1/" + path.format(nobodys), people["bob"], method)
             assert hidden[0] == 404
             assert json.dumps(hidden[1]).replace(theirs, nobodys) == json.dumps(nothing[1])
         for path in ["sessions", "history", "events", "audit", "diff?from=0", f"logs?session={theirs}"]:
-            status, body = ask(running, "/api/v1/" + path, people["bob"])
+            status, body = ask(running, "/control/v1/" + path, people["bob"])
             assert status == 200 and theirs not in json.dumps(body), path
             assert "alice" not in json.dumps(body), path
         # Another principal of the same tenant sees it, and cannot use it.
-        assert theirs in json.dumps(ask(running, "/api/v1/sessions", people["vic"])[1])
-        assert ask(running, f"/api/v1/sessions/{theirs}", people["vic"], "DELETE")[0] == 403
+        assert theirs in json.dumps(ask(running, "/control/v1/sessions", people["vic"])[1])
+        assert ask(running, f"/control/v1/sessions/{theirs}", people["vic"], "DELETE")[0] == 403
         owner.close(theirs)
 
     def test_api2_broken_authentication(self, running, dial, tokens, people):
         """Only a valid token opens; guesses become too many; nothing of a secret is kept anywhere."""
         expired = tokens.create("late", "a", "user", "--expires", "1s")
         refused(lambda: dial().heartbeat(), grpc.StatusCode.UNAUTHENTICATED)
-        assert ask(running, "/api/v1/sessions")[0] == 401
+        assert ask(running, "/control/v1/sessions")[0] == 401
         right = people["alice"]
         wrong = [right[:-1] + ("0" if right[-1] != "0" else "1"), right.upper(), "gsc_", "x" * 4000]
         words = {refused(lambda: dial(token).heartbeat(), grpc.StatusCode.UNAUTHENTICATED) for token in wrong}
@@ -198,11 +198,11 @@ class TestOWASP:
         client = dial(people["alice"])
         session_id = client.connect().session_id
         for query in ["tenant=b", "owner=oncall&tenant=default", "workers=2&tenant=b", "workers=2"]:
-            assert ask(running, f"/api/v1/sessions/{session_id}?{query}", people["alice"], "PATCH")[0] in (400, 403)
-        assert ask(running, f"/api/v1/sessions/{session_id}?tenant=b", people["alice"])[0] == 400
-        _, seen = ask(running, f"/api/v1/sessions/{session_id}", people["vic"])
+            assert ask(running, f"/control/v1/sessions/{session_id}?{query}", people["alice"], "PATCH")[0] in (400, 403)
+        assert ask(running, f"/control/v1/sessions/{session_id}?tenant=b", people["alice"])[0] == 400
+        _, seen = ask(running, f"/control/v1/sessions/{session_id}", people["vic"])
         assert (seen["owner"], seen["tenant"]) == ("alice", "a")
-        assert seen == ask(running, f"/api/v1/sessions/{session_id}", people["root"])[1]
+        assert seen == ask(running, f"/control/v1/sessions/{session_id}", people["root"])[1]
         # What a caller says of himself in metadata counts for nothing.
         forged = [("authorization", f"Bearer {people['bob']}"), ("x-tenant", "a"), ("x-principal", "alice")]
         with raw.Client(running.address) as other:
@@ -229,11 +229,11 @@ class TestOWASP:
             for _ in range(8):
                 connection = http.client.HTTPConnection("127.0.0.1", admin_port(running), timeout=10)
                 connection.request(
-                    "GET", "/api/v1/events?follow=true", headers={"Authorization": f"Bearer {people['vic']}"}
+                    "GET", "/control/v1/events?follow=true", headers={"Authorization": f"Bearer {people['vic']}"}
                 )
                 open_streams.append(connection.getresponse())
                 assert open_streams[-1].status == 200
-            assert ask(running, "/api/v1/events?follow=true", people["vic"])[0] == 429
+            assert ask(running, "/control/v1/events?follow=true", people["vic"])[0] == 429
         finally:
             for stream in open_streams:
                 stream.close()
@@ -247,8 +247,8 @@ class TestOWASP:
             refused(lambda: viewer.call(method, request("s")), grpc.StatusCode.PERMISSION_DENIED)
         refused(lambda: viewer.run("s", []), grpc.StatusCode.PERMISSION_DENIED)
         for method, path in [
-            ("POST", "/api/v1/reload"), ("GET", "/metrics"), ("GET", "/api/v1/logs"), ("GET", "/api/v1/logs?child=x"),
-            ("PATCH", "/api/v1/sessions/x?workers=1"), ("DELETE", "/api/v1/steps/x"), ("PUT", "/api/v1/sessions/x"),
+            ("POST", "/control/v1/reload"), ("GET", "/metrics"), ("GET", "/control/v1/logs"), ("GET", "/control/v1/logs?child=x"),
+            ("PATCH", "/control/v1/sessions/x?workers=1"), ("DELETE", "/control/v1/instances/x"), ("PUT", "/control/v1/sessions/x"),
         ]:
             for who in ["vic", "alice"]:
                 assert ask(running, path, people[who], method)[0] == 403, (who, method, path)
@@ -304,14 +304,18 @@ class TestOWASP:
 
     def test_api9_improper_inventory_management(self, running, dial, people):
         """What nobody has listed is shut: old, debugging and undocumented paths and methods."""
-        for path in ["/", "/debug", "/api", "/api/v0/sessions", "/api/v2/sessions", "/api/v1/config", "/metrics/x",
-                     "/healthz/../api/v1/sessions", "/%61pi/v1/sessions", "//api/v1/sessions"]:
+        for path in ["/", "/debug", "/api", "/api/v0/sessions", "/api/v2/sessions", "/control/v1/config", "/metrics/x",
+                     "/healthz/../control/v1/sessions", "/%61pi/v1/sessions", "//control/v1/sessions"]:
             assert ask(running, path)[0] in (400, 401), path
             assert ask(running, path, people["alice"])[0] in (200, 400, 403, 404), path
         with grpc.insecure_channel(running.address) as channel:
-            for path in ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/gs.rpc.CoordinatorService/Debug"]:
+            for path in ["/grpc.channelz.v1.Channelz/GetServers", "/gs.rpc.CoordinatorService/Debug"]:
                 call = channel.unary_unary(path, lambda b: b, lambda b: b)
                 refused(lambda: call(b"", timeout=10), grpc.StatusCode.UNIMPLEMENTED)
+            for version in ["v1", "v1alpha"]:
+                path = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+                call = channel.stream_stream(path, lambda b: b, lambda b: b)
+                refused(lambda: next(call(iter([b""]), timeout=10)), grpc.StatusCode.UNAUTHENTICATED)
 
     def test_api10_unsafe_consumption_of_apis(self, tmp_path):
         """What etcd answers is not trusted either: the coordinator says that it is unusable, and nothing breaks."""
@@ -360,18 +364,18 @@ def resident_bytes(running):
 RPCS = list(coordinator_service_pb2.DESCRIPTOR.services_by_name["CoordinatorService"].methods)
 # What a role may do beyond the one before it. Kinds stand for all paths below them.
 ROLES = ["nobody", "viewer", "user", "operator"]
-KINDS = ["sessions", "steps", "instances", "children", "tenants", "hosts"]
+KINDS = ["sessions", "steps", "graphs", "results", "instances", "children", "tenants", "hosts"]
 PATHS = [
-    *((method, f"/api/v1/{kind}{below}", "viewer" if method == "GET" else "operator")
+    *((method, f"/control/v1/{kind}{below}", "viewer" if method == "GET" else "operator")
       for kind in KINDS for below in ("", "/x") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
-      if (method, kind, below) != ("DELETE", "sessions", "/x")),
-    ("DELETE", "/api/v1/sessions/x", "user"),
-    *(("GET", f"/api/v1/{path}", "viewer") for path in ("objects", "history", "diff?from=0", "events", "audit")),
-    *((method, f"/api/v1/{path}", "operator") for path in ("objects", "history", "diff", "events", "audit", "logs")
+      if (method, below) != ("DELETE", "/x") or kind not in ("sessions", "steps")),
+    ("DELETE", "/control/v1/sessions/x", "user"), ("DELETE", "/control/v1/steps/x", "user"),
+    *(("GET", f"/control/v1/{path}", "viewer") for path in ("objects", "history", "diff?from=0", "events", "audit")),
+    *((method, f"/control/v1/{path}", "operator") for path in ("objects", "history", "diff", "events", "audit", "logs")
       for method in ("POST", "DELETE")),
-    ("GET", "/version", "viewer"), ("GET", "/api/v1/logs?session=x", "viewer"),
-    ("GET", "/api/v1/logs", "operator"), ("GET", "/api/v1/logs?child=x", "operator"),
-    ("POST", "/api/v1/reload", "operator"), ("GET", "/metrics", "operator"), ("GET", "/", "operator"),
+    ("GET", "/version", "viewer"), ("GET", "/control/v1/logs?session=x", "viewer"),
+    ("GET", "/control/v1/logs", "operator"), ("GET", "/control/v1/logs?child=x", "operator"),
+    ("POST", "/control/v1/reload", "operator"), ("GET", "/metrics", "operator"), ("GET", "/", "operator"),
 ]
 
 
@@ -451,7 +455,7 @@ class TestTokens:
         other = dial(second)
 
         def phases(token):
-            return [s["status"]["phase"] for s in ask(running, "/api/v1/steps", token)[1]["items"]]
+            return [s["status"]["phase"] for s in ask(running, "/control/v1/steps", token)[1]["items"]]
 
         # By the time that the revocation was noticed, the second token was, too.
         wait_until(lambda: "running" in phases(first), 20, "the step has begun")
@@ -532,7 +536,11 @@ class TestUnmodifiedClients:
         assert {s["name"]: s["tenant"] for s in sessions} == {first.session_id: "a", second.session_id: "b"}
         with raw.Client(b) as other:
             refused(lambda: other.close(first.session_id), grpc.StatusCode.INVALID_ARGUMENT)
-            assert other.connect(reconnect=True).session_id == second.session_id
+            # A live session is never taken; one that its client left is.
+            own = other.connect(reconnect=True).session_id
+            assert own not in {first.session_id, second.session_id}
+        with raw.Client(b) as other:
+            assert other.connect(reconnect=True).session_id == own
         with raw.Client(main) as stranger:
             refused(lambda: stranger.connect(), grpc.StatusCode.UNAUTHENTICATED)
         with raw.Client(look) as viewer:

@@ -132,8 +132,12 @@ def test_unknown_methods(channel, path):
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_compressed_messages_are_refused(server):
+def test_gzip_is_read_and_other_compression_is_refused(server):
     with server.channel(("grpc.default_compression_algorithm", 2)) as channel:
+        for size in (0, 10, 10_000, 5_000_000):
+            assert unary(channel, "Unary")(b"x" * size) == b"x" * size
+        assert unary(channel, "Unary")(payload := os.urandom(1_000_000)) == payload
+    with server.channel(("grpc.default_compression_algorithm", 1)) as channel:
         with pytest.raises(grpc.RpcError) as caught:
             unary(channel, "Unary")(b"x" * 10_000)
         assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
@@ -203,6 +207,21 @@ def test_large_messages_cost_their_own_size(server, channel):
     assert server.memory("VmHWM") < size * 1.5
     payload = os.urandom(1 << 20) * 300
     assert unary(channel, "Unary")(payload) == payload
+
+
+def test_a_bomb_is_a_status():
+    """What messages inflate to is bounded by the longest message, and by the budget before it is made."""
+    server = Server("--max-message", "50000000", "--budget", "20000000")
+    with server.channel(("grpc.default_compression_algorithm", 2)) as channel:
+        unary(channel, "Size")(b"")
+        resident = server.memory("VmHWM")
+        for size in (50_000_001, 400_000_000, 20_000_001):
+            with pytest.raises(grpc.RpcError) as caught:
+                unary(channel, "Size")(b"x" * size)
+            assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert server.memory("VmHWM") - resident < 20_000_000
+        assert unary(channel, "Size")(b"x" * 20_000_000) == b"20000000"
+    assert server.stop() == 0
 
 
 def test_message_over_the_limit_is_a_status():

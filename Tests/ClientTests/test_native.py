@@ -15,15 +15,15 @@ import graphscope
 import graphscope.nx
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow
 import pyarrow.orc
 import pytest
 from graphscope.framework.app import AppAssets, load_app
-from graphscope.framework.errors import AnalyticalEngineInternalError
+from graphscope.framework.errors import AnalyticalEngineInternalError, InvalidArgumentError
 from graphscope.framework.loader import Loader
 
 import generated
+import processes
 from conftest import REFERENCE, SHARED, close
 from object_store import ObjectStore
 from process import REPOSITORY, Coordinator, wait_until
@@ -83,12 +83,9 @@ def open_session(native):
 def engines(coordinator):
     """The engine processes below a coordinator, by their programs' names."""
     found = {}
-    for child in psutil.Process(coordinator.process.pid).children(recursive=True):
-        try:
-            if child.name() in PROGRAMS and child.status() != psutil.STATUS_ZOMBIE:
-                found.setdefault(child.name(), []).append(child)
-        except psutil.NoSuchProcess:
-            pass
+    for child in processes.below(coordinator):
+        if (program := processes.name(child)) in PROGRAMS:
+            found.setdefault(program, []).append(child)
     return found
 
 
@@ -202,6 +199,19 @@ def test_tables_in_an_object_store(native, open_session):
     assert "not-to-be-seen" not in native.log()
 
 
+def test_rows_of_another_type_are_refused_before_the_engine_sees_them(native, open_session):
+    session = open_session()
+    vertices = pd.DataFrame({"id": [1, 2], "age": [30, 40]})
+    graph = session.g(directed=True).add_vertices(vertices, "person")
+    before = {engine.pid for engine in engines(native)["grape_engine"]}
+    with pytest.raises(InvalidArgumentError, match="column 'age' is of type string"):
+        graph.add_vertices(pd.DataFrame({"id": [3], "age": ["old"]}), "person")
+    # The engine lives: what fits is added.
+    assert {engine.pid for engine in engines(native)["grape_engine"]} == before
+    more = graph.add_vertices(pd.DataFrame({"id": [3], "age": [50]}), "person")
+    assert sorted(more.to_dataframe({"age": "v:person.age"})["age"]) == [30, 40, 50]
+
+
 def test_what_the_engine_refuses_is_the_users_exception(open_session):
     session = open_session()
     with pytest.raises(AnalyticalEngineInternalError, match="/nonexistent"):
@@ -251,10 +261,10 @@ def test_a_killed_engine_fails_its_own_session_only_and_leaves_nothing(native, o
 def test_a_killed_coordinator_takes_its_engines_with_it(tmp_path, open_session):
     coordinator = start_native(tmp_path)
     session = graphscope.session(addr=coordinator.address)
-    processes = [process for found in engines(coordinator).values() for process in found]
-    assert processes
+    children = [process for found in engines(coordinator).values() for process in found]
+    assert children
     coordinator.kill()
-    wait_until(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes), 10, "all ended")
+    wait_until(lambda: not any(map(processes.alive, children)), 10, "all ended")
     session._closed = True
 
 

@@ -7,9 +7,9 @@ import signal
 import subprocess
 
 import graphscope
-import psutil
 import pytest
 
+import processes
 from conftest import close
 from process import BINARY, wait_until
 from test_native import PYTHON, column, engines, gstest, p2p, pytestmark, simple, start_native  # noqa: F401
@@ -27,20 +27,13 @@ def run(tmp_path):
     yield run
     for coordinator in started:
         if coordinator.process.poll() is None:
-            processes = alive(coordinator)
+            running = engine_processes(coordinator)
             coordinator.stop()
-            wait_until(lambda: not any(map(is_alive, processes)), 10, "all ended")
+            wait_until(lambda: not any(map(processes.alive, running)), 10, "all ended")
         assert shared(coordinator) == []
 
 
-def is_alive(process):
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def alive(coordinator):
+def engine_processes(coordinator):
     return [process for found in engines(coordinator).values() for process in found]
 
 
@@ -63,14 +56,14 @@ def described(coordinator, session):
 def test_a_session_gets_engines_that_waited_and_others_take_their_place(run, gstest):
     coordinator = run("--engines-warm", "1")
     wait_for_sets(coordinator, 1)
-    waiting = {process.pid for process in alive(coordinator)}
+    waiting = {process.pid for process in engine_processes(coordinator)}
     session = graphscope.session(addr=coordinator.address)
     wait_for_sets(coordinator, 2)
     assert len(column(graphscope.sssp(simple(p2p(session, gstest)), src=6))) == 62586
     assert "started ahead" in described(coordinator, session)
     close(session)
     assert len(engines(coordinator)["grape_engine"]) == 1
-    assert not waiting & {process.pid for process in alive(coordinator)}, "nobody gets used engines"
+    assert not waiting & {process.pid for process in engine_processes(coordinator)}, "nobody gets used engines"
 
 
 def test_a_dead_one_is_replaced_before_anybody_gets_it(run, gstest):
@@ -89,17 +82,17 @@ def test_a_stopped_one_is_not_handed_out(run):
     [victim] = engines(coordinator)["grape_engine"]
     victim.send_signal(signal.SIGSTOP)
     session = graphscope.session(addr=coordinator.address)
-    assert not is_alive(victim)
+    assert not processes.alive(victim)
     close(session)
 
 
 def test_a_killed_coordinator_takes_its_waiting_engines_with_it(run):
     coordinator = run("--engines-warm", "2")
     wait_for_sets(coordinator, 2)
-    processes = alive(coordinator)
-    assert len(processes) == 4
+    running = engine_processes(coordinator)
+    assert len(running) == 4
     coordinator.kill()
-    wait_until(lambda: not any(map(is_alive, processes)), 10, "all ended")
+    wait_until(lambda: not any(map(processes.alive, running)), 10, "all ended")
     # What a killed coordinator left in memory is removed by the next one.
     run()
     assert shared(coordinator) == []
@@ -120,7 +113,7 @@ def test_auto_chooses_by_what_is_asked_for(run, tmp_path, asked, engine, reason)
     session = graphscope.session(addr=coordinator.address)
     text = described(coordinator, session)
     assert engine in text and reason in text
-    assert bool(alive(coordinator)) == (engine == "graphscope")
+    assert bool(engine_processes(coordinator)) == (engine == "graphscope")
     close(session)
 
 

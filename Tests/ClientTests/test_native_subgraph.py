@@ -37,9 +37,9 @@ def test_edges_of_a_query_become_a_graph(open_session, gstest):
     assert people(instance.subgraph("g.V().hasLabel('software').inE('created')")) == [1, 4, 6]
     assert people(instance.subgraph("g.V().has('age', gt(1000)).outE()")) == []
     for query in ("g.V().count()", "g.V()", "g.V().nonsense()"):
-        with pytest.raises(RuntimeError, match="refused the query.*597"):
+        with pytest.raises(RuntimeError, match="rejected the query.*597"):
             instance.subgraph(query)
-    with pytest.raises(RuntimeError, match="no edges came of it"):
+    with pytest.raises(RuntimeError, match="returned no edges"):
         instance.subgraph("g.V().outE()')")
     assert people(instance.subgraph("g.E()")) == [1, 2, 4, 6], "what failed left nothing behind"
     instance.close()
@@ -55,7 +55,7 @@ def test_ids_that_are_texts_are_refused_at_once(open_session):
     vertices, edges = pd.DataFrame({"id": ["a", "b"], "x": [1, 2]}), pd.DataFrame({"s": ["a"], "d": ["b"], "w": [1.5]})
     graph = session.g(oid_type="string").add_vertices(vertices, "p").add_edges(edges, "e", src_label="p", dst_label="p")
     instance = session.interactive(graph)
-    with pytest.raises(Exception, match="ids are integers"):
+    with pytest.raises(Exception, match="integer ids"):
         instance.subgraph("g.E()")
     assert instance.execute("g.E().count()").all().result() == [1]
 

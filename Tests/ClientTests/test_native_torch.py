@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
+import processes
 from conftest import close
 from process import Coordinator, wait_until
 from test_native import PYTHON, native, open_session, pytestmark  # noqa: F401
@@ -45,13 +46,10 @@ def learn(graph):
 
 def servers(coordinator):
     found = {}
-    for child in psutil.Process(coordinator.process.pid).children(recursive=True):
-        try:
-            line = child.cmdline()
-            if "gscoordinator.launch_graphlearn_torch" in line:
-                found[line[-1]] = child
-        except psutil.NoSuchProcess:
-            pass
+    for child in processes.below(coordinator):
+        line = processes.arguments(child)
+        if "gscoordinator.launch_graphlearn_torch" in line:
+            found[line[-1]] = child
     return found
 
 

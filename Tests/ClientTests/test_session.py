@@ -18,7 +18,7 @@ from graphscope.proto.error.coordinator_pb2 import OK
 import raw
 from conftest import close
 from graphs import edge_list, load, result, unweighted
-from process import Coordinator, wait_until
+from process import wait_until
 
 one_session = pytest.mark.ours("the reference serves one session at a time")
 CODE = grpc.StatusCode

@@ -35,7 +35,8 @@ class Shared:
                     "listeners": [
                         {"name": name, "address": f"127.0.0.1:{port}", "tenant": name, "role": "user"}
                         for name, port in self.ports.items()
-                    ]
+                    ],
+                    "tenants": [{"tenant": name, "read": [str(directory)]} for name in self.ports],
                 }
             )
         )
@@ -235,9 +236,9 @@ class TestElastic:
         shared.start()
         with raw.Client(shared.address("slow")) as client:
             session_id = client.connect().session_id
-            assert "3 workers" in shared.gsc("scale", session_id, "--workers", 3)
+            assert "room for 3 workers" in shared.gsc("scale", session_id, "--workers", 3)
             assert re.search("RESOURCE|TOO_MANY", shared.gsc("scale", session_id, "--workers", 4, expect=1))
             held = json.loads(shared.gsc("get", "session", session_id, "-o", "json"))["status"]["allocation"]
             assert len(held["placements"]) == 3
-            assert "1 workers" in shared.gsc("scale", session_id, "--workers", 1)
+            assert "has 1 worker on" in shared.gsc("scale", session_id, "--workers", 1)
             client.close(session_id)

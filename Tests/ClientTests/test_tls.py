@@ -265,7 +265,7 @@ class TestIdentity:
             bob.close(his)
 
         def ask(name, path):
-            url = f"https://{admin_address(running)}/api/v1/{path}"
+            url = f"https://{admin_address(running)}/control/v1/{path}"
             with urllib.request.urlopen(url, context=people.context(name)) as answer:
                 return json.loads(answer.read())
 
@@ -277,7 +277,7 @@ class TestIdentity:
             code, words = self.refused(client.heartbeat)
         assert code == grpc.StatusCode.UNAUTHENTICATED
         with pytest.raises(urllib.error.HTTPError) as error:
-            url = f"https://{admin_address(running)}/api/v1/sessions"
+            url = f"https://{admin_address(running)}/control/v1/sessions"
             urllib.request.urlopen(url, context=people.context("unknown"))
         body = json.loads(error.value.read())
         assert error.value.code == 401 and words == f"{body['message']}. {body['hint']}"

@@ -1,6 +1,7 @@
-import Cluster
 import Engines
 import Glibc
+import LogStore
+import Supervision
 import Testing
 import Turns
 
@@ -19,7 +20,7 @@ struct ChildrenTests {
     let bench = try Bench()
     try await bench.coordinator.children.start(sleeper(.diesWithUs))
     let child = try await bench.coordinator.children.waitUntilReady("sleeper")
-    // What is known of it is written down behind it: until then this waits.
+    // Its process is journaled asynchronously, so wait for that.
     let process = "\"process\":\(try #require(child.status.process))"
     for try await _ in bench.store.updates(prefix: "children/sleeper") {
       let entry = try #require(try await bench.store.entry("children/sleeper", at: nil))
@@ -62,7 +63,7 @@ struct ChildrenTests {
     try bench.done()
   }
 
-  @Test("A child that outlived its coordinator and that nobody wants any more is ended by the next one")
+  @Test("A child that outlived its coordinator and is no longer wanted is ended by the next one")
   func orphan() async throws {
     let before = try Bench()
     try await before.coordinator.children.start(sleeper(.outlivesUs))
@@ -72,7 +73,7 @@ struct ChildrenTests {
     let after = try Bench(after: before)
     _ = try await after.coordinator.recover()
     #expect(try await after.store.entries(prefix: "children/", at: nil).entries.isEmpty)
-    // It was our child, so it is reaped by whoever waits for it; it runs no more in any case.
+    // It is a child of this process, which reaps it; in any case, it no longer runs.
     #expect(kill(process, 0) != 0 || isZombie(process))
     await after.coordinator.shutdown()
     try after.done()

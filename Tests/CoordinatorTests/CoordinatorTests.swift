@@ -1,7 +1,12 @@
-import Cluster
+import Access
+import ClientOperations
 import Engines
 import Glibc
+import LogStore
 import Logging
+import Scheduling
+import StateStore
+import TestSupport
 import Testing
 import Turns
 
@@ -24,7 +29,7 @@ struct Bench {
       plan: plan, limits: limits)
   }
 
-  /// A coordinator of a later process, with the state and the files of another one that ended.
+  /// Creates a coordinator of a later process, with the state and the files of an earlier one that ended.
   init(after earlier: Bench, factory: FakeFactory = FakeFactory(), plan: ClusterPlan? = nil) throws {
     try self.init(workspace: earlier.workspace, store: earlier.store, factory: factory, plan: plan, limits: .init())
   }
@@ -49,21 +54,19 @@ struct Bench {
   }
 
   func done() throws {
+    // Further lines would be written to a directory that is being removed.
+    coordinator.logs.close()
     try workspace.close()
     rmdir(String(workspace.path[..<workspace.path.lastIndex(of: "/")!]))
   }
 }
 
-/// A directory of a test's own that is not there yet.
-func temporaryRoot(_ name: String) -> String {
-  "\(getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp")/gscoordinator-\(name)-\(UInt64.random(in: 0...UInt64.max))"
-}
-
 let alice = Caller(principal: Principal("host 10.0.0.1"), connection: ConnectionID(1))
 let bob = Caller(principal: Principal("host 10.0.0.2"), connection: ConnectionID(2))
 
+/// Returns an operation that the fake engine knows by name.
 func operation(_ name: String, key: String, parents: [String] = []) -> StepOperation {
-  StepOperation(key: key, parents: parents, action: .analytical(.other(name: name)))
+  StepOperation(key: key, parents: parents, action: .analytical(.plain(.modifyVertices, [.node: name])))
 }
 
 @Suite("Connecting", .takesTurns)
@@ -92,29 +95,28 @@ struct ConnectingTests {
     } else {
       let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(alice, version: version) }
       #expect(error?.code == .versionMismatch)
-      #expect(error?.message == "Version between client and server is inconsistent: \(version) vs 0.29.0")
+      let message =
+        "Version between client and server is inconsistent: \(version) vs 0.29.0. "
+        + "Install the client that fits: pip install graphscope-client==0.29.0"
+      #expect(error?.message.hasPrefix(message) == true)
+      #expect(error?.message.hasSuffix("--set clients.versions=0.28") == (version == "0.28.0"))
     }
     await bench.coordinator.shutdown()
     try bench.done()
   }
 
-  @Test("Reconnecting returns the newest session of the same principal, never another's")
-  func reconnect() async throws {
-    let bench = try Bench()
-    _ = try await bench.connect(alice)
-    let newest = try await bench.connect(alice)
-    let foreign = try await bench.connect(bob)
-    let back = Caller(principal: alice.principal, connection: ConnectionID(9))
-    #expect(try await bench.connect(back, version: "0.1.0", reconnect: true) === newest)
-    #expect(try await bench.connect(bob, reconnect: true) === foreign)
-    let stranger = Caller(principal: Principal("host 10.0.0.3"), connection: ConnectionID(3))
-    let own = try await bench.connect(stranger, reconnect: true)
-    #expect(own !== newest && own !== foreign)
+  @Test("Configured releases are served in addition to the server's own")
+  func otherVersions() async throws {
+    var limits = Coordinator.Limits()
+    limits.clientVersions = [try #require(ReleaseVersion("0.28"))]
+    let bench = try Bench(limits: limits)
+    for version in ["0.28.0", "0.29.0"] { _ = try await bench.connect(alice, version: version) }
+    await #expect(throws: CoordinatorError.self) { try await bench.connect(alice, version: "0.27.0") }
     await bench.coordinator.shutdown()
     try bench.done()
   }
 
-  @Test("Above the bound of sessions a client is refused, and welcome again when one is closed")
+  @Test("Above the limit of sessions, a client is rejected, and accepted again when one is closed")
   func bound() async throws {
     let bench = try Bench(limits: .init(sessions: 1))
     let session = try await bench.connect(alice)
@@ -126,7 +128,46 @@ struct ConnectingTests {
     try bench.done()
   }
 
-  @Test("An engine that does not start leaves no session and no files behind")
+  @Test("A principal has its share of all sessions, and others still get one", arguments: [nil, 3])
+  func principals(share: Int?) async throws {
+    var limits = Coordinator.Limits(sessions: 10)
+    limits.sessionsPerPrincipal = share
+    let bench = try Bench(limits: limits)
+    var sessions: [Session] = []
+    for _ in 0..<(share ?? 9) { sessions.append(try await bench.connect(alice)) }
+    let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(alice) }
+    #expect(error?.code == .limitReached && error?.message.contains("limits.sessions_per_principal") == true)
+    _ = try await bench.connect(bob)
+    try await bench.coordinator.close(sessions[0].id, for: alice)
+    _ = try await bench.connect(alice)
+    await #expect(throws: CoordinatorError.self) { try await bench.connect(alice) }
+    await bench.coordinator.shutdown()
+    #expect(bench.coordinator.state.withLock { $0.count == 0 && $0.count(of: alice.principal) == 0 })
+    try bench.done()
+  }
+
+  @Test("If none is free, sessions without objects whose client is gone make room, least recently used first")
+  func room() async throws {
+    let bench = try Bench(limits: .init(sessions: 3))
+    let gone = Caller(principal: alice.principal, connection: ConnectionID(8))
+    let (first, second) = (try await bench.connect(gone), try await bench.connect(gone))
+    let rich = try await bench.connect(gone)
+    _ = try await rich.makeGraphs(1)
+    await #expect(throws: CoordinatorError.self) { try await bench.connect(bob) }
+    bench.coordinator.connectionClosed(gone.connection)
+    _ = try await bench.connect(bob)
+    #expect(first.phase == .closed && second.phase == .detached)
+    _ = try await bench.connect(bob)
+    #expect(second.phase == .closed)
+    await #expect(throws: CoordinatorError.self, "what has objects stays until its lease is over") {
+      try await bench.connect(bob)
+    }
+    #expect(rich.phase == .detached && bench.coordinator.sessionCount == 3)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("An engine that fails to start leaves no session and no files behind")
   func engineFails() async throws {
     let bench = try Bench(limits: .init(sessions: 1), failingWith: EngineError(.engineFailure, "no engine"))
     for _ in 0..<3 { await #expect(throws: EngineError.self) { try await bench.connect(alice) } }
@@ -152,30 +193,14 @@ struct LeaseTests {
     try bench.done()
   }
 
-  @Test("Losing the connection detaches; a heartbeat of the same principal over a new one brings back")
-  func detaches() async throws {
-    let bench = try Bench()
-    let session = try await bench.connect(alice)
-    bench.coordinator.connectionClosed(alice.connection)
-    #expect(session.phase == .detached)
-    bench.coordinator.heartbeat(on: bob.connection, for: bob.principal)
-    #expect(session.phase == .detached)
-    let back = Caller(principal: alice.principal, connection: ConnectionID(9))
-    bench.coordinator.heartbeat(on: back.connection, for: back.principal)
-    #expect(session.phase == .connected)
-    bench.coordinator.connectionClosed(back.connection)
-    #expect(session.phase == .detached)
-    await bench.coordinator.shutdown()
-    try bench.done()
-  }
-
-  @Test("Only sessions without a connection are looked at by a heartbeat of a new one, and none is kept after its end")
+  @Test("A heartbeat on a new connection examines only unconnected sessions, and none is kept after its end")
   func unconnected() async throws {
     let bench = try Bench()
-    let sessions = [try await bench.connect(alice), try await bench.connect(alice), try await bench.connect(bob)]
+    let second = Caller(principal: alice.principal, connection: ConnectionID(5))
+    let sessions = [try await bench.connect(alice), try await bench.connect(second), try await bench.connect(bob)]
     let names = { bench.coordinator.state.withLock { $0.unconnected.mapValues { Set($0.keys) } } }
     #expect(names().isEmpty)
-    bench.coordinator.connectionClosed(alice.connection)
+    for connection in [alice.connection, second.connection] { bench.coordinator.connectionClosed(connection) }
     #expect(names() == [alice.principal: Set(sessions.prefix(2).map(\.id))])
     let back = Caller(principal: alice.principal, connection: ConnectionID(9))
     _ = try bench.coordinator.session(sessions[0].id, for: back)
@@ -186,7 +211,7 @@ struct LeaseTests {
     try bench.done()
   }
 
-  @Test("Another's session does not exist for a caller, and its id is not given away")
+  @Test("Other principals' sessions do not exist for a caller, and their ids are not revealed")
   func isolation() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -200,7 +225,7 @@ struct LeaseTests {
     try bench.done()
   }
 
-  @Test("Closing stops the step that runs and ends the readers of the log")
+  @Test("Closing cancels the running step and ends the readers of the log")
   func closeWhileRunning() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -216,7 +241,7 @@ struct LeaseTests {
     try bench.done()
   }
 
-  @Test("A shutdown lets a running step finish, and takes no other")
+  @Test("A shutdown lets a running step finish, and accepts no other")
   func drains() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -231,7 +256,7 @@ struct LeaseTests {
     try bench.done()
   }
 
-  @Test("A step that outlasts the grace of a shutdown is stopped")
+  @Test("A step that outlasts the grace period of a shutdown is cancelled")
   func graceOver() async throws {
     let bench = try Bench(limits: .init(shutdownGrace: .zero))
     let session = try await bench.connect(alice)
@@ -242,7 +267,7 @@ struct LeaseTests {
     try bench.done()
   }
 
-  @Test("After a shutdown nobody gets in")
+  @Test("After a shutdown, no client is accepted")
   func shutdown() async throws {
     let bench = try Bench()
     _ = try await bench.connect(alice)

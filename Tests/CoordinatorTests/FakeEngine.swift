@@ -1,9 +1,11 @@
+import ClientOperations
 import Engines
 import GraphStore
 import Synchronization
+import Workers
 
-/// An engine whose operations the test controls: it records what it is asked and holds operations named `hold` until
-/// they are let go or cancelled.
+/// An engine whose operations are controlled by the test: it records its calls and holds operations named `hold` until they are
+/// released or cancelled.
 final class FakeEngine: AnalyticalEngine {
   let description = EngineDescription(hosts: ["localhost"], workerCount: 1)
   private let state = Mutex(State())
@@ -28,17 +30,20 @@ final class FakeEngine: AnalyticalEngine {
   var recovered: Int { state.withLock { $0.recovered } }
   /// Keys of objects that a recovery does not find.
   private let losing: Set<String>
-  /// What its graphs are charged to.
+  /// Whether these objects leave remains behind.
+  private let keepingRemains: Bool
+  /// The account that its graphs are charged to.
   private let storage: any StorageAccount
-  /// What it estimates for every graph; it takes `taking` bytes for one, whatever it estimates.
+  /// The estimate for every graph; the actual usage is always `taking` bytes.
   private let estimate: LoadEstimate?
   private let taking: Int
 
   init(
-    losing: Set<String> = [], storage: any StorageAccount = UnboundedStorage(), estimate: LoadEstimate? = nil,
-    taking: Int = 0
+    losing: Set<String> = [], keepingRemains: Bool = false, storage: any StorageAccount = UnboundedStorage(),
+    estimate: LoadEstimate? = nil, taking: Int = 0
   ) {
     self.losing = losing
+    self.keepingRemains = keepingRemains
     self.storage = storage
     self.estimate = estimate
     self.taking = taking
@@ -46,15 +51,15 @@ final class FakeEngine: AnalyticalEngine {
 
   func resize(to size: EngineSize) async throws {}
 
-  func estimate(_ operation: AnalyticalOperation, on inputs: [ObjectHandle]) async throws -> LoadEstimate? {
-    if case .createGraph = operation { estimate } else { nil }
+  func estimate(_ operation: Engines.Operation, on inputs: [ObjectHandle]) async throws -> LoadEstimate? {
+    operation.type == .createGraph ? estimate : nil
   }
 
   func perform(
-    _ operation: AnalyticalOperation, on inputs: [ObjectHandle], log: any ProgressLog
+    _ operation: Engines.Operation, on inputs: [ObjectHandle], log: any ProgressLog
   ) async throws -> AnalyticalResult {
-    switch operation {
-    case .bindApplication:
+    switch operation.type {
+    case .bindApp:
       let tables = inputs.count { if case .tables = $0 { true } else { false } }
       return .boundApplication(
         key: state.withLock { state in
@@ -62,7 +67,7 @@ final class FakeEngine: AnalyticalEngine {
           state.calls.append("bind on \(inputs.count), tables \(tables)")
           return "app_\(state.counter)"
         })
-    case .createGraph(let options, let layout):
+    case .createGraph:
       do throws(StorageRefusal) { try storage.take(taking, as: .mappedFile) } catch {
         throw EngineError(.resourceExhausted, error.description)
       }
@@ -72,16 +77,20 @@ final class FakeEngine: AnalyticalEngine {
       }
       return .graph(
         GraphDescription(
-          key: "graph_\(number)", kind: .property, schema: GraphSchema(), options: options, layout: layout,
-          isMultigraph: false, objectID: 1000 + number, fragmentIDs: [1], schemaPath: ""))
-    case .createApplication: return .done
-    case .other("fail"): throw EngineError(.engineFailure, "it failed")
-    case .other("hold"):
-      try await hold()
-      return .done
-    case .other(let name):
-      log.info("ran \(name)")
-      state.withLock { $0.calls.append(name) }
+          key: "graph_\(number)", kind: .property, schema: GraphSchema(), options: try operation.graphOptions(),
+          layout: try operation.graphLayout(), isMultigraph: false, objectID: 1000 + number, fragmentIDs: [1],
+          schemaPath: ""))
+    case .subgraph:
+      state.withLock { $0.calls.append("SUBGRAPH") }
+      throw EngineError(.queryFailure, "no such query")
+    case .modifyVertices:
+      switch try operation.text(.node) {
+      case "fail": throw EngineError(.engineFailure, "it failed")
+      case "hold": try await hold()
+      case let name:
+        log.info("ran \(name)")
+        state.withLock { $0.calls.append(name) }
+      }
       return .done
     default: return .done
     }
@@ -113,12 +122,12 @@ final class FakeEngine: AnalyticalEngine {
     }
   }
 
-  /// Lets all held operations go on.
+  /// Releases all held operations.
   func letGo() { for continuation in state.withLock({ $0.held }) { continuation.yield() } }
 
   func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) { state.withLock { $0.onFailure = body } }
 
-  /// Ends unasked: says so, then lets held operations fail.
+  /// Ends unexpectedly: reports that, then lets held operations fail.
   func die(_ cause: EngineError) {
     let onFailure = state.withLock { state in
       state.death = cause
@@ -132,13 +141,13 @@ final class FakeEngine: AnalyticalEngine {
     if case .boundApplication(let key) = handle { state.withLock { $0.released.append(key) } }
   }
 
-  /// Finds everything again but what the test declared lost.
+  /// Recovers everything except what the test declared lost.
   func recover(_ handles: [ObjectHandle]) async throws -> [LostObject] {
     var lost: [LostObject] = []
     for handle in handles {
       switch handle {
       case .boundApplication(let key) where losing.contains(key), .graph(let key) where losing.contains(key):
-        lost.append(LostObject(handle, reason: "the test lost it: \(key)"))
+        lost.append(LostObject(handle, reason: "the test lost it: \(key)", hasRemains: keepingRemains))
       default: break
       }
     }
@@ -167,32 +176,57 @@ struct FakeLearning: LearningEngine {
   func closeAll() async {}
 }
 
-/// Hands out fake engines and remembers them.
+/// Creates fake engines and remembers them.
 final class FakeFactory: EngineFactory {
   private let made = Mutex<[FakeEngine]>([])
   private let error: EngineError?
   private let losing: Set<String>
+  private let keepingRemains: Bool
 
   private let services: FakeServices?
   private let estimate: LoadEstimate?
   private let taking: Int
+  /// The number of starts that succeed; later ones do not end until they are cancelled.
+  private let starts: Int
+  private let held = Atomic<Int>(0)
+  private let isInProcess: Bool
+  private let begun = Atomic<Bool>(false)
 
   init(
-    failingWith error: EngineError? = nil, losing: Set<String> = [], services: FakeServices? = nil,
-    estimate: LoadEstimate? = nil, taking: Int = 0
+    failingWith error: EngineError? = nil, losing: Set<String> = [], keepingRemains: Bool = false,
+    services: FakeServices? = nil, estimate: LoadEstimate? = nil, taking: Int = 0, starts: Int = .max,
+    isEmbedded: Bool = true
   ) {
+    isInProcess = isEmbedded
+    self.starts = starts
     self.estimate = estimate
     self.taking = taking
     self.error = error
     self.losing = losing
+    self.keepingRemains = keepingRemains
     self.services = services
   }
 
   var engines: [FakeEngine] { made.withLock { $0 } }
+  /// The number of starts so far that do not end.
+  var heldStarts: Int { held.load(ordering: .relaxed) }
+  /// Whether engines may be started ahead of sessions.
+  var isBegun: Bool { begun.load(ordering: .relaxed) }
+
+  func isEmbedded(_ size: EngineSize) -> Bool { isInProcess }
+
+  func begin(_ launcher: @escaping @Sendable (_ name: String) -> any ChildLauncher) {
+    begun.store(true, ordering: .relaxed)
+  }
 
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
     if let error { throw error }
-    let engine = FakeEngine(losing: losing, storage: request.storage, estimate: estimate, taking: taking)
+    if engines.count >= starts {
+      held.add(1, ordering: .relaxed)
+      try await Task.sleep(for: .seconds(3600))
+    }
+    let engine = FakeEngine(
+      losing: losing, keepingRemains: keepingRemains, storage: request.storage, estimate: estimate, taking: taking)
     made.withLock { $0.append(engine) }
     return SessionEngines(
       analytical: engine, queries: services ?? FakeQueries(), learning: services ?? FakeLearning())

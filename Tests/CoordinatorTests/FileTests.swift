@@ -1,8 +1,9 @@
-import Cluster
 import Dispatch
 import Foundation
 import Glibc
+import Support
 import Synchronization
+import TestSupport
 import Testing
 import Turns
 
@@ -12,7 +13,7 @@ import Turns
 struct FileTests {
   private let root = temporaryRoot("files")
 
-  @Test("A workspace has one holder, whose process the second one is told")
+  @Test("A workspace has one holder, whose process is named to the second one")
   func exclusive() throws {
     let first = try Workspace(path: root)
     let error = #expect(throws: CoordinatorError.self) { try Workspace(path: root) }
@@ -21,7 +22,29 @@ struct FileTests {
     try removeTree(root)
   }
 
-  @Test("What a dead holder left is removed, what a live one holds is kept")
+  @Test("A tree is removed however deep it is, without following links")
+  func removedTrees() throws {
+    let outside = root + "-outside"
+    try makeDirectory(outside + "/kept")
+    var directory = root + "/tree"
+    try makeDirectory(directory)
+    symlink(outside, directory + "/link")
+    mkfifo(directory + "/pipe", 0o600)
+    for _ in 0..<300 {
+      directory += "/d"
+      try makeDirectory(directory)
+      close(open(directory + "/file", O_CREAT | O_WRONLY, 0o600))
+    }
+    try removeTree(root + "/tree")
+    #expect(try directoryEntries(root).isEmpty)
+    symlink(outside, root + "/link")
+    try removeTree(root + "/link")
+    try removeTree(root + "/nothing")
+    #expect(try directoryEntries(outside) == ["kept"])
+    for path in [root, outside] { try removeTree(path) }
+  }
+
+  @Test("The files of a dead holder are removed, those of a live one are kept")
   func stale() throws {
     let live = try Workspace(temporaryBelow: root)
     let dead = root + "/dead"
@@ -37,9 +60,9 @@ struct FileTests {
     try removeTree(root)
   }
 
-  @Test("A directory that is taken for a dead one's while it is being locked is made again")
+  @Test("A directory removed as a dead holder's while it is being locked is created again")
   func removedWhileLocking() throws {
-    // In vain when the machine is so slow that the workspace gives up before we have removed it.
+    // Has no effect if the machine is so slow that the workspace gives up before the test removes it.
     for _ in 0..<100 {
       let workspace = try Workspace(path: root, isLocked: false)
       let remover = open(root + "/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
@@ -63,7 +86,7 @@ struct FileTests {
     Issue.record("the workspace was never locked")
   }
 
-  /// Our descriptors of the lock's file.
+  /// The number of descriptors of lock files in this process.
   private func openLocks() -> Int {
     let names = (try? directoryEntries("/proc/self/fd")) ?? []
     return names.count { name in
@@ -81,7 +104,7 @@ struct FileTests {
     try removeTree(root)
   }
 
-  @Test("A spool takes what was announced and not a byte more, and its file goes with it")
+  @Test("A spool accepts the announced bytes and no more, and its file is removed with it")
   func spool() throws {
     try makeDirectory(root)
     var spool: Spool? = try Spool(path: root + "/spool", announcedBytes: 5)
@@ -100,9 +123,21 @@ struct FileTests {
   }
 }
 
+extension FileTests {
+  @Test("A file kept by this or an earlier process stays when its spool is released")
+  func keptSpool() throws {
+    let root = temporaryRoot("files")
+    try makeDirectory(root)
+    try Spool(path: root + "/library", announcedBytes: 5).keep()
+    _ = try Spool(opening: root + "/library")
+    #expect(try directoryEntries(root) == ["library"])
+    try removeTree(root)
+  }
+}
+
 @Suite("Library archives", .takesTurns)
 struct LibraryArchiveTests {
-  /// A zip archive of empty stored files: local headers left out, since only the directory is read.
+  /// A zip archive of empty stored files, without local headers, since only the directory is read.
   private func archive(_ names: [String], comment: String = "") -> [UInt8] {
     var bytes: [UInt8] = []
     for name in names {
@@ -116,7 +151,7 @@ struct LibraryArchiveTests {
   }
 
   private func read(_ bytes: [UInt8]) throws -> String {
-    try bytes.withUnsafeBytes { bytes in try LibraryArchive(bytes).fileName }
+    try bytes.withUnsafeBytes { bytes in try LibraryArchive.fileName(bytes) }
   }
 
   @Test("An archive of one file is accepted")

@@ -1,4 +1,4 @@
-import Cluster
+import ClientOperations
 import Engines
 import GraphStore
 import Synchronization
@@ -7,7 +7,7 @@ import Turns
 
 @testable import Coordinator
 
-/// Query and learning engines that open what they are asked to, or wait until they are cancelled.
+/// Query and learning engines that open what is requested, or wait until they are cancelled.
 final class FakeServices: QueryEngine, LearningEngine {
   private let opened = Mutex<[String]>([])
   private let failures = Mutex<[Int64: @Sendable (EngineError) -> Void]>([:])
@@ -45,11 +45,11 @@ final class FakeServices: QueryEngine, LearningEngine {
   func close(objectID: Int64) async throws { opened.withLock { $0.append("close \(objectID)") } }
   func closeAll() async { opened.withLock { $0.append("close all") } }
 
-  /// Suspends until somebody is being held.
+  /// Suspends until a start is being held.
   func waitUntilHolding() async { for await _ in holding { return } }
 }
 
-@Suite("Queries and learning beside analytics", .takesTurns)
+@Suite("Queries and learning in addition to analytics", .takesTurns)
 struct InstanceTests {
   private let load = StepOperation(
     key: "g", parents: [], action: .analytical(.createGraph(GraphOptions(), GraphLayout())))
@@ -63,8 +63,8 @@ struct InstanceTests {
   }
 
   /// A session with one graph, and its number.
-  private func session(_ bench: Bench) async throws -> (Session, Int64) {
-    let session = try await bench.connect(alice)
+  private func session(_ bench: Bench, lease: Duration? = .seconds(600)) async throws -> (Session, Int64) {
+    let session = try await bench.connect(alice, lease: lease)
     guard case .graph(let graph) = try await session.run([load]).results.first?.result else {
       throw EngineError(.internalFailure, "the fake engine makes graphs")
     }
@@ -77,7 +77,7 @@ struct InstanceTests {
     }
   }
 
-  @Test("An instance whose process dies is shown with the cause until it is closed, and its graph is free again")
+  @Test("An instance whose process dies is reported with the cause until it is closed, and its graph is free again")
   func death() async throws {
     let services = FakeServices()
     let bench = try Bench(services: services)
@@ -98,7 +98,7 @@ struct InstanceTests {
     try bench.done()
   }
 
-  @Test("All three kinds progress side by side: a step runs while a graph is queried and sampled")
+  @Test("All three kinds run concurrently: a step runs while a graph is queried and sampled")
   func sideBySide() async throws {
     let services = FakeServices()
     let bench = try Bench(services: services)
@@ -119,7 +119,7 @@ struct InstanceTests {
     try bench.done()
   }
 
-  @Test("What makes no sense is refused: no such graph, a second service, unloading a graph that is served")
+  @Test("Invalid requests are rejected: no such graph, a second service, unloading a graph that is served")
   func refused() async throws {
     let services = FakeServices()
     let bench = try Bench(services: services)
@@ -140,7 +140,7 @@ struct InstanceTests {
     try bench.done()
   }
 
-  @Test("A service that does not start leaves nothing behind, and may be asked for again")
+  @Test("A service that fails to start leaves nothing behind, and may be requested again")
   func failing() async throws {
     let bench = try Bench(services: FakeServices())
     let (session, graph) = try await session(bench)
@@ -153,7 +153,22 @@ struct InstanceTests {
     try bench.done()
   }
 
-  @Test("Closing a session gives up what is being started")
+  @Test("A service that does not start in time is given up with an error")
+  func late() async throws {
+    let services = FakeServices(holds: true)
+    let bench = try Bench(services: services)
+    let (session, graph) = try await session(bench, lease: nil)
+    let opening = Task { try await session.openQueries(queries(graph)) }
+    await services.waitUntilHolding()
+    session.perform(session.tell(.tick, at: .now + controlTimeouts.start))
+    let error = await #expect(throws: EngineError.self) { _ = try await opening.value }
+    #expect(error?.message.contains("did not start within 900 s") == true)
+    #expect(try await instances(bench) == ["analytical ready"])
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Closing a session gives up pending starts")
   func closing() async throws {
     let services = FakeServices(holds: true)
     let bench = try Bench(services: services)
@@ -167,7 +182,7 @@ struct InstanceTests {
     try bench.done()
   }
 
-  @Test("After a restart graphs may be served again, and services of before are known to be gone")
+  @Test("After a restart, graphs may be served again, and earlier services are known to be gone")
   func restarted() async throws {
     let before = try Bench(services: FakeServices())
     let (session, graph) = try await session(before)

@@ -1,6 +1,11 @@
-import Cluster
+import Access
+import ClientOperations
 import Engines
 import Glibc
+import GraphStore
+import Scheduling
+import StateStore
+import TestSupport
 import Testing
 import Turns
 
@@ -10,7 +15,7 @@ import Turns
 struct CoordinatorRecoveryTests {
   private let bind = StepOperation(key: "app", parents: [], action: .analytical(.bindApplication))
 
-  @Test("brings back every open session with its owner, its lease and its objects")
+  @Test("recovers every open session with its owner, its lease and its objects")
   func sessions() async throws {
     let before = try Bench()
     let session = try await before.connect(alice, lease: .seconds(60))
@@ -37,7 +42,7 @@ struct CoordinatorRecoveryTests {
     try after.done()
   }
 
-  @Test("gives a session without its client a whole lease, and no more")
+  @Test("gives a session without its client one full lease")
   func lease() async throws {
     let before = try Bench()
     let session = try await before.connect(alice, lease: .zero)
@@ -52,7 +57,7 @@ struct CoordinatorRecoveryTests {
     try after.done()
   }
 
-  @Test("tells of a step that ran that it was interrupted")
+  @Test("reports that a running step was interrupted")
   func interrupted() async throws {
     let before = try Bench()
     let session = try await before.connect(alice)
@@ -62,7 +67,7 @@ struct CoordinatorRecoveryTests {
     let copy = try await before.store.entries(prefix: "", at: nil)
     before.factory.engines[0].letGo()
     _ = try await step
-    // The state as a kill in the middle of the step leaves it.
+    // The state that a kill in the middle of the step leaves.
     let store = InMemoryStateStore()
     for entry in copy.entries {
       _ = try await store.commit(
@@ -83,7 +88,7 @@ struct CoordinatorRecoveryTests {
     try after.done()
   }
 
-  @Test("finishes the closing of a session, and forgets one that nobody was told of")
+  @Test("finishes closing a session, and forgets one that was never returned to a client")
   func closings() async throws {
     let before = try Bench()
     let session = try await before.connect(alice)
@@ -97,6 +102,7 @@ struct CoordinatorRecoveryTests {
         author: "test", summary: "a kill",
         changes: [.put(key, Array(closing.utf8)), .put("sessions/session_unborn", Array(unborn.utf8))]))
     _ = try before.workspace.makeSessionDirectory("session_stray")
+    try makeDirectory(before.workspace.sessionDirectory("session_stray") + "/analytics")
     let after = try Bench(after: before)
     #expect(try await after.coordinator.recover().closedSessions == 2)
     #expect(after.coordinator.sessionCount == 0)
@@ -105,7 +111,7 @@ struct CoordinatorRecoveryTests {
     try after.done()
   }
 
-  @Test("tells which objects are lost, and goes on with the rest")
+  @Test("reports lost objects, and continues with the rest")
   func lost() async throws {
     let before = try Bench()
     let session = try await before.connect(alice)
@@ -118,17 +124,103 @@ struct CoordinatorRecoveryTests {
     try after.done()
   }
 
-  @Test("closes a session whose engines do not start again, and keeps the others")
-  func engineFails() async throws {
-    let before = try Bench()
-    _ = try await before.connect(alice)
-    let after = try Bench(after: before, factory: FakeFactory(failingWith: EngineError(.engineFailure, "no engine")))
-    #expect(try await after.coordinator.recover() == .init(closedSessions: 1))
-    #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
+  @Test("does not count a lost graph towards a quota or offer it to services", arguments: [false, true])
+  func lostGraphs(keepingRemains: Bool) async throws {
+    var policy = TenantPolicy(name: defaultTenant)
+    policy.quota.graphs = 1
+    let before = try Bench(plan: plan(policy))
+    let session = try await before.connect(alice)
+    let number = try #require(try await session.makeGraphs(1).first)
+    let after = try Bench(
+      after: before,
+      factory: FakeFactory(losing: ["graph_1"], keepingRemains: keepingRemains, services: FakeServices()),
+      plan: plan(policy))
+    #expect(try await after.coordinator.recover().lostObjects == 1)
+    let tenant = try #require(after.coordinator.desk.report().tenants.first { $0.policy.name == defaultTenant })
+    #expect(tenant.graphs == 0)
+    let back = try after.coordinator.session(session.id, for: alice)
+    let request = QueryInstanceRequest(objectID: number, schemaPath: "", parameters: [:], withCypher: false)
+    await #expect(throws: CoordinatorError.self) { try await back.openQueries(request) }
+    let object = try #require(try await after.store.entries(prefix: "objects/", at: nil).entries.first)
+    #expect(String(decoding: object.value, as: UTF8.self).contains(#""kind":"nothing""#) != keepingRemains)
+    let unload = StepOperation(key: "u", parents: ["g0"], action: .analytical(.unload))
+    #expect(try await back.run([unload]).failure == nil)
+    let load = StepOperation(key: "g1", parents: [], action: .analytical(.createGraph(GraphOptions(), GraphLayout())))
+    #expect(try await back.run([load]).failure == nil)
+    await after.coordinator.shutdown()
     try after.done()
   }
 
-  @Test("passes over damaged entries")
+  @Test("keeps a session whose engines fail to restart, reports why, and recovers it when they do")
+  func engineFails() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice)
+    _ = try await session.run([bind])
+    let failing = FakeFactory(failingWith: EngineError(.engineFailure, "no engine"))
+    let after = try Bench(after: before, factory: failing)
+    #expect(try await after.coordinator.recover() == .init(heldSessions: 1))
+    let held = try after.coordinator.session(session.id, for: alice)
+    let error = await #expect(throws: EngineError.self) { _ = try await held.run([bind]) }
+    #expect(error?.description.contains("no engine") == true && error?.description.contains("tried again") == true)
+    let entry = try #require(try await after.store.entry("sessions/\(session.id)", at: nil))
+    #expect(String(decoding: entry.value, as: UTF8.self).contains("RecoveryFailed"))
+    await after.coordinator.shutdown(keepingSessions: true)
+    let later = try Bench(after: before)
+    #expect(try await later.coordinator.recover().sessions == 1)
+    let back = try later.coordinator.session(session.id, for: alice)
+    #expect(
+      try await back.run([StepOperation(key: "x", parents: ["app"], action: .analytical(.bindApplication))]).failure
+        == nil)
+    await later.coordinator.shutdown()
+    try later.done()
+  }
+
+  @Test("keeps data sent once sessions are known, and removes data sent to an earlier process")
+  func sentEarly() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice)
+    let old = try session.makeSpool(announcedBytes: 1)
+    let after = try Bench(after: before)
+    var spool: Spool?
+    _ = try await after.coordinator.recover(known: {
+      #expect(access(old.path, F_OK) != 0)
+      spool = try? after.coordinator.session(session.id, for: alice).makeSpool(announcedBytes: 1)
+    })
+    #expect(access(try #require(spool).path, F_OK) == 0)
+    spool = nil
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  @Test("retries a session that could not be recovered, with its lease suspended")
+  func heldAgain() async throws {
+    let before = try Bench()
+    let session = try await before.connect(alice, lease: .zero)
+    let file = before.workspace.sessionDirectory(session.id) + "/" + SessionRecord.objectsName
+    // No user can open a link to itself.
+    unlink(file)
+    symlink(file, file)
+    let after = try Bench(after: before)
+    #expect(try await after.coordinator.recover().heldSessions == 1)
+    await after.coordinator.closeExpired()
+    #expect(after.coordinator.sessionCount == 1)
+    let held = try #require(after.coordinator.state.withLock { $0.sessions[session.id] })
+    let remain = try #require(try await after.coordinator.readRemains().remains.first)
+    let comingBack = ComingBack(remain)
+    // From here on, the test makes the attempts.
+    let attempts = held.tasks.engines
+    attempts?.cancel()
+    await attempts?.value
+    #expect(await after.coordinator.tryAgain(held, comingBack) == false)
+    unlink(file)
+    #expect(await after.coordinator.tryAgain(held, comingBack))
+    #expect(!held.isHeld)
+    #expect(try await held.run([bind]).failure == nil)
+    await after.coordinator.shutdown()
+    try after.done()
+  }
+
+  @Test("skips damaged entries")
   func damaged() async throws {
     let before = try Bench()
     _ = try await before.connect(alice)
@@ -137,12 +229,14 @@ struct CoordinatorRecoveryTests {
         StateTransaction(author: "test", summary: "damage", changes: [.put(key, Array(value.utf8))]))
     }
     let after = try Bench(after: before)
-    #expect(try await after.coordinator.recover().sessions == 1)
+    let summary = try await after.coordinator.recover()
+    #expect(summary.sessions == 1 && summary.heldSessions == 1)
+    #expect(try await after.store.entry("sessions/x", at: nil) != nil)
     await after.coordinator.shutdown()
     try after.done()
   }
 
-  @Test("goes on after a stop that keeps sessions")
+  @Test("continues after a stop that keeps sessions")
   func suspended() async throws {
     let before = try Bench()
     let session = try await before.connect(alice)
@@ -158,35 +252,7 @@ struct CoordinatorRecoveryTests {
 
 @Suite("The state store", .takesTurns)
 struct JournalTests {
-  /// A store that refuses everything when it is told to.
-  private actor Failing: StateStore {
-    private let store = InMemoryStateStore()
-    private var isFailing = false
-
-    func fail(_ isFailing: Bool) { self.isFailing = isFailing }
-
-    func commit(_ transaction: StateTransaction) async throws -> Revision {
-      if isFailing { throw StateStoreError(.full, "no space is left") }
-      return try await store.commit(transaction)
-    }
-    func entry(_ key: String, at revision: Revision?) async throws -> StateEntry? {
-      try await store.entry(key, at: revision)
-    }
-    func entries(prefix: String, at revision: Revision?) async throws -> StateSnapshot {
-      try await store.entries(prefix: prefix, at: revision)
-    }
-    nonisolated func changes(prefix: String, after revision: Revision) -> AsyncThrowingStream<StateRecord, any Error> {
-      store.changes(prefix: prefix, after: revision)
-    }
-    func history(after revision: Revision, limit: Int) async throws -> [StateRecord] { [] }
-    func grantLease(timeToLive: Duration) async throws -> StateLease { StateLease(id: 1, timeToLive: timeToLive) }
-    func renewLease(_ lease: StateLease) async throws {}
-    func revokeLease(_ lease: StateLease) async throws {}
-    func compact(before revision: Revision) async throws {}
-    func close() async {}
-  }
-
-  @Test("knows a session, its engine and its steps, who made them and when")
+  @Test("has sessions, engines and steps with their authors and times")
   func documents() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -210,7 +276,7 @@ struct JournalTests {
     try bench.done()
   }
 
-  @Test("keeps the newest steps of a session only")
+  @Test("keeps only the newest steps of a session")
   func manySteps() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -221,9 +287,9 @@ struct JournalTests {
     try bench.done()
   }
 
-  @Test("that takes nothing stops what must be kept and nothing else, until it takes again")
+  @Test("that rejects writes stops only what must be stored, until it accepts them again")
   func failing() async throws {
-    let store = Failing()
+    let store = FailingStore()
     let workspace = try Workspace(temporaryBelow: temporaryRoot("workspaces"))
     let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
     let session = try await bench.connect(alice)
@@ -243,9 +309,9 @@ struct JournalTests {
     try bench.done()
   }
 
-  @Test("that does not learn of a result keeps it from being used")
+  @Test("that lacks a result prevents its use")
   func unfinished() async throws {
-    let store = Failing()
+    let store = FailingStore()
     let workspace = try Workspace(temporaryBelow: temporaryRoot("workspaces"))
     let bench = try Bench(workspace: workspace, store: store, factory: FakeFactory(), limits: .init())
     let session = try await bench.connect(alice)

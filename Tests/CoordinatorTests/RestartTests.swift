@@ -1,6 +1,8 @@
-import Cluster
+import ClientOperations
 import Engines
-import GraphStore
+import StateStore
+import Supervision
+import TestSupport
 import Testing
 import Turns
 
@@ -31,7 +33,7 @@ struct RestartTests {
     return try await step
   }
 
-  @Test("The step under way fails with the cause, what was made is lost, and the next step has fresh engines")
+  @Test("The running step fails with the cause, its objects are lost, and the next step has new engines")
   func restart() async throws {
     let bench = try bench(.onFailure, losing: ["app_1"])
     let session = try await bench.connect(alice)
@@ -57,7 +59,7 @@ struct RestartTests {
     try bench.done()
   }
 
-  @Test("What queries a graph ends with the engines that had it, and the graph cannot be queried any more")
+  @Test("Query services end with the engines that had their graph, which can no longer be queried")
   func instances() async throws {
     let bench = try bench(.onFailure, losing: ["graph_1"])
     let session = try await bench.connect(alice)
@@ -74,14 +76,14 @@ struct RestartTests {
     try bench.done()
   }
 
-  @Test("Without the policy the session stays as it is, and tells the cause")
+  @Test("Without the policy, the session stays as it is and reports the cause")
   func never() async throws {
     let bench = try bench(.never)
     let session = try await bench.connect(alice)
     #expect(try await stepWithDeath(session, bench.factory.engines[0]).failure?.error == death)
     await session.waitUntilTold("SIGKILL")
     #expect(bench.factory.engines.count == 1)
-    await session.restarting.withLock { $0 }?.value
+    await session.tasks.engines?.value
     let instance = try await text(bench, "instances/\(session.id)")
     #expect(instance.phase == "failed" && instance.contains("killed by signal 9"))
     #expect(try await text(bench, "sessions/\(session.id)").contains("EnginesDied"))
@@ -90,12 +92,13 @@ struct RestartTests {
     try bench.done()
   }
 
-  @Test("Engines that die again and again are given up, with the last cause")
+  @Test("Engines that die repeatedly are given up, with the last cause")
   func bounded() async throws {
     let bench = try bench(.onFailure)
     let session = try await bench.connect(alice)
-    session.restarts.withLock { budget in
-      for _ in 0..<RestartBudget.maximumStarts { _ = budget.next(at: .now) }
+    for _ in 0..<RestartBudget.maximumStarts {
+      #expect(session.handle(.startAgain(analyticalInstance)).count == 1)
+      #expect(session.handle(.instance(analyticalInstance, .becameReady)).count == 1)
     }
     bench.factory.engines[0].die(death)
     let error = await #expect(throws: EngineError.self) { try await session.run([operation("load", key: "l")]) }

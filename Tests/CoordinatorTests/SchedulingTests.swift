@@ -1,6 +1,10 @@
-import Cluster
+import Access
+import ClientOperations
 import Engines
 import GraphStore
+import Scheduling
+import StateStore
+import TestSupport
 import Testing
 import Turns
 
@@ -12,7 +16,7 @@ func caller(_ name: String, of tenant: String, over connection: UInt64 = 7) -> C
     Identity(principal: Principal(name), tenant: tenant, role: .user), connection: ConnectionID(connection))
 }
 
-/// A host with places for so many sessions, and tenants with a policy each.
+/// A plan with one host with places for this many sessions, and tenants with a policy each.
 func plan(places: Int64 = 100, memory: Int64 = 1 << 40, _ tenants: TenantPolicy...) -> ClusterPlan {
   ClusterPlan(
     hosts: [
@@ -26,7 +30,7 @@ func plan(places: Int64 = 100, memory: Int64 = 1 << 40, _ tenants: TenantPolicy.
 private let one = TenantPolicy(name: "one", quota: .init(sessions: 1), maximumWaiting: 1)
 
 extension Bench {
-  /// A coordinator with a plan and a factory of its own.
+  /// Creates a coordinator with a plan and a factory of its own.
   init(plan: ClusterPlan, factory: FakeFactory) throws {
     try self.init(
       workspace: Workspace(temporaryBelow: temporaryRoot("workspaces")), store: InMemoryStateStore(), factory: factory,
@@ -35,7 +39,7 @@ extension Bench {
 }
 
 extension Session {
-  /// Makes graphs by the keys `g0`, `g1` and so on; their numbers.
+  /// Makes graphs with the keys `g0`, `g1` and so on; returns their numbers.
   func makeGraphs(_ count: Int) async throws -> [Int64] {
     let outcome = try await run(
       (0..<count).map {
@@ -46,7 +50,7 @@ extension Session {
     return outcome.results.compactMap { if case .graph(let graph) = $0.result { graph.objectID } else { nil } }
   }
 
-  /// Suspends until the session's user was told something with these words.
+  /// Suspends until the session's log contains these words.
   func waitUntilTold(_ words: String) async {
     for await line in log.lines() where line.text.contains(words) { return }
   }
@@ -54,7 +58,7 @@ extension Session {
 
 @Suite("Waiting for resources", .takesTurns)
 struct WaitingTests {
-  @Test("A session over its tenant's quota is open at once, is told why it waits, and goes on when there is room")
+  @Test("A session over its tenant's quota is open at once, reports why it waits, and continues when there is room")
   func quota() async throws {
     let bench = try Bench(plan: plan(one))
     let alice = caller("alice", of: "one")
@@ -70,7 +74,7 @@ struct WaitingTests {
     try bench.done()
   }
 
-  @Test("Who waits behind as many as may wait is refused with the numbers, and other tenants are not")
+  @Test("A request beyond the limit of waiting ones is rejected with the numbers; other tenants are not affected")
   func refused() async throws {
     let bench = try Bench(plan: plan(one))
     let alice = caller("alice", of: "one")
@@ -87,7 +91,7 @@ struct WaitingTests {
     try bench.done()
   }
 
-  @Test("A quota that is raised while a session waits lets it go on; a dry run tells so and changes nothing")
+  @Test("Raising a quota lets a waiting session continue; a dry run reports so and changes nothing")
   func raised() async throws {
     let bench = try Bench(plan: plan(one))
     let alice = caller("alice", of: "one")
@@ -120,7 +124,25 @@ struct WaitingTests {
     try bench.done()
   }
 
-  @Test("After a restart who held goes on, and who waited waits")
+  @Test("Engines that do not start in time are given up: steps fail with an error, and others get the resources")
+  func late() async throws {
+    let bench = try Bench(plan: plan(one), factory: FakeFactory(starts: 1))
+    let alice = caller("alice", of: "one")
+    let first = try await bench.connect(alice, lease: nil)
+    let second = try await bench.connect(alice, lease: nil)
+    let step = Task { try await second.run([operation("never", key: "n")]) }
+    try await bench.coordinator.close(first.id, for: alice)
+    while bench.factory.heldStarts == 0 || second.tasks.engines == nil { await Task.yield() }
+    second.perform(second.tell(.tick, at: .now + controlTimeouts.start))
+    let error = await #expect(throws: EngineError.self) { _ = try await step.value }
+    #expect(error?.message.contains("did not start within 900 s") == true)
+    await second.tasks.engines?.value
+    #expect(bench.coordinator.desk.allocation(of: second.object) == nil)
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("After a restart, holders continue and waiting sessions wait")
   func recovered() async throws {
     let plan = plan(one)
     let before = try Bench(plan: plan)
@@ -139,7 +161,7 @@ struct WaitingTests {
     try after.done()
   }
 
-  @Test("Instances wait for their place, and their session's user is told")
+  @Test("Instances wait for their resources, and the session's log reports it")
   func instances() async throws {
     let services = FakeServices()
     let bench = try Bench(plan: plan(), services: services)
@@ -161,7 +183,7 @@ struct WaitingTests {
 
 @Suite("Giving way", .takesTurns)
 struct GivingWayTests {
-  @Test("A session gives way to one of higher priority; its step is cut off and begins again when there is room")
+  @Test("A session gives way to one of higher priority; its step is cancelled and begins again when there is room")
   func priority() async throws {
     var limits = Coordinator.Limits()
     limits.drain = .zero
@@ -195,7 +217,7 @@ struct RoomTests {
   private static let createGraph = StepOperation(
     key: "g", parents: [], action: .analytical(.createGraph(GraphOptions(), GraphLayout())))
 
-  @Test("A load that cannot fit is refused before it begins, with the numbers; the session goes on")
+  @Test("A load that cannot fit is rejected before it begins, with the numbers; the session continues")
   func estimate() async throws {
     let small = TenantPolicy(name: "small", quota: .init(memoryBytes: 1 << 20))
     let estimate = LoadEstimate(residentBytes: 2 << 20, peakBytes: 3 << 20, diskBytes: 2 << 20, basis: "7 rows")
@@ -215,7 +237,7 @@ struct RoomTests {
     try bench.done()
   }
 
-  @Test("A step that would break the quota of its tenant fails alone")
+  @Test("Only the step that would exceed the quota of its tenant fails")
   func enforced() async throws {
     let small = TenantPolicy(name: "small", quota: .init(memoryBytes: 3 << 20))
     let bench = try Bench(plan: plan(small), factory: FakeFactory(taking: 2 << 20))
@@ -230,7 +252,7 @@ struct RoomTests {
     try bench.done()
   }
 
-  @Test("Data that comes with a step counts as disk of the tenant, as long as it is kept")
+  @Test("Data sent with a step counts as the tenant's disk space, as long as it is kept")
   func spools() async throws {
     let small = TenantPolicy(name: "small", quota: .init(diskBytes: 1000))
     let bench = try Bench(plan: plan(small))
@@ -248,7 +270,7 @@ struct RoomTests {
     try bench.done()
   }
 
-  @Test("A tenant has as many graphs as its quota says, over all of its sessions")
+  @Test("The quota of graphs applies to all sessions of a tenant together")
   func graphs() async throws {
     let small = TenantPolicy(name: "small", quota: .init(graphs: 2))
     let bench = try Bench(plan: plan(small))
@@ -256,6 +278,9 @@ struct RoomTests {
     let (first, second) = (try await bench.connect(alice), try await bench.connect(alice))
     _ = try await first.makeGraphs(2)
     #expect(try await second.run([Self.createGraph]).failure?.error.code == .resourceExhausted)
+    let copy = StepOperation(key: "c", parents: [], action: .analytical(.plain(.copyGraph)))
+    let refused = try await second.run([copy]).failure?.error
+    #expect(refused?.message.hasPrefix("COPY_GRAPH was not begun") == true, "every operation that makes a graph")
     let unload = StepOperation(key: "u", parents: ["g0"], action: .analytical(.unload))
     #expect(try await first.run([unload]).failure == nil)
     #expect(try await second.run([Self.createGraph]).failure == nil)
@@ -266,17 +291,17 @@ struct RoomTests {
 
 @Suite("Growing and shrinking", .takesTurns)
 struct ElasticTests {
-  @Test("A session gets more workers when there is room, and gives them back")
+  @Test("A session gets more workers when there is room, and releases them")
   func resize() async throws {
     let bench = try Bench(plan: plan(places: 3))
     let alice = caller("alice", of: "one")
     let session = try await bench.connect(alice)
-    #expect(try await bench.coordinator.resize(session.id, workers: 3, by: "root").count == 3)
+    #expect(try await bench.coordinator.resize(session.id, workers: 3, by: "root").hosts.count == 3)
     let error = await #expect(throws: CoordinatorError.self) {
       try await bench.coordinator.resize(session.id, workers: 4, by: "root")
     }
     #expect(error?.code == .limitReached)
-    #expect(try await bench.coordinator.resize(session.id, workers: 1, by: "root").count == 1)
+    #expect(try await bench.coordinator.resize(session.id, workers: 1, by: "root").hosts.count == 1)
     _ = try await bench.connect(alice)
     await bench.coordinator.shutdown()
     try bench.done()

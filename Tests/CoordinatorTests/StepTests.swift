@@ -1,4 +1,6 @@
+import ClientOperations
 import Engines
+import Scheduling
 import Testing
 import Turns
 
@@ -24,7 +26,7 @@ struct StepTests {
     try bench.done()
   }
 
-  @Test("An operation may follow one of its step that left nothing but with its engine; a later step may not")
+  @Test("An operation may use an engine-only result of its own step, but not of an earlier one")
   func parentsWithoutObjects() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -37,7 +39,7 @@ struct StepTests {
     try bench.done()
   }
 
-  @Test("The first failure drops the rest; the same keys may come again")
+  @Test("The first failure drops the rest; the same keys may be sent again")
   func repeatedKeys() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -74,7 +76,7 @@ struct StepTests {
     try bench.done()
   }
 
-  @Test("Steps of a session run in order while those of another session run beside them")
+  @Test("Steps of a session run in order, concurrently with those of another session")
   func order() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -93,7 +95,7 @@ struct StepTests {
     try bench.done()
   }
 
-  @Test("A caller that gives up stops its step, and the next one runs")
+  @Test("Cancelling the caller cancels its step, and the next one runs")
   func cancelled() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)
@@ -107,7 +109,66 @@ struct StepTests {
     try bench.done()
   }
 
-  @Test("Tables are handed on within a step and forgotten after it")
+  @Test("Waiting steps of a session beyond the limit are rejected, at no cost")
+  func waitingSteps() async throws {
+    var limits = Coordinator.Limits()
+    limits.waitingSteps = 2
+    let bench = try Bench(limits: limits)
+    let session = try await bench.connect(alice)
+    let held = Task { try await session.run([operation("hold", key: "1")]) }
+    await bench.factory.engines[0].waitUntilHolding()
+    let waiting = ["2", "3"].map { key in Task.immediate { try await session.run([operation(key, key: key)]) } }
+    let error = await #expect(throws: EngineError.self) { try await session.run([operation("4", key: "4")]) }
+    #expect(error?.code == .resourceExhausted && error?.description.contains("2 steps") == true)
+    bench.factory.engines[0].letGo()
+    _ = try await held.value
+    for step in waiting { #expect(try await step.value.failure == nil) }
+    #expect(try await session.run([operation("5", key: "5")]).failure == nil)
+    #expect(bench.factory.engines[0].calls == ["2", "3", "5"])
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  /// A step that takes memory, and reports when its operations are made.
+  private struct LargeStep: WaitingStep {
+    let operation: StepOperation
+    let waitingBytes: Int
+    let operationBytes: Int
+
+    func operations() -> [StepOperation] { [operation] }
+  }
+
+  @Test("The memory of a step, waiting or running, counts towards its tenant")
+  func waitingBytes() async throws {
+    let quota = TenantPolicy(name: "one", quota: .init(memoryBytes: 1000))
+    let bench = try Bench(plan: plan(quota), factory: FakeFactory())
+    let session = try await bench.connect(caller("alice", of: "one"))
+    let taken = session.storage.taken.memoryBytes
+    let held = Task { try await session.run([operation("hold", key: "1")]) }
+    await bench.factory.engines[0].waitUntilHolding()
+    func step(_ key: String, waiting: Int, performed: Int = 0) -> LargeStep {
+      LargeStep(operation: operation(key, key: key), waitingBytes: waiting, operationBytes: performed)
+    }
+    let first = Task.immediate { try await session.run(step("2", waiting: 600)) }
+    #expect(session.storage.taken.memoryBytes == taken + 600)
+    let second = await #expect(throws: EngineError.self) { try await session.run(step("3", waiting: 401)) }
+    #expect(second?.code == .resourceExhausted)
+    let third = Task.immediate { try await session.run(step("4", waiting: 400)) }
+    bench.factory.engines[0].letGo()
+    _ = try await (held.value, first.value, third.value)
+    #expect(session.storage.taken.memoryBytes == taken)
+    let fourth = await #expect(throws: EngineError.self) {
+      try await session.run(step("5", waiting: 0, performed: 1001))
+    }
+    #expect(fourth?.code == .resourceExhausted)
+    _ = try await session.run(step("6", waiting: 2000, performed: 1000))
+    #expect(session.storage.taken.memoryBytes == taken)
+    #expect(bench.factory.engines[0].calls == ["2", "4", "6"])
+    await bench.coordinator.shutdown()
+    try bench.done()
+  }
+
+  @Test("Tables are passed on within a step and forgotten after it")
   func tables() async throws {
     let bench = try Bench()
     let session = try await bench.connect(alice)

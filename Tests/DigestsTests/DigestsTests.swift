@@ -3,9 +3,9 @@ import Testing
 
 @Suite("Digests")
 struct DigestsTests {
-  /// Examples of FIPS 180-4, and a length at the block's end.
+  /// The examples of FIPS 180-4, and a length at the end of a block.
   @Test(
-    "are those of the standard's examples, wherever the bytes are cut",
+    "match the examples of the standard, wherever the bytes are split",
     arguments: [
       ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
       ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -20,7 +20,7 @@ struct DigestsTests {
     for cut in 0...bytes.count { #expect(sha256(Array(bytes[..<cut]), Array(bytes[cut...])).hexadecimal == digest) }
   }
 
-  @Test("are read from hexadecimal digits of either case, and from nothing else")
+  @Test("are parsed from hexadecimal digits of either case only")
   func hexadecimal() {
     let all = (UInt8.min...UInt8.max).map { $0 }
     #expect([UInt8](hexadecimal: all.hexadecimal) == all)

@@ -1,3 +1,4 @@
+import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import Foundation
@@ -6,18 +7,18 @@ import Testing
 import Turns
 import Wire
 
-@Suite("What a session takes counts for its account, and is given back once", .takesTurns)
+@Suite("Resources of a session are charged to its account and released exactly once", .takesTurns)
 struct AccountingTests {
-  /// What a session may do, step by step; each step says what it makes.
+  /// A session whose steps are performed in order; each step returns what it creates.
   private struct Story {
     let fixture: EngineFixture
     let account: RecordingAccount
     var refusals = 0
-    /// Results whose file was refused.
+    /// Results whose file was rejected.
     var unkept = 0
 
-    /// Performs an operation again and again, and refuses its first take, then its second and so on, until there is none
-    /// to refuse. When it fails nothing of it must be left.
+    /// Performs an operation repeatedly, rejecting its first reservation, then its second and so on, until none is left to
+    /// reject. A failed operation must leave nothing behind.
     mutating func attempt<R>(_ operation: () async throws -> R) async throws -> R {
       for number in 1... {
         let before = (books: account.books, files: Set(fixture.files))
@@ -39,7 +40,7 @@ struct AccountingTests {
     mutating func tell() async throws {
       let fixture = fixture
       let tables = try fixture.modernGraph()
-      // People are given; what they know is taken from the edges. Two tables of one label are put together.
+      // The persons come from a table; the two tables of the label "knows" are combined.
       let graph = try await attempt { try await fixture.load([tables[0], tables[2], tables[2]]) }
       let second = try fixture.csv("named.csv", "s|d|since\nann|bob|1\nbob|cem|2\n")
       let named = try await attempt {
@@ -75,14 +76,14 @@ struct AccountingTests {
     }
   }
 
-  @Test("whichever take is refused, one operation fails with the account's sentence and the next one works")
+  @Test("if any reservation is rejected, one operation fails with the account's message and the next one succeeds")
   func everyRefusal() async throws {
     let account = RecordingAccount()
     let fixture = try await EngineFixture(storage: account)
     var story = Story(fixture: fixture, account: account)
     try await story.tell()
     #expect(story.refusals > 150)
-    // A result whose file is refused is still a result; it only does not survive the coordinator.
+    // A result whose file is rejected is still a result, but does not survive a restart of the coordinator.
     #expect(story.unkept == 7)
     #expect(fixture.log.all.filter { $0.contains("will not survive") }.count == 7)
     #expect(account.books.memory > 0 && account.books.mappedFiles > 0)
@@ -90,7 +91,7 @@ struct AccountingTests {
     #expect(account.books == .init() && !account.wentBelowZero)
   }
 
-  @Test("a file that several graphs share counts once, until the last of them is gone")
+  @Test("a file shared by several graphs is charged once, until the last of them is removed")
   func sharedFiles() async throws {
     let account = RecordingAccount()
     let fixture = try await EngineFixture(storage: account)
@@ -106,7 +107,7 @@ struct AccountingTests {
     #expect(account.books == .init())
   }
 
-  @Test("what an earlier process left is taken again, even beyond the bound, and nothing is lost by that")
+  @Test("files of an earlier process are charged again, even beyond the limit, and nothing is lost")
   func recovered() async throws {
     let earlier = RecordingAccount()
     let before = try await EngineFixture(storage: earlier)
@@ -120,7 +121,7 @@ struct AccountingTests {
     await before.engine.suspend()
     #expect(earlier.books == .init())
 
-    // There is room for the files only: the flattened graph cannot be made.
+    // There is only room for the files, so the flattened graph cannot be created.
     let full = RecordingAccount(bound: files)
     let after = try await EngineFixture(after: before, storage: full)
     let lost = try await after.engine.recover([graph.handle, larger.handle, flat.handle, result])
@@ -136,7 +137,7 @@ struct AccountingTests {
     await after.engine.close()
   }
 
-  @Test("a large result is in memory once: as the mapping of its file")
+  @Test("a large result is in memory only once, as the mapping of its file")
   func largeResult() async throws {
     let account = RecordingAccount()
     let fixture = try await EngineFixture(storage: account)
@@ -156,7 +157,7 @@ struct AccountingTests {
     #expect(account.books == before)
   }
 
-  @Test("a session that may take no more leaves others alone")
+  @Test("a session that has reached its limit does not affect others")
   func neighbours() async throws {
     let poor = try await EngineFixture(storage: RecordingAccount(bound: 300))
     let rich = try await EngineFixture(storage: RecordingAccount())

@@ -1,3 +1,4 @@
+import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import Foundation
@@ -6,11 +7,11 @@ import Testing
 import Turns
 import Wire
 
-@Suite("What goes wrong is told with the texts that clients know, and leaves nothing behind", .takesTurns)
+@Suite("Failures have the messages that clients expect and leave nothing behind", .takesTurns)
 struct EngineFailureTests {
-  /// The error of an operation on the modern graph.
+  /// Returns the error of an operation on the modern graph.
   private func failure(
-    _ operation: AnalyticalOperation, on graph: GraphDescription, _ fixture: EngineFixture
+    _ operation: Engines.Operation, on graph: GraphDescription, _ fixture: EngineFixture
   ) async -> EngineError? {
     do {
       _ = try await fixture.perform(operation, graph.handle)
@@ -18,11 +19,11 @@ struct EngineFailureTests {
     } catch { return error as? EngineError }
   }
 
-  @Test("projections that make no sense")
+  @Test("invalid projections")
   func projections() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
-    let cases: [(AnalyticalOperation, EngineError.Code, String)] = [
+    let cases: [(Engines.Operation, EngineError.Code, String)] = [
       (.project(vertices: ["nope": []], edges: ["knows": []]), .unknownName, "nope not exists."),
       (.project(vertices: ["person": []], edges: ["nope": []]), .unknownName, "nope not exists."),
       (.project(vertices: ["person": ["nope"]], edges: ["knows": []]), .unknownName, "nope"),
@@ -46,21 +47,28 @@ struct EngineFailureTests {
     }
   }
 
-  @Test("a property that an earlier projection hides is told apart from one that never was")
+  @Test("a property hidden by an earlier projection is distinguished from one that does not exist")
   func hidden() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
     let projected = try await fixture.graph(.project(vertices: ["person": []], edges: ["knows": []]), graph.handle)
-    let again = AnalyticalOperation.project(vertices: ["person": ["age"]], edges: ["knows": []])
+    let again = Engines.Operation.project(vertices: ["person": ["age"]], edges: ["knows": []])
     #expect(
       await failure(again, on: projected, fixture) == EngineError(.invalidValue, "age not exist in properties"))
+    let vertex = Engines.Operation.project(vertices: ["software": []], edges: ["knows": []])
+    #expect(
+      await failure(vertex, on: projected, fixture)
+        == EngineError(.invalidValue, "Vertex software not exists in graph"))
+    let edge = Engines.Operation.project(vertices: ["person": []], edges: ["created": []])
+    #expect(
+      await failure(edge, on: projected, fixture) == EngineError(.invalidValue, "Edge created not exists in graph"))
   }
 
-  @Test("graphs that cannot be projected to simple")
+  @Test("graphs that cannot be projected to a simple graph")
   func simple() async throws {
     let fixture = try await EngineFixture()
     let empty = try await fixture.load([])
-    let simple = AnalyticalOperation.projectToSimple(vertexProperty: nil, edgeProperty: nil)
+    let simple = Engines.Operation.projectToSimple(vertexProperty: nil, edgeProperty: nil)
     #expect(
       await failure(simple, on: empty, fixture)
         == EngineError(.runtimeFailure, "Failed to project to simple graph as no vertex exists in this graph."))
@@ -77,7 +85,7 @@ struct EngineFailureTests {
     #expect(await failure(simple, on: one, fixture) == nil, "two labels are flattened")
   }
 
-  @Test("selectors that mean nothing")
+  @Test("invalid selectors")
   func selectors() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
@@ -99,7 +107,7 @@ struct EngineFailureTests {
       ("v:nope.id", graph, EngineError(.unknownName, "nope not exists.")),
       ("e:knows.weight", graph, EngineError(.unknownName, "knows not exists.")),
       ("v:person.nope", graph, EngineError(.unknownName, "nope")),
-      ("v:software.name", projected, EngineError(.unknownName, "software not exists.")),
+      ("v:software.name", projected, EngineError(.invalidValue, "Vertex software not exists in graph")),
       ("v:person.name", projected, EngineError(.invalidValue, "name not exist in properties")),
     ]
     for (selector, graph, expected) in cases {
@@ -113,13 +121,13 @@ struct EngineFailureTests {
     #expect(mixed?.code == .invalidArgument)
   }
 
-  @Test("algorithms and operations that do not exist here")
+  @Test("algorithms and operations that are not built in")
   func unknown() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
     let app = await #expect(throws: EngineError.self) { try await fixture.run("no_such_app", on: graph) }
     #expect(app == EngineError(.unknownName, "Algorithm does not exist in the gar resource."))
-    let missing = await #expect(throws: EngineError.self) { try await fixture.run("louvain", on: graph) }
+    let missing = await #expect(throws: EngineError.self) { try await fixture.run("lpau2i", on: graph) }
     #expect(missing?.code == .unimplemented)
     let property = await #expect(throws: EngineError.self) { try await fixture.run("bfs", on: graph) }
     #expect(property?.code == .invalidArgument)
@@ -128,13 +136,23 @@ struct EngineFailureTests {
     }
     #expect(archive?.code == .compilationFailure)
     let other = await #expect(throws: EngineError.self) {
-      try await fixture.perform(.other(name: "CONSOLIDATE_COLUMNS"), graph.handle)
+      try await fixture.perform(.plain(.consolidateColumns), graph.handle)
     }
     #expect(other?.code == .unimplemented)
-    #expect(other?.message.contains("CONSOLIDATE_COLUMNS") == true && other?.hint.contains("RUN_APP") == true)
+    #expect(
+      other?.message == "graph.consolidate_columns() is not built into the embedded analytical engine",
+      "in the words of users")
+    for error in [missing, other] {
+      #expect(error?.hint.contains("--engine graphscope") == true)
+      #expect(error?.description.contains("_GRAPH") == false, "no operation of the protocol")
+    }
+    let stored = await #expect(throws: EngineError.self) {
+      try await fixture.perform(.graphFromStore)
+    }
+    #expect(stored?.code == .engineFailure && stored?.message.hasPrefix("Object not exists") == true)
   }
 
-  @Test("a load that fails names file, line, column and value, and leaves no file")
+  @Test("a failed load names file, line, column and value, and leaves no file")
   func loading() async throws {
     let fixture = try await EngineFixture()
     var sources = try fixture.modernGraph()
@@ -157,13 +175,13 @@ struct EngineFailureTests {
     #expect(fixture.files == [])
   }
 
-  @Test("a load that is cancelled stops and leaves no file")
+  @Test("a cancelled load stops and leaves no file")
   func cancelledLoad() async throws {
     let fixture = try await EngineFixture()
     let text = "id\n" + (0..<300_000).map { "\($0 * 7919 % 1_000_003)\n" }.joined()
     let source = TableSource(
       role: .vertices(label: "v", id: .index(0)), location: try fixture.csv("large.csv", text))
-    // The load waits at its first line, on a thread of the pool, until it was cancelled.
+    // The load waits at its first line, on a thread of the pool, until it is cancelled.
     final class Gate: ProgressLog {
       let arrivals = AsyncStream.makeStream(of: Void.self)
       private let opened = DispatchSemaphore(value: 0)

@@ -1,17 +1,19 @@
+import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import Foundation
 import GraphStore
 import Synchronization
 import Wire
+import Workers
 
-/// An engine with a workspace of its own, and the files that it loads from.
+/// An engine with its own workspace, and the files that it loads.
 final class EngineFixture: Sendable {
   let root: String
   let engine: any AnalyticalEngine
   let log = Lines()
 
-  /// Lines that the engine's user would see.
+  /// Collects the lines shown to the user.
   final class Lines: ProgressLog {
     private let lines = Mutex<[String]>([])
     func info(_ line: String) { lines.withLock { $0.append(line) } }
@@ -20,19 +22,25 @@ final class EngineFixture: Sendable {
 
   private static let pool = WorkerPool(threads: 2)
 
-  init(storage: any StorageAccount = UnboundedStorage()) async throws {
+  init(
+    storage: any StorageAccount = UnboundedStorage(), graphs: GraphCatalogue = GraphCatalogue(),
+    algorithms: Algorithms = .builtIn
+  ) async throws {
     root = temporaryPath()
     try FileManager.default.createDirectory(atPath: root + "/session", withIntermediateDirectories: true)
-    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(
-      workspace: root + "/session", storage: storage)
+    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool, algorithms: algorithms).makeEngine(
+      workspace: root + "/session", storage: storage, graphs: graphs)
     earlier = nil
   }
 
-  /// An engine of a later process on the files of another fixture, which must outlive this one.
-  init(after earlier: EngineFixture, storage: any StorageAccount = UnboundedStorage()) async throws {
+  /// Creates an engine of a later process on the files of another fixture, which must outlive this one.
+  init(
+    after earlier: EngineFixture, storage: any StorageAccount = UnboundedStorage(),
+    graphs: GraphCatalogue = GraphCatalogue(), algorithms: Algorithms = .builtIn
+  ) async throws {
     root = earlier.root
-    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool).makeEngine(
-      workspace: root + "/session", storage: storage)
+    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool, algorithms: algorithms).makeEngine(
+      workspace: root + "/session", storage: storage, graphs: graphs)
     self.earlier = earlier
   }
 
@@ -42,17 +50,17 @@ final class EngineFixture: Sendable {
 
   private func remove() { try? FileManager.default.removeItem(atPath: root) }
 
-  /// Names of everything in the engine's workspace.
+  /// The names of everything in the engine's workspace.
   var files: [String] { (try? FileManager.default.contentsOfDirectory(atPath: root + "/session/analytics")) ?? [] }
 
-  /// A CSV file with these lines.
+  /// Writes a CSV file with this text.
   func csv(_ name: String, _ text: String) throws -> TableSource.Location {
     let path = "\(root)/\(name)"
     try text.write(toFile: path, atomically: false, encoding: .utf8)
     return .csv(path: path, CSVOptions(delimiter: UInt8(ascii: "|")))
   }
 
-  /// The sources of the modern graph: two labels of each kind.
+  /// Returns the sources of the modern graph: two labels of each kind.
   func modernGraph() throws -> [TableSource] {
     [
       TableSource(
@@ -74,11 +82,11 @@ final class EngineFixture: Sendable {
     ]
   }
 
-  func perform(_ operation: AnalyticalOperation, _ inputs: ObjectHandle...) async throws -> AnalyticalResult {
+  func perform(_ operation: Engines.Operation, _ inputs: ObjectHandle...) async throws -> AnalyticalResult {
     try await engine.perform(operation, on: inputs, log: log)
   }
 
-  func graph(_ operation: AnalyticalOperation, _ inputs: ObjectHandle...) async throws -> GraphDescription {
+  func graph(_ operation: Engines.Operation, _ inputs: ObjectHandle...) async throws -> GraphDescription {
     guard case .graph(let graph) = try await engine.perform(operation, on: inputs, log: log) else { throw Surprise() }
     return graph
   }
@@ -88,7 +96,7 @@ final class EngineFixture: Sendable {
     try await graph(.createGraph(options, GraphLayout()), .tables(sources))
   }
 
-  /// Projects to one label of each kind, then to simple.
+  /// Projects to one label of each kind, then to a simple graph.
   func simple(
     _ graph: GraphDescription, vertices: [String: [String]?], edges: [String: [String]?]
   ) async throws -> GraphDescription {
@@ -96,7 +104,7 @@ final class EngineFixture: Sendable {
     return try await self.graph(.projectToSimple(vertexProperty: nil, edgeProperty: nil), .graph(projected.key))
   }
 
-  /// Binds and runs an algorithm; returns the result's handle.
+  /// Binds and runs an algorithm; returns the handle of the result.
   func run(_ name: String, on graph: GraphDescription, _ arguments: [QueryValue] = []) async throws -> ObjectHandle {
     try await run(try await bind(name, to: graph), arguments)
   }
@@ -132,7 +140,7 @@ final class EngineFixture: Sendable {
     return try bytes.withUnsafeBytes { try ResultArchive.readDataframe($0) }
   }
 
-  /// A result of a kind that the operation never has.
+  /// A result of a kind that the operation never returns.
   struct Surprise: Error {}
 }
 

@@ -1,3 +1,4 @@
+import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import GraphStore
@@ -11,11 +12,11 @@ private let everything: [String]? = nil
 
 @Suite("A session loads graphs, projects them, runs algorithms and reads results", .takesTurns)
 struct EngineTests {
-  @Test("the modern graph has the schema that clients know, in text and in the file for query engines")
+  @Test("the modern graph has the expected schema, as text and in the file for query engines")
   func schema() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
-    // The text of the recording 05, with the age inferred as LONG.
+    // The text of recording 05, with the age inferred as LONG.
     let person =
       #"{"id":0,"indexes":[{"propertyNames":["id"]}],"label":"person","propertyDefList":[{"data_type":"STRING","id":0,"name":"name"},{"data_type":"LONG","id":1,"name":"age"},{"data_type":"LONG","id":2,"name":"id"}],"rawRelationShips":[],"type":"VERTEX","valid_properties":[1,1,1]}"#
     let software =
@@ -62,7 +63,7 @@ struct EngineTests {
     #expect(frame[0].values == .int64([2, 6, 4, 1]) && frame[1].values == .double([0.5, far, 1, 0]))
   }
 
-  @Test("objects may be forgotten in any order, parents first, and twice")
+  @Test("objects may be unloaded in any order, parents first, and twice")
   func unloading() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
@@ -91,7 +92,7 @@ struct EngineTests {
     #expect(error?.code == .illegalState)
   }
 
-  @Test("labels may be added one by one; the smaller graphs stay as they are")
+  @Test("labels may be added one by one; smaller graphs are not changed")
   func addingLabels() async throws {
     let fixture = try await EngineFixture()
     var graph = try await fixture.graph(.createGraph(GraphOptions(), GraphLayout()))
@@ -106,11 +107,11 @@ struct EngineTests {
     #expect(graph.schema.vertexLabels.map(\.name) == ["person", "software"])
     #expect(graph.schema.edgeLabels.map(\.name) == ["knows", "created"])
     #expect(try await fixture.array("v:software.lang", graph.handle) == .strings(["java", "java"]))
-    // One graph, its schema and its record are left.
+    // One graph, its schema and its record remain.
     #expect(fixture.files.count == 3)
   }
 
-  @Test("several labels are seen as one flattened graph")
+  @Test("several labels appear as one flattened graph")
   func flattened() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
@@ -127,7 +128,7 @@ struct EngineTests {
     #expect(try await fixture.array("r", components) == .int64([1, 1, 1, 1, 1, 1]))
   }
 
-  @Test("an undirected flattened graph has every edge in both its ends' rows")
+  @Test("an undirected flattened graph has every edge in the rows of both ends")
   func flattenedUndirected() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph(), GraphOptions(isDirected: false))
@@ -135,7 +136,7 @@ struct EngineTests {
     let result = try await fixture.run("bfs", on: flat, [.integer(5)])
     #expect(try await fixture.array("r", result) == .int64([3, 3, 1, 2, 2, 0]))
     let coefficients = try await fixture.run("lcc", on: flat)
-    // 1, 3 and 4 are a triangle.
+    // 1, 3 and 4 form a triangle.
     #expect(try await fixture.array("r", coefficients) == .double([0, 0, 1.0 / 3, 1.0 / 3, 1.0 / 3, 0]))
   }
 
@@ -149,7 +150,7 @@ struct EngineTests {
     #expect(try await fixture.frame([:], graph.handle).isEmpty)
   }
 
-  @Test("ranges of vertices keep the rows' order and compare by value")
+  @Test("ranges of vertices keep the order of rows and compare by value")
   func ranges() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())
@@ -186,7 +187,7 @@ struct EngineTests {
     #expect(try await fixture.array("r", labels) == .strings(["i1", "zz", "i10", "i10", "i4"]))
   }
 
-  @Test("closing forgets everything and removes the workspace")
+  @Test("closing removes all objects and the workspace")
   func closing() async throws {
     let fixture = try await EngineFixture()
     let graph = try await fixture.load(try fixture.modernGraph())

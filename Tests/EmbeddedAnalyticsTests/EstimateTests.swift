@@ -1,3 +1,4 @@
+import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import Foundation
@@ -6,16 +7,16 @@ import GraphStore
 import Testing
 import Turns
 
-@Suite("What loading will take is known before", .takesTurns)
+@Suite("Estimates of loading", .takesTurns)
 struct EstimateTests {
   @Test(
-    "the estimate is near what the load takes, and what it takes is what is on the disk", arguments: GeneratedTables.all
+    "the estimate is close to the resources charged, which equal the size on disk", arguments: GeneratedTables.all
   )
   func shape(_ shape: GeneratedTables) async throws {
     let account = RecordingAccount()
     let fixture = try await EngineFixture(storage: account)
     let sources = try shape.write(in: fixture.root, edges: 60_000)
-    let operation = AnalyticalOperation.createGraph(shape.options, GraphLayout())
+    let operation = Engines.Operation.createGraph(shape.options, GraphLayout())
     let estimate = try #require(try await fixture.engine.estimate(operation, on: [.tables(sources)]))
     #expect(account.books == .init())
 
@@ -31,7 +32,7 @@ struct EstimateTests {
     #expect(account.books == .init() && !account.wentBelowZero)
   }
 
-  @Test("adding labels is estimated by what they add, also to labels that get more rows")
+  @Test("adding labels is estimated by the rows added, also for existing labels")
   func addedLabels() async throws {
     let account = RecordingAccount()
     let fixture = try await EngineFixture(storage: account)
@@ -47,7 +48,7 @@ struct EstimateTests {
     for tables in [more, [rows]] {
       let before = account.books.mappedFiles
       account.forgetPeak()
-      let operation = AnalyticalOperation.addLabels(tables.count == 1 ? .extendVertexLabel : .newLabels)
+      let operation = Engines.Operation.addLabels(tables.count == 1 ? .extendVertexLabel : .newLabels)
       let inputs = [graph.handle, .tables(tables)]
       let estimate = try #require(try await fixture.engine.estimate(operation, on: inputs))
       _ = try await fixture.engine.perform(operation, on: inputs, log: fixture.log)
@@ -56,7 +57,7 @@ struct EstimateTests {
     }
   }
 
-  @Test("operations that load nothing, and tables that cannot be looked at in passing, have no estimate")
+  @Test("operations that load nothing, and tables that cannot be sampled, have no estimate")
   func nothing() async throws {
     let fixture = try await EngineFixture()
     func estimate(_ location: TableSource.Location) async throws -> LoadEstimate? {
@@ -80,7 +81,7 @@ struct EstimateTests {
     #expect(try await fixture.engine.estimate(.bindApplication, on: []) == nil)
   }
 
-  @Test("a file of holes is as large as it says, and a row without end is text")
+  @Test("a sparse file counts with its full size, and an endless row as text")
   func strange() async throws {
     let fixture = try await EngineFixture()
     func estimate(_ path: String) async throws -> LoadEstimate? {
@@ -101,7 +102,7 @@ struct EstimateTests {
 }
 
 extension Int {
-  /// Whether it differs from another number by no more than a part of that.
+  /// Returns whether this number differs from another one by at most a fraction of the latter.
   fileprivate func isNear(_ other: Int, within part: Double) -> Bool {
     abs(Double(self) - Double(other)) <= part * Double(other)
   }
@@ -113,7 +114,7 @@ extension GeneratedTables: CustomTestStringConvertible {
 }
 
 extension EngineFixture {
-  /// Bytes of all files of a stored graph but its manifest.
+  /// Returns the size of all files of a stored graph except its manifest, in bytes.
   func bytes(of graph: GraphDescription) throws -> Int {
     let directory = root + "/session/analytics/" + graph.key
     return try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0 != "manifest" }.reduce(0) {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A path in the temporary directory that nothing else uses.
+/// Returns an unused path in the temporary directory.
 func temporaryPath() -> String {
   var random = SystemRandomNumberGenerator()
   return "/tmp/embedded-analytics-test-\(getpid())-\(random.next())"
@@ -9,7 +9,7 @@ func temporaryPath() -> String {
 /// Unlinks a file.
 func removeFile(_ path: String) { unlink(path) }
 
-/// The whole text of a file; nil when there is none.
+/// Returns the contents of a file; nil if it does not exist.
 func readText(_ path: String) -> String? {
   guard let file = fopen(path, "r") else { return nil }
   defer { fclose(file) }
@@ -19,5 +19,5 @@ func readText(_ path: String) -> String? {
   return String(decoding: bytes, as: UTF8.self)
 }
 
-/// The value of an environment variable.
+/// Returns the value of an environment variable.
 func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

@@ -5,9 +5,9 @@ import Testing
 import Turns
 import Wire
 
-@Suite("Loaded graphs with parallel edges and loops give what GraphScope's native engine gave for them", .takesTurns)
+@Suite("Graphs with parallel edges and loops give the same results as with GraphScope's native engine", .takesTurns)
 struct NativeEngineTests {
-  /// Loads a graph with parallel edges and loops and projects it to simple.
+  /// Loads a graph with parallel edges and loops and projects it to a simple graph.
   private func graph(_ fixture: EngineFixture, directed: Bool) async throws -> GraphDescription {
     let edges = "s|d|w\n1|2|1\n1|2|7\n2|1|3\n2|2|1\n2|2|1\n2|3|2\n3|1|4\n3|4|8\n4|5|1\n"
     let sources = [
@@ -23,7 +23,7 @@ struct NativeEngineTests {
     return try await fixture.simple(graph, vertices: ["v": []], edges: ["e": ["w"]])
   }
 
-  @Test("undirected: a loop is in its vertex's row twice, every parallel edge counts")
+  @Test("undirected: a loop is in the row of its vertex twice; every parallel edge counts")
   func undirected() async throws {
     let fixture = try await EngineFixture()
     let graph = try await graph(fixture, directed: false)
@@ -39,7 +39,7 @@ struct NativeEngineTests {
       try await fixture.array("r", fixture.run("sssp", on: graph, [.integer(1)])) == .double([0, 1, 3, 11, 12]))
   }
 
-  @Test("directed: out-degrees count every parallel edge and a loop once")
+  @Test("directed: out-degrees count every parallel edge, and a loop once")
   func directed() async throws {
     let fixture = try await EngineFixture()
     let graph = try await graph(fixture, directed: true)
@@ -55,7 +55,7 @@ struct NativeEngineTests {
 }
 
 extension ArchiveValues {
-  /// Whether these are doubles that equal others to rounding.
+  /// Returns whether these are doubles that equal others up to rounding.
   func agrees(_ expected: [Double]) -> Bool {
     if case .double(let values) = self { agree(values, expected) } else { false }
   }

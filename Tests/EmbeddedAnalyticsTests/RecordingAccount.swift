@@ -1,7 +1,7 @@
-import GraphStore
 import Synchronization
+import Workers
 
-/// An account that remembers what is taken, and refuses one take, or all beyond a bound.
+/// An account that records reservations, and rejects a single one, or all beyond a limit.
 final class RecordingAccount: StorageAccount {
   struct Books: Equatable {
     var memory = 0
@@ -12,7 +12,7 @@ final class RecordingAccount: StorageAccount {
   private struct State {
     var books = Books()
     var peak = 0
-    /// Takes to go until one is refused; 0 when it was, nil when none shall be.
+    /// The number of reservations until one is rejected; 0 if it was rejected, nil if none is to be.
     var refusedTake: Int?
     var bound = Int.max
     var wentBelowZero = false
@@ -29,13 +29,13 @@ final class RecordingAccount: StorageAccount {
 
   private let state = Mutex(State())
 
-  /// Refuses all beyond `bound` bytes.
+  /// Creates an account that rejects everything beyond `bound` bytes.
   init(bound: Int = .max) { state.withLock { $0.bound = bound } }
 
-  /// Refuses one take: that with this number, from 1, from now on.
+  /// Rejects the reservation with this number, counted from 1.
   func refuse(_ number: Int) { state.withLock { $0.refusedTake = number } }
 
-  /// Whether that take has come.
+  /// Whether that reservation was made.
   var hasRefused: Bool { state.withLock { $0.refusedTake == 0 } }
 
   var books: Books { state.withLock { $0.books } }
@@ -43,9 +43,9 @@ final class RecordingAccount: StorageAccount {
     get { state.withLock { $0.bound } }
     set { state.withLock { $0.bound = newValue } }
   }
-  /// The most bytes of both kinds that were taken at a time.
+  /// The maximum number of bytes of both kinds that were reserved at the same time.
   var peak: Int { state.withLock { $0.peak } }
-  /// Whether more was ever given back than taken.
+  /// Whether more was ever released than reserved.
   var wentBelowZero: Bool { state.withLock { $0.wentBelowZero } }
 
   func forgetPeak() { state.withLock { $0.peak = $0.books.all } }

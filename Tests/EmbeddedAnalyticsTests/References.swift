@@ -1,4 +1,4 @@
-/// The definitions of the algorithms, written down as plainly as possible.
+/// Reference implementations of the algorithms, written as plainly as possible.
 enum Reference {
   static func bfs(_ graph: TestGraph, from source: Int) -> [Int64] {
     let rows = graph.rows.outgoing
@@ -17,7 +17,7 @@ enum Reference {
     return depths
   }
 
-  /// Bellman and Ford's, with a queue.
+  /// The Bellman–Ford algorithm, with a queue.
   static func sssp(_ graph: TestGraph, from source: Int) -> [Double] {
     let rows = graph.rows.outgoing
     var distances = [Double](repeating: .greatestFiniteMagnitude, count: graph.vertexCount)
@@ -36,7 +36,7 @@ enum Reference {
     return distances
   }
 
-  /// For each vertex the smallest of `names` in its component.
+  /// Returns, for each vertex, the smallest of `names` in its component.
   static func wcc<Name: Comparable>(_ graph: TestGraph, names: [Name]) -> [Name] {
     var group = Array(0..<graph.vertexCount)
     var members = group.map { [$0] }
@@ -67,7 +67,7 @@ enum Reference {
     return ranks
   }
 
-  /// Labels as original ids.
+  /// Returns labels as original ids.
   static func cdlp(_ graph: TestGraph, rounds: Int) -> [Int64] {
     let rows = graph.rows
     var labels = graph.ids

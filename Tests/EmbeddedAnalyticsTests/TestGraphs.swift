@@ -2,13 +2,13 @@ import EmbeddedAnalytics
 import Engines
 import GraphStore
 
-/// A small graph as a list of edges, from which the kernels' view is built and which the naive references read.
+/// A small graph as a list of edges, from which the graph for kernels is built and which the reference implementations read.
 struct TestGraph: CustomStringConvertible {
   var name: String
   var vertexCount: Int
   var edges: [(from: Int, to: Int, weight: Double)]
   var isDirected: Bool
-  /// Original ids; text when `texts` is set.
+  /// Original ids; texts if `texts` is set.
   var ids: [Int64]
   var texts: [String]?
 
@@ -26,8 +26,8 @@ struct TestGraph: CustomStringConvertible {
 
   var description: String { "\(name), \(isDirected ? "directed" : "undirected")" }
 
-  /// Rows along the edges and against them, in ascending order; each holds (neighbour, edge). An undirected edge is in
-  /// both its ends' rows, a loop twice in one.
+  /// The rows along the edges and against them, in ascending order, as pairs (neighbour, edge). An undirected edge is in the rows
+  /// of both ends, a loop twice in one row.
   var rows: (outgoing: [[(Int, Int)]], incoming: [[(Int, Int)]]) {
     var outgoing = [[(Int, Int)]](repeating: [], count: vertexCount)
     var incoming = outgoing
@@ -46,15 +46,16 @@ struct TestGraph: CustomStringConvertible {
     return isDirected ? (outgoing, incoming) : (outgoing, outgoing)
   }
 
-  /// The kernels' view of the graph.
-  func simple(weighted: Bool = true) -> SimpleGraph {
+  /// Returns the graph as seen by kernels; `data` is a property of its vertices.
+  func simple(weighted: Bool = true, data: [Double]? = nil) -> SimpleGraph {
     let (outgoing, incoming) = rows
     let memory = Memory()
     let forwards = memory.adjacency(outgoing)
-    let weights = outgoing.flatMap { $0 }.map { edges[$0.1].weight }
     let column = Column(
       name: "weight", type: .double, count: edges.count, data: memory.file(edges.map(\.weight)))
-    _ = weights
+    let property = data.map {
+      Column(name: "data", type: .double, count: vertexCount, data: memory.file(Array($0.prefix(vertexCount))))
+    }
     let idsColumn: VertexIDs
     let find: @Sendable (VertexID) -> VertexNumber?
     if let texts {
@@ -69,11 +70,12 @@ struct TestGraph: CustomStringConvertible {
     return SimpleGraph(
       isDirected: isDirected, outgoing: forwards, incoming: isDirected ? memory.adjacency(incoming) : forwards,
       weights: weighted ? .column(column) : .none,
-      segments: [.init(labelID: 0, vertices: 0..<vertexCount, ids: idsColumn, find: find)], owner: memory)
+      segments: [.init(labelID: 0, vertices: 0..<vertexCount, ids: idsColumn, data: property, find: find)],
+      owner: memory)
   }
 }
 
-/// Arrays that live as long as a test's graph.
+/// Arrays that are valid as long as a test's graph.
 final class Memory: @unchecked Sendable {
   // @unchecked: filled while the graph is built, before it is shared.
   private var blocks: [UnsafeMutableRawPointer] = []
@@ -103,10 +105,10 @@ final class Memory: @unchecked Sendable {
       edges: array(entries.map { UInt32($0.1) }))
   }
 
-  /// A file of its own in the temporary directory, which is unlinked at once.
+  /// Creates a file in the temporary directory and unlinks it at once.
   func file(_ values: [Double]) -> MappedFile {
     let path = temporaryPath()
-    // The directory is the test's own; a failure to write there is a failure of the test.
+    // The directory belongs to the test, so a failure to write to it is a failure of the test.
     let file = try! MappedFile.create(path: path, byteCount: values.count * 8)
     _ = file.mutableValues(as: Double.self).update(from: values)
     removeFile(path)
@@ -115,7 +117,7 @@ final class Memory: @unchecked Sendable {
   }
 }
 
-/// A generator of pseudo-random numbers that gives the same sequence for the same seed (SplitMix64, Steele et al. 2014).
+/// A generator of pseudo-random numbers with a reproducible sequence (SplitMix64, Steele et al. 2014).
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 
@@ -131,7 +133,7 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 extension TestGraph {
-  /// A random graph: some vertices attract most edges; loops and parallel edges occur. Ids are shuffled.
+  /// Returns a random graph with loops and parallel edges in which some vertices attract most edges. Ids are shuffled.
   static func random(_ vertexCount: Int, _ edgeCount: Int, directed: Bool, seed: UInt64) -> TestGraph {
     var generator = SeededGenerator(seed: seed)
     func vertex() -> Int {

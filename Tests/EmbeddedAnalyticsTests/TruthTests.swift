@@ -1,11 +1,10 @@
 import EmbeddedAnalytics
 import Engines
 import Foundation
-import GraphStore
 import Testing
 import Turns
 
-/// Files of the public gstest repository, unpacked from the shared data; nil when they are not there.
+/// Files of the public gstest repository, unpacked from the shared data; nil if they are missing.
 enum PublicData {
   /// `GSC_SHARED`, or `../shared` beside the package.
   static let archive: String? = {
@@ -15,7 +14,7 @@ enum PublicData {
     return FileManager.default.fileExists(atPath: path) ? path : nil
   }()
 
-  /// Text of the archive's members by their last name, unpacked once.
+  /// The texts of the archive's members by the last component of their names, unpacked once.
   static let texts: [String: String] = {
     guard let archive else { return [:] }
     let directory = temporaryPath()
@@ -51,7 +50,7 @@ enum PublicData {
       weights: rows.map { Double($0[4]) }, ids: vertices)
   }
 
-  /// The true results for a graph's vertices, in their order.
+  /// Returns the published results for a graph's vertices, in their order.
   static func truth(_ name: String, _ graph: TestGraph) -> [String] {
     let pairs = lines(name).map { $0.split(separator: " ") }.map { (Int64($0[0])!, String($0[1])) }
     let values = Dictionary(uniqueKeysWithValues: pairs)
@@ -69,7 +68,7 @@ enum PublicData {
     if: PublicData.archive != nil,
     "needs gstest.tar.xz in ../shared/data beside the package, or in the directory that GSC_SHARED names"))
 struct TruthTests {
-  @Test("every algorithm that has a published result", arguments: [false, true])
+  @Test("every algorithm with published results", arguments: [false, true])
   func published(_ directed: Bool) async throws {
     let graph = PublicData.peers(directed: directed)
     try #require(graph.vertexCount == 62586 && graph.edges.count == 147892)
@@ -84,7 +83,8 @@ struct TruthTests {
     #expect(distances == expected)
     let ranks = try await run("pagerank", on: simple, [.double(0.85), .integer(10)]).doubles
     guard !directed else {
-      // The published ranks of the directed graph sum to 0.46: another definition. These are from the recording 03.
+      // The published ranks of the directed graph sum to 0.46: they follow another definition. These values are from recording
+      // 03.
       let recorded = [4.32627603e-05, 5.92895626e-05, 2.79316572e-05, 1.30997596e-05, 1.30997596e-05, 1.30997596e-05]
       let ranks = try #require(ranks)
       #expect(agree(Array(ranks.prefix(3) + ranks.suffix(3)), recorded, within: 1e-8))
@@ -95,7 +95,7 @@ struct TruthTests {
     #expect(labels == PublicData.truth("p2p-31-CDLP", graph).map { Int64($0)! })
     let coefficients = try await run("lcc", on: simple).doubles
     #expect(agree(coefficients, PublicData.truth("p2p-31-LCC", graph).map { Double($0)! }))
-    // The published components have other names: the partitions must be the same.
+    // The published components have other names, but the partitions must be equal.
     let components = try #require(try await run("wcc", on: simple).integers)
     let truth = PublicData.truth("p2p-31-WCC", graph)
     let pairs = Set(zip(components, truth).map { "\($0) \($1)" })

@@ -4,7 +4,7 @@ import Turns
 
 @testable import GRPC
 
-/// Remembers who was let through, in order.
+/// Records the order in which requests are granted.
 private final class Order: Sendable {
   private let names = Mutex<[Int]>([])
   var seen: [Int] { names.withLock { $0 } }
@@ -18,11 +18,32 @@ struct MessageBudgetTests {
     let order = Order()
     #expect(budget.reserve(70) { order.note(1) } == .granted)
     #expect(budget.reserve(50) { order.note(2) } == .waiting(ticket: 1))
-    // Would fit, but nobody overtakes: the large one must get its turn.
+    // It would fit, but must not overtake: otherwise the large one would starve.
     #expect(budget.reserve(10) { order.note(3) } == .waiting(ticket: 2))
     #expect(budget.isContended && order.seen.isEmpty)
     budget.release(70)
     #expect(order.seen == [2, 3] && budget.free == 40 && !budget.isContended)
+  }
+
+  @Test("A peer that has a reservation may use half of the budget, and does not block other peers")
+  func peersShare() {
+    let budget = MessageBudget(bytes: 100)
+    let order = Order()
+    #expect(budget.reserve(80, for: "a") {} == .granted, "the first may be of any size")
+    budget.release(80, for: "a")
+    #expect(budget.reserve(30, for: "a") {} == .granted)
+    #expect(budget.reserve(21, for: "a") { order.note(1) } == .waiting(ticket: 1))
+    #expect(budget.reserve(20, for: "a") {} == .granted, "up to half, past its own that is too large")
+    #expect(budget.reserve(50, for: "b") {} == .granted)
+    #expect(budget.reserve(10, for: "c") { order.note(2) } == .waiting(ticket: 2))
+    budget.release(20, for: "a")
+    #expect(order.seen == [2] && budget.free == 10)
+    budget.release(30, for: "a")
+    #expect(order.seen == [2, 1] && budget.free == 19)
+    budget.release(21, for: "a")
+    budget.release(50, for: "b")
+    budget.release(10, for: "c")
+    #expect(budget.free == 100 && !budget.isContended)
   }
 
   @Test func moreThanEverythingIsImpossible() {

@@ -6,7 +6,7 @@ import Testing
 import Transport
 import Turns
 
-/// Our client and our server, over a real socket.
+/// The client and the server of this package, over a real socket.
 @Suite(.takesTurns)
 struct CallTests {
   private func echo(_ service: inout GRPCService) {
@@ -14,6 +14,22 @@ struct CallTests {
     service.synchronousUnary("Now", decode: .bytes, encode: .bytes) { request, _ in request }
     service.bidirectional("Chat", decode: .bytes, encode: .bytes) { requests, writer, _ in
       for try await request in requests { try await writer.write(request) }
+    }
+  }
+
+  @Test("Messages written before an error arrive before it")
+  func messagesBeforeAnError() async throws {
+    try await Pair.run { service in
+      service.serverStreaming("Some", decode: .bytes, encode: .bytes) { request, writer, _ in
+        for _ in 0..<3 { try await writer.write(request) }
+        throw GRPCStatus(.aborted, "enough")
+      }
+    } _: { pair in
+      var count = 0
+      let responses = try await pair.client.serverStreaming(
+        "/t.S/Some", ByteBuffer(repeating: 1, count: 50_000), encode: .bytes, decode: .bytes)
+      let error = await #expect(throws: GRPCStatus.self) { for try await _ in responses { count += 1 } }
+      #expect(count == 3 && error == GRPCStatus(.aborted, "enough"))
     }
   }
 
@@ -28,7 +44,7 @@ struct CallTests {
     }
   }
 
-  /// Credit for a window is held back until it is worth a frame; no message may wait for what is held back.
+  /// Credit for a window is held back until it is worth a frame; no message may wait for it.
   @Test(arguments: [
     [10, 20_000, 30_000, 32_763, 32_764, 65_530, 65_531], [1, 32_763, 65_531, 65_532, 200_000, 9_000_000],
   ])

@@ -4,10 +4,10 @@ import Synchronization
 import Testing
 import Turns
 
-/// The end of a call reaches everybody who works for it.
+/// The end of a call reaches all its participants.
 @Suite(.takesTurns)
 struct CancellationTests {
-  /// A method that starts, waits for its cancellation, and says so.
+  /// Adds a method that reports its start, waits for cancellation, and reports that.
   private static func waiting(_ service: inout GRPCService, started: Signal, stopped: Signal) {
     service.unary("Wait", decode: .bytes, encode: .bytes) { request, context in
       let told = Signal()
@@ -24,12 +24,36 @@ struct CancellationTests {
     }
   }
 
+  @Test("No handler runs for a call whose deadline has passed", arguments: ["0n", "0S", "1n"])
+  func expired(timeout: String) async throws {
+    let ran = Signal()
+    try await Pair.run { service in
+      service.synchronousUnary("Now", decode: .bytes, encode: .bytes) { request, _ in
+        ran.fire()
+        return request
+      }
+      service.unary("Soon", decode: .bytes, encode: .bytes) { request, _ in
+        ran.fire()
+        return request
+      }
+      service.bidirectional("Chat", decode: .bytes, encode: .bytes) { _, _, _ in ran.fire() }
+    } _: { pair async throws in
+      for method in ["Now", "Soon", "Chat"] {
+        let call = try await RawCall.open(pair.address, path: "/t.S/\(method)", extra: ["grpc-timeout": timeout])
+        await call.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]), end: true)
+        #expect(await call.outcome().fields.contains("grpc-status: 4"))
+        await call.close()
+      }
+      #expect(!ran.hasFired)
+    }
+  }
+
   @Test func aDeadlineStopsTheHandler() async throws {
     let (started, stopped) = (Signal(), Signal())
     try await Pair.run {
       Self.waiting(&$0, started: started, stopped: stopped)
     } _: { pair async throws in
-      // On a busy machine a deadline may pass before the handler has begun; then it gets more time.
+      // On a busy machine the deadline may pass before the handler has begun; then it is extended.
       var timeout = Duration.milliseconds(50)
       while !started.hasFired {
         let status = try await pair.status("Wait", ByteBuffer(), CallOptions(timeout: timeout))
@@ -109,7 +133,7 @@ struct CancellationTests {
       let call = Task { try await pair.unary("Slow", ByteBuffer(string: "done")) }
       await started.wait()
       let shutdown = Task { await pair.server.shutdown(grace: .seconds(60)) }
-      // The GOAWAY has arrived when a new call cannot be made any more.
+      // GOAWAY has arrived when no new call can be made.
       while try await pair.status("Missing").code == .unimplemented { await Task.yield() }
       go.fire()
       #expect(try await call.value == ByteBuffer(string: "done"))
@@ -117,7 +141,7 @@ struct CancellationTests {
     }
   }
 
-  /// A handler that does not care about cancellation and returns when nobody listens leaks nothing.
+  /// A handler that ignores cancellation and returns after the call has ended leaks nothing.
   @Test func aStubbornHandlerLeaksNothing() async throws {
     final class Weak: Sendable {
       private let context = Mutex<WeakContext>(WeakContext())

@@ -19,7 +19,7 @@ struct EncodingTests {
     #expect(GRPCStatus.decodeMessage(encoded.utf8) == text)
   }
 
-  /// The vectors of RFC 4648 section 10, without padding.
+  /// The test vectors of RFC 4648, section 10, without padding.
   @Test(arguments: [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("foobar", "Zm9vYmFy")])
   func base64(text: String, encoded: String) {
     #expect(String(decoding: Base64.encode(Array(text.utf8)), as: UTF8.self) == encoded)

@@ -5,7 +5,7 @@ import Testing
 import Transport
 import Turns
 
-/// Says who the peer is before the channel becomes active, as TLS does.
+/// Fires the peer's certificate before the channel becomes active, as TLS does.
 private final class Introduction: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   let certificate: PeerCertificate
@@ -18,9 +18,9 @@ private final class Introduction: ChannelInboundHandler {
   }
 }
 
-@Suite("Who calls", .takesTurns)
+@Suite("Identity of callers", .takesTurns)
 struct IdentityTests {
-  @Test("a handler learns the name of the listener and the peer's certificate")
+  @Test("a handler sees the name of the listener and the peer's certificate")
   func listenerAndCertificate() async throws {
     let certificate = PeerCertificate(commonName: "alice", uris: ["spiffe://here/alice"], fingerprint: "ab")
     let seen = Mutex<[ServerContext]>([])

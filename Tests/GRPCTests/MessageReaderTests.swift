@@ -25,14 +25,21 @@ struct MessageReaderTests {
     for _ in 0..<200 {
       let sizes = (0..<8).map { _ in [0, 1, 17, 994, 995, 996, 1000, 5000].randomElement(using: &random)! }
       let messages = sizes.map { size in (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) } }
-      var rest = messages.flatMap { framed($0) }[...]
+      let flags = messages.map { _ in UInt8.random(in: 0...1, using: &random) }
+      var rest = zip(messages, flags).flatMap { framed($0, flag: $1) }[...]
       let total = rest.count
       var reader = makeReader()
       var seen: [[UInt8]] = []
+      var seenFlags: [UInt8] = []
       var credit = 0
       while seen.count < messages.count {
         switch reader.next() {
-        case .message(let message): seen.append(Array(message.readableBytesView))
+        case .message(let message):
+          seen.append(Array(message.readableBytesView))
+          seenFlags.append(0)
+        case .compressed(let message):
+          seen.append(Array(message.readableBytesView))
+          seenFlags.append(1)
         case .admit(let count):
           #expect(count > window / 2 - 5)
           reader.admit()
@@ -46,7 +53,7 @@ struct MessageReaderTests {
         }
         credit += reader.takeCredit()
       }
-      #expect(seen == messages && credit == total && !reader.isInsideMessage)
+      #expect(seen == messages && seenFlags == flags && credit == total && !reader.isInsideMessage)
     }
   }
 
@@ -83,11 +90,6 @@ struct MessageReaderTests {
 
   @Test func brokenPrefixesAreRefused() {
     var reader = makeReader(max: 100)
-    feed(&reader, framed([1], flag: 1))
-    guard case .failure(let compressed) = reader.next() else { return #expect(Bool(false)) }
-    #expect(compressed.code == .unimplemented)
-
-    reader = makeReader(max: 100)
     feed(&reader, framed([1], flag: 2))
     guard case .failure(let illegal) = reader.next() else { return #expect(Bool(false)) }
     #expect(illegal.code == .internal)
@@ -99,7 +101,7 @@ struct MessageReaderTests {
   }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same sequence from the same seed everywhere.
+/// SplitMix64 (Steele, Lea, Flood 2014): a reproducible sequence for each seed.
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
   mutating func next() -> UInt64 {

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 import Transport
 
-/// A server with one service and a client that is connected to it.
+/// A server with one service, and a connected client.
 struct Pair {
   let server: GRPCServer
   let client: GRPCClient
@@ -36,7 +36,7 @@ struct Pair {
     try await client.unary("/t.S/\(method)", message, encode: .bytes, decode: .bytes, options: options)
   }
 
-  /// The status of a call that is expected to fail.
+  /// Returns the status of a call that is expected to fail.
   func status(
     _ method: String, _ message: ByteBuffer = ByteBuffer(), _ options: CallOptions = CallOptions()
   ) async throws -> GRPCStatus {
@@ -49,7 +49,7 @@ struct Pair {
   }
 }
 
-/// Something that happens once, and somebody who waits for it.
+/// An event that happens once, and can be waited for.
 final class Signal: Sendable {
   private let fired = Atomic<Bool>(false)
   private let stream: AsyncStream<Void>
@@ -61,7 +61,7 @@ final class Signal: Sendable {
     continuation.finish()
   }
   var hasFired: Bool { fired.load(ordering: .relaxed) }
-  /// Returns when it has happened, even if the surrounding task is cancelled before.
+  /// Returns when the event has happened, even if the surrounding task is cancelled before.
   func wait() async {
     let stream = stream
     await Task { for await _ in stream {} }.value

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Transport
 
-/// A call made by hand on HTTP/2, for what no gRPC client does.
+/// A call made manually over HTTP/2, for behaviour that gRPC clients do not have.
 struct RawCall: Sendable {
   struct Outcome: Sendable {
     var fields: [String] = []
@@ -53,7 +53,7 @@ struct RawCall: Sendable {
     return try await open(connection, path, method, contentType, extra, reads)
   }
 
-  /// Another call on the connection of `other`.
+  /// Opens another call on the connection of `other`.
   static func open(on other: RawCall, path: String) async throws -> RawCall {
     try await open(other.connection, path, "POST", "application/grpc", [:], true)
   }
@@ -89,7 +89,7 @@ struct RawCall: Sendable {
     try? await connection.eventLoop.flatSubmit { stream.value.headers.futureResult }.get()
   }
 
-  /// Everything the server said, when the stream is over.
+  /// Returns everything that the server has sent, when the stream has ended.
   func outcome() async -> Outcome {
     (try? await connection.eventLoop.flatSubmit { stream.value.end.futureResult }.get()) ?? Outcome()
   }

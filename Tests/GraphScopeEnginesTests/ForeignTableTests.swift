@@ -1,24 +1,24 @@
 import Engines
+import JSON
 import Testing
 import Wire
 
 @testable import GraphScopeEngines
 
-@Suite("Tables that the engine does not read itself")
+@Suite("Tables that the engine cannot read itself")
 struct ForeignTableTests {
   private func table(
     _ source: String, _ options: String = "{}", at place: String = "file", storage: String = ""
   ) throws -> ForeignTable? {
     try ForeignTable(
-      ChunkMeta(
-        size: 0,
+      Payload(
         attributes: [
           .protocol: .text(place), .source: .text(source), .readOptions: .text(options),
           .storageOptions: .text(storage),
         ]))
   }
 
-  @Test("Columnar files are known by their names or by what the client says")
+  @Test("Columnar files are recognized by their names or by the client's options")
   func columnar() throws {
     #expect(try table("/d/v.parquet")?.kind == "PARQUET")
     #expect(try table("/d/v.pq")?.kind == "PARQUET")
@@ -37,7 +37,7 @@ struct ForeignTableTests {
     #expect(try table("ftp://h/v.csv", at: "ftp") == nil)
   }
 
-  @Test("What the helper is told")
+  @Test("The order for the helper contains all options")
   func order() throws {
     let table = try table("s3://b/v", #"{"header_row":true}"#, at: "s3", storage: #"{"key":"k"}"#)
     #expect(
@@ -46,7 +46,7 @@ struct ForeignTableTests {
     )
   }
 
-  @Test("Options that are not a JSON object are refused", arguments: ["[", "[1]", "null"])
+  @Test("Options that are not a JSON object are rejected", arguments: ["[", "[1]", "null"])
   func refusals(_ text: String) {
     #expect(throws: EngineError.self) { try table("/d/v.orc", text) }
     #expect(throws: EngineError.self) { try table("/d/v.orc", storage: text) }

@@ -6,7 +6,7 @@ import Testing
 struct InstallationTests {
   private let packages = "/venv/lib/python3.11/site-packages"
 
-  /// A Python environment as pip makes it.
+  /// The Python environment that pip creates.
   private var pip: FakeFiles {
     FakeFiles(
       programs: [
@@ -20,7 +20,7 @@ struct InstallationTests {
   }
 
   @Test(
-    "The configured Python environment is taken, named by its directory or by its interpreter",
+    "The configured Python environment is used, given by its directory or its interpreter",
     arguments: ["/venv", "/venv/bin/python3"])
   func python(_ configured: String) throws {
     let found = try InstallationSearch(home: nil, python: configured, environment: [:], files: pip).find()
@@ -33,7 +33,7 @@ struct InstallationTests {
     #expect(found.algorithms == packages + "/gscoordinator/builtin/app/builtin_app.gar")
   }
 
-  @Test("GRAPHSCOPE_HOME inside a Python environment tells the environment")
+  @Test("GRAPHSCOPE_HOME inside a Python environment identifies the environment")
   func home() throws {
     let environment = ["GRAPHSCOPE_HOME": packages + "/graphscope.runtime"]
     let found = try InstallationSearch(home: nil, python: nil, environment: environment, files: pip).find()
@@ -41,7 +41,7 @@ struct InstallationTests {
     #expect(found.python == "/venv/bin/python3")
   }
 
-  @Test("An active environment is found by VIRTUAL_ENV, or by the directory of its commands in PATH")
+  @Test("An active environment is found through VIRTUAL_ENV, or through its directory of commands in PATH")
   func active() throws {
     for environment in [["VIRTUAL_ENV": "/venv"], ["PATH": "/usr/bin:/venv/bin"]] {
       let found = try InstallationSearch(home: nil, python: nil, environment: environment, files: pip).find()
@@ -49,7 +49,7 @@ struct InstallationTests {
     }
   }
 
-  @Test("A container image's layout is found without any configuration, and its version in its cmake files")
+  @Test("The layout of a container image is found without configuration, and its version is read from its cmake files")
   func image() throws {
     var files = FakeFiles(
       programs: ["/opt/graphscope/bin/grape_engine", "/opt/graphscope/bin/vineyardd"],
@@ -65,7 +65,7 @@ struct InstallationTests {
     #expect(found.mpi == nil)
   }
 
-  @Test("A configured home that has no engine is a problem, even where another place has one")
+  @Test("A configured home without an engine is a problem, even if another place has one")
   func wrongHome() {
     let search = InstallationSearch(
       home: "/nowhere", python: nil, environment: ["VIRTUAL_ENV": "/venv"], files: pip)
@@ -74,7 +74,7 @@ struct InstallationTests {
     #expect(problem?.description.contains("pip install") == true)
   }
 
-  @Test("A named Python environment without the packages is named where they would be")
+  @Test("The error for a Python environment without the packages names the place where they should be")
   func emptyEnvironment() {
     let problem = #expect(throws: InstallationProblem.self) {
       try InstallationSearch(home: nil, python: "/empty/bin/python3", environment: [:], files: pip).find()
@@ -114,7 +114,7 @@ struct DoctorTests {
     #expect(engine.remedy.contains("pip install graphscope==0.29.0"))
   }
 
-  @Test("What only some need is said and stands in nobody's way")
+  @Test("A missing optional program is reported and does not prevent sessions")
   func limited() {
     var files = FakeFiles(
       programs: ["/gs/bin/grape_engine", "/gs/bin/vineyardd"], others: ["/usr"])
@@ -131,7 +131,7 @@ struct DoctorTests {
     #expect(state("algorithms", found) == .missing)
   }
 
-  @Test("Other hosts must let us in and have the engines")
+  @Test("Other hosts must accept the login and have the engines")
   func hosts() throws {
     let files = FakeFiles(
       programs: ["/gs/bin/grape_engine", "/gs/bin/vineyardd", "/usr/bin/ssh"], others: ["/usr"])
@@ -142,7 +142,7 @@ struct DoctorTests {
     #expect(bad.remedy.contains("bad true' must work without a password"))
   }
 
-  @Test("Another version of the engine is refused")
+  @Test("Another version of the engine is rejected")
   func version() {
     var files = FakeFiles(programs: ["/gs/bin/grape_engine"], others: [])
     files.texts["/gs/lib/cmake/graphscope-analytical/graphscope-analytical-config-version.cmake"] =
@@ -151,7 +151,7 @@ struct DoctorTests {
   }
 
   @Test(
-    "Java's version is read as old and new ones write it",
+    "Java's version is parsed in its old and new formats",
     arguments: [
       ("openjdk version \"17.0.15\" 2025-04-15", 17), ("java version \"1.8.0_402\"", 8),
       ("openjdk version \"21\" 2023", 21),
@@ -162,7 +162,7 @@ struct DoctorTests {
   }
 }
 
-/// A file system of a few paths.
+/// A file system that consists of a few paths.
 struct FakeFiles: FileLookup {
   var programs: Set<String>
   var others: Set<String>

@@ -1,5 +1,6 @@
 import Engines
 import FoundationEssentials
+import JSON
 import NIOCore
 import Testing
 import Wire
@@ -20,7 +21,7 @@ struct InstanceTests {
       commands: commands, java: .init(program: "/usr/bin/java", version: try #require(JavaVersion("j \"\(java)\""))))
   }
 
-  @Test("Java 17 is opened to the Cypher server; Java 8 knows no such option")
+  @Test("Java 17 opens its modules to the Cypher server; Java 8 has no such option")
   func openings() throws {
     func arguments(_ java: String) throws -> [String] {
       try instance(java).frontEnd(deadline: .seconds(1)) { true }.arguments
@@ -48,7 +49,7 @@ struct InstanceTests {
     #expect(try self.instance("17", cypher: false).endpoints.cypher.isEmpty)
   }
 
-  @Test("Neither files of others nor lines of their own get into the configuration")
+  @Test("A request can add neither foreign files nor lines to the configuration")
   func hostile() {
     for schema in ["/etc/passwd", "/w/engines/../../etc/passwd", ""] {
       #expect(throws: EngineError.self) { try instance("17", schema: schema) }
@@ -56,7 +57,7 @@ struct InstanceTests {
     #expect(throws: EngineError.self) { try instance("17", parameters: ["a": "1\ngraph.schema = /etc/passwd"]) }
   }
 
-  @Test("A Gremlin server's answers: parts, the end, a refusal with its words, and what is none")
+  @Test("Answers of a Gremlin server are decoded: parts, the end, an error with its message, and malformed ones")
   func answers() {
     func answer(_ text: String) -> GremlinMessage.Answer? { GremlinMessage.answer(Array(text.utf8)) }
     #expect(answer(#"{"requestId":"x","status":{"message":"","code":200,"attributes":{}}}"#) == .complete)
@@ -67,7 +68,7 @@ struct InstanceTests {
     for text in ["", "{}", #"{"status":{}}"#, #"{"status":{"code":"200"}}"#] { #expect(answer(text) == nil) }
   }
 
-  @Test("A Gremlin query has the options that servers know, typed, and no others")
+  @Test("A Gremlin query has the options that servers support, typed, and no others")
   func request() throws {
     let bytes = GremlinMessage.request("g.E()", options: [("evaluationTimeout", .integer(5)), ("secret", .bool(true))])
     let kind = String(decoding: bytes[1...Int(bytes[0])], as: UTF8.self)
@@ -80,7 +81,7 @@ struct InstanceTests {
     #expect(!arguments.contains(.string("secret")))
   }
 
-  @Test("A Cypher server has answered when all requests succeeded, however its bytes are cut")
+  @Test("A Cypher server has answered when all requests succeeded, however its bytes are split")
   func cypher() {
     let success = CypherProbe.chunked([0xb1, 0x70, 0xa0])
     let all = [0, 0, 4, 4] + success + [0, 0] + success + success + CypherProbe.chunked([0xb1, 0x71, 0x90]) + success
@@ -110,7 +111,7 @@ struct InstanceTests {
     try JSONValue(parsing: String(decoding: try #require(Data(base64Encoded: program.arguments[2])), as: UTF8.self))
   }
 
-  @Test("graphlearn's servers find each other in the handle; all else in it stays")
+  @Test("graphlearn's servers find each other through the handle, whose other contents are unchanged")
   func graphlearn() throws {
     let servers = try SamplingServers.graphlearn(
       request(.graphlearn, #"{"vineyard_id":7,"client_count":1,"server":"old"}"#), python)
@@ -126,7 +127,7 @@ struct InstanceTests {
     }
   }
 
-  @Test("graphlearn-torch's first server has the port, is started last, and no server gets the client's files")
+  @Test("graphlearn-torch's first server has the port and is started last, and no server receives the client's files")
   func graphlearnTorch() throws {
     let servers = try SamplingServers.graphlearnTorch(
       request(.graphlearnTorch, #"{"num_servers":3,"manifest":"m","client_content":{"a.py":"x"}}"#), python)

@@ -2,9 +2,9 @@ import Testing
 
 @testable import GraphScopeEngines
 
-@Suite("What an engine's process said last")
+@Suite("The last lines of an engine's process")
 struct LastWordsTests {
-  @Test("Of a stack trace the innermost functions are told, and what was said before it")
+  @Test("The innermost functions of a stack trace are kept, and the lines before it")
   func trace() {
     let text = LastWords.text([
       "I20260801 15:35:52.955621 27545 grape_instance.cc:281] Projecting graph",
@@ -21,7 +21,7 @@ struct LastWordsTests {
         + "vineyard::ObjectMeta::AddMember() | gs::ArrowProjectedFragment<>::Project() | Project")
   }
 
-  @Test("Without a stack trace the last five lines are told that are not the usual ones")
+  @Test("Without a stack trace, the last five lines that are not routine are kept")
   func lines() {
     let usual = ["", "I2026 fine", "2026-08-01 [main] INFO started", "-------", "Primary job  terminated normally"]
     #expect(LastWords.text(usual) == "")

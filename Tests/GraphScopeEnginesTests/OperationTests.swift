@@ -1,10 +1,11 @@
 import Engines
 import Testing
+import Vocabulary
 import Wire
 
 @testable import GraphScopeEngines
 
-@Suite("Operations made fit for the engine")
+@Suite("Operations prepared for the engine")
 struct OperationTests {
   private func prepare(
     _ operation: OperationType, _ attributes: [ParamKey: AttributeValue] = [:], on handles: [ObjectHandle],
@@ -16,14 +17,14 @@ struct OperationTests {
     return try preparation.prepared(OpDef(key: "k", op: operation, attributes: attributes)).attributes
   }
 
-  @Test("A graph is unloaded by its key and by its number in the store")
+  @Test("A graph is unloaded by its key and its number in the store")
   func unload() throws {
     let attributes = try prepare(.unloadGraph, on: [.graph("graph_1")])
     #expect(attributes[.graphName] == .text("graph_1"))
     #expect(attributes[.vineyardID] == .int(42))
   }
 
-  @Test("Projected labels and properties become numbers, those of properties in order")
+  @Test("Projected labels and properties become numbers, with those of properties in order")
   func project() throws {
     let attributes = try prepare(
       .projectGraph,
@@ -37,13 +38,13 @@ struct OperationTests {
     }
     let vertices = list.functions[0].attributes
     #expect(vertices[ParamKey(rawValue: 1)] == .list(ints(0, 1)))
-    // The hidden property 1 of persons is left out.
+    // The hidden property 1 of persons is omitted.
     #expect(vertices[ParamKey(rawValue: 0)] == .list(ints(0)))
     #expect(list.functions[1].attributes[ParamKey(rawValue: 1)] == .list(ints()))
     #expect(attributes[.vertexCollections] == nil)
   }
 
-  @Test("Projections name what is wrong with them")
+  @Test("Errors of projections name the cause")
   func projectRefused() {
     func code(_ vertices: String, _ edges: String) -> EngineError.Code? {
       let error = #expect(throws: EngineError.self) {
@@ -59,7 +60,7 @@ struct OperationTests {
     #expect(code("[", "{}") == .invalidArgument)
   }
 
-  @Test("A graph of one label each is projected by numbers, its only property taken unasked")
+  @Test("A graph with one label of each kind is projected by numbers, with its only property chosen implicitly")
   func simple() throws {
     let attributes = try prepare(
       .projectToSimple, [.vPropKey: .text("None"), .ePropKey: .text("None")], on: [.graph("p2p")])
@@ -72,7 +73,7 @@ struct OperationTests {
     #expect(attributes[.vidType] == .text("uint64_t"))
   }
 
-  @Test("A graph of several labels is flattened")
+  @Test("A graph with several labels is flattened")
   func flattened() throws {
     let attributes = try prepare(
       .projectToSimple, [.vPropKey: .text("name"), .ePropKey: .text("weight")], on: [.graph("graph_1")])
@@ -97,15 +98,16 @@ struct OperationTests {
     #expect(run[.graphName] == .text("simple"))
   }
 
-  @Test("Operations on what is gone say so")
+  @Test("Operations on missing objects are rejected with the cause")
   func gone() {
     let error = #expect(throws: EngineError.self) { try prepare(.projectToSimple, on: [.graph("unloaded")]) }
     #expect(error?.code == .illegalState)
   }
 
-  @Test("Tables are announced as the client announced them")
+  @Test("Tables are announced to the engine as the client announced them")
   func tables() throws {
-    let item = ChunkMeta(size: 7, attributes: [.label: .text("person")])
+    let item = Payload(
+      attributes: [.label: .text("person")], content: .file(SpooledData(path: "/x", byteCount: 7)))
     let table = TableSource(
       role: .vertices(label: "person", id: .init("id")), location: .arrowStream(path: "/x", byteCount: 7),
       original: item)
@@ -113,8 +115,26 @@ struct OperationTests {
       inputs: NativeInputs([.graph("graph_1"), .tables([table])], in: .modern),
       installation: Installation(home: "/gs", engine: "/gs/bin/grape_engine"))
     let operation = try preparation.prepared(OpDef(key: "k", op: .addLabels))
-    #expect(operation.largeAttribute == .announced([item]))
+    #expect(operation.largeAttribute == .announced([ChunkMeta(size: 7, attributes: [.label: .text("person")])]))
     #expect(operation.attributes[.graphName] == .text("graph_1"))
+  }
+
+  @Test("A client's operation reaches the engine unchanged")
+  func asWritten() throws {
+    let data = LargeAttribute.announced([ChunkMeta(size: 0, attributes: [.label: .text("a")]), ChunkMeta(size: 7)])
+    let file = SpooledData(path: "/x", byteCount: 7)
+    let operation = try Engines.Operation(
+      key: "k", type: .modifyEdges, parents: ["p"], output: .results, arguments: [.modifyType: .int(1)],
+      query: [.int32(4), .uint64(.max)],
+      payloads: [Payload(attributes: [.label: .text("a")]), Payload(content: .file(file))])
+    #expect(
+      OpDef(operation)
+        == OpDef(
+          key: "k", op: .modifyEdges, parents: ["p"], outputType: .results, attributes: [.modifyType: .int(1)],
+          largeAttribute: data, queryArguments: [.int32(4), .uint64(.max)]))
+    let inline = try Engines.Operation(key: "k", type: .modifyEdges, payloads: [Payload(content: .bytes([1, 2]))])
+    #expect(OpDef(inline).largeAttribute == .chunks([Chunk(buffer: [1, 2])]))
+    #expect(OpDef(try Engines.Operation(key: "k", type: .runApp)).largeAttribute == .empty)
   }
 
   private func ints(_ values: Int64...) -> AttributeList {
@@ -143,7 +163,7 @@ struct SelectorTests {
   }
 
   @Test(
-    "What cannot be selected is refused in the words of its kind",
+    "Invalid selectors are rejected with an error for their kind",
     arguments: [
       ("x.id", ContextDescription.Kind.vertexData), ("v.name", .vertexData), ("r.x", .vertexData),
       ("r", .vertexProperty),
@@ -166,7 +186,7 @@ struct SelectorTests {
 
 @Suite("Schemas")
 struct SchemaTests {
-  @Test("Query engines number edge labels behind vertex labels, and properties by the order of all names")
+  @Test("Query engines number edge labels after vertex labels, and properties by the order of all names")
   func queries() throws {
     let text = try QuerySchema.text(
       #"{"types":[{"id":0,"label":"v","type":"VERTEX","propertyDefList":[{"id":0,"name":"b"},{"id":1,"name":"a"}]},"#
@@ -177,7 +197,7 @@ struct SchemaTests {
         + #"{"id":1,"label":"e","type":"EDGE","propertyDefList":[{"id":3,"name":"c"}]}],"partitionNum":1}"#)
   }
 
-  @Test("A graph's class is named as the ready-made libraries are")
+  @Test("The class of a graph has the name of its ready-made library")
   func fragments() throws {
     let fragment = try FragmentType([
       .graphType: .int(5), .oidType: .text("int64_t"), .vidType: .text("uint64_t"),
@@ -197,7 +217,7 @@ struct SchemaTests {
   }
 }
 
-/// Two labels of vertices, two of edges; the second property of persons is hidden.
+/// Two vertex labels and two edge labels. The second property of persons is hidden.
 let modernSchema = """
   {"partitionNum":1,"types":[
    {"id":0,"label":"person","type":"VERTEX","propertyDefList":[{"id":0,"name":"name","data_type":"STRING"},
@@ -212,7 +232,7 @@ let modernSchema = """
   """
 
 extension NativeObjects {
-  /// A graph of several labels, one of a single label each, and a simple one with an algorithm on it.
+  /// Three graphs: one with several labels, one with a single label of each kind, and a simple one with an algorithm bound to it.
   static var modern: NativeObjects {
     var objects = NativeObjects()
     objects.graphs["graph_1"] = graph("graph_1", .arrowProperty, modernSchema)

@@ -34,7 +34,7 @@ struct ProcessTests {
   }
 
   @Test(
-    "When one process dies, its cause is the session's, and the other one is ended",
+    "When one process dies, the session fails with its cause, and the other process is ended",
     arguments: [
       ("vineyardd", "the session's object store"), ("grape_engine", "the session's analytical engine"),
     ])
@@ -52,7 +52,7 @@ struct ProcessTests {
     try FileManager.default.removeItem(atPath: directory)
   }
 
-  @Test("What fails to start leaves nothing behind")
+  @Test("Processes that fail to start leave nothing behind")
   func failedStart() async throws {
     launcher.refuse("grape_engine", "no licence")
     let error = await #expect(throws: EngineError.self) {
@@ -64,7 +64,7 @@ struct ProcessTests {
     try FileManager.default.removeItem(atPath: directory)
   }
 
-  @Test("An engine whose port was taken meanwhile is started on another one")
+  @Test("An engine whose port was taken meanwhile is started on another port")
   func takenPort() async throws {
     launcher.refuse("grape_engine", "bind: Address already in use", times: 2)
     let processes = try await SessionProcesses.start(commands(), launcher)
@@ -73,7 +73,7 @@ struct ProcessTests {
     try FileManager.default.removeItem(atPath: directory)
   }
 
-  @Test("One worker is started as it is, several by mpirun")
+  @Test("One worker is started directly, several by mpirun")
   func arguments() throws {
     let alone = try commands().engine(port: 7)
     #expect(alone.executable == "/gs/bin/grape_engine")
@@ -87,10 +87,10 @@ struct ProcessTests {
     #expect(error?.hint.contains("apt-get install openmpi-bin") == true)
   }
 
-  @Test("A socket is listened on while its process lives, and not when only its file is left")
+  @Test("A socket counts as listening while its process lives, and not when only its file is left")
   func listening() throws {
     let path = directory + ".sock"
-    #expect(!isListening(path))
+    #expect(!StoreSocket.isListening(path))
     let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -101,9 +101,9 @@ struct ProcessTests {
       }
     }
     #expect(isBound && listen(descriptor, 4) == 0)
-    #expect(isListening(path))
+    #expect(StoreSocket.isListening(path))
     close(descriptor)
-    #expect(!isListening(path))
+    #expect(!StoreSocket.isListening(path))
     unlink(path)
   }
 
@@ -112,7 +112,7 @@ struct ProcessTests {
     #expect(try commands().store().arguments.contains("--rpc=false"))
   }
 
-  @Test("The store's socket has a short path however long the session's is, and only our user reaches it")
+  @Test("The store's socket has a short path, however long the session's is, and only its user can access it")
   func socket() async throws {
     #expect(SharedDirectories.path(of: "session_" + String(repeating: "x", count: 40)).utf8.count < 90)
     let processes = try await SessionProcesses.start(commands(), launcher)
@@ -124,7 +124,7 @@ struct ProcessTests {
   }
 }
 
-/// Starts nothing, and lets what it did not start end when it is told.
+/// Starts nothing, and simulates the ends of children on request.
 final class FakeLauncher: ChildLauncher {
   typealias Waiter = (name: String, ends: AsyncStream<ChildEnd>.Continuation)
   typealias Idle = CheckedContinuation<Void, Never>
@@ -140,7 +140,7 @@ final class FakeLauncher: ChildLauncher {
   private let state = Mutex(State())
   private let words: String
 
-  /// A launcher that lets every program that is run to its end say these words; by default that it is Java 17.
+  /// Creates a launcher whose programs print `words` when they run to their end; by default the version of Java 17.
   init(saying words: String = "openjdk version \"17.0.1\"") { self.words = words }
 
   var started: [String] { state.withLock { $0.started } }

@@ -4,13 +4,13 @@ import Turns
 
 @testable import GraphScopeEngines
 
-@Suite("Work that is shared", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("Shared work", .takesTurns, .timeLimit(.minutes(1)))
 struct SharedWorkTests {
   private let shared = SharedWork<Int>()
   private let begun = AsyncStream.makeStream(of: Int.self)
   private let count = Counter()
 
-  /// Work that ends when it is told, or is cancelled.
+  /// Work that ends on request, or when it is cancelled.
   private func work(_ end: AsyncStream<Void>) async throws -> Int {
     let number = count.next()
     begun.continuation.yield(number)
@@ -23,7 +23,7 @@ struct SharedWorkTests {
     Task { try await shared.value(of: "a") { try await work(end) } }
   }
 
-  @Test("It is begun once for all who wait, and anew when it is over")
+  @Test("It is begun once for all waiting tasks, and anew when it is over")
   func once() async throws {
     var events = begun.stream.makeAsyncIterator()
     let (end, source) = AsyncStream.makeStream(of: Void.self)
@@ -38,7 +38,7 @@ struct SharedWorkTests {
     await #expect(throws: Failure.self) { try await shared.value(of: "a") { throw Failure() } }
   }
 
-  @Test("Who is cancelled waits no longer; the work goes on for the others, and ends when there are none")
+  @Test("A cancelled task stops waiting; the work continues for the others, and is cancelled when there are none")
   func cancelled() async throws {
     var events = begun.stream.makeAsyncIterator()
     let (end, _) = AsyncStream.makeStream(of: Void.self)
@@ -54,7 +54,7 @@ struct SharedWorkTests {
     #expect(try await shared.value(of: "a") { 7 } == 7, "what is abandoned is not joined")
   }
 
-  @Test("Who is cancelled before it waits does not begin anything")
+  @Test("A task that is cancelled before it waits begins nothing")
   func early() async throws {
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }

@@ -21,11 +21,11 @@ struct SpreadTests {
     let network = HostNetwork(
       own: IPv4Address("10.1.0.1")!, network: IPv4Network("10.1.0.0/24"),
       others: ["b": IPv4Address("10.1.0.2")!, "c": IPv4Address("10.1.0.3")!])
-    commands.spread = Spread(network: network, metadataPort: 12_379, keyAgent: "/agent")
+    commands.placement = Spread(network: network, metadataPort: 12_379, keyAgent: "/agent")
     return commands
   }
 
-  @Test("This host comes first, and each host once, with its workers")
+  @Test("This host is first, and each host is listed once with its workers")
   func hosts() throws {
     let hosts = try WorkerHosts(["b", "localhost", "b", "c", "127.0.0.1"])
     #expect(hosts.mpiList == "localhost:2,b:2,c:1")
@@ -34,7 +34,7 @@ struct SpreadTests {
   }
 
   @Test(
-    "What ssh or MPI would read as something else is no host",
+    "A text that ssh or MPI would interpret differently is not a host",
     arguments: ["", "-oProxyCommand=x", "a b", "a;b", "a,b", "a:1", "$(x)", "ä", String(repeating: "a", count: 254)])
   func names(_ name: String) {
     let error = #expect(throws: EngineError.self) { try WorkerHosts(["localhost", name]) }
@@ -42,7 +42,7 @@ struct SpreadTests {
     #expect(!HostReach.isHost(name))
   }
 
-  @Test("Networks and addresses are read as they are written, and nothing else is")
+  @Test("Networks and addresses are parsed strictly")
   func networks() throws {
     let network = try #require(IPv4Network("10.1.2.77/26"))
     #expect("\(network)" == "10.1.2.64/26")
@@ -54,7 +54,7 @@ struct SpreadTests {
     #expect(HostInterface.all().contains { "\($0.address)" == "127.0.0.1" && $0.network.prefixLength == 8 })
   }
 
-  @Test("MPI keeps to the network that all hosts have in common, and finds its way where they have none")
+  @Test("MPI uses the network that all hosts share, and chooses one itself if they share none")
   func chosenNetwork() throws {
     let interfaces = ["10.1.0.1", "192.168.7.1"].map {
       HostInterface(address: IPv4Address($0)!, network: IPv4Network($0 + "/24")!)
@@ -73,7 +73,7 @@ struct SpreadTests {
     #expect(throws: EngineError.self) { try HostNetwork.chosen(near, nil, interfaces: interfaces, own: nil) }
   }
 
-  @Test("A host without an address is named")
+  @Test("The error for a host without an address names the host")
   func unknownHost() async throws {
     let error = await #expect(throws: EngineError.self) {
       try await HostNetwork.toward(["no-such-host.invalid"], HostReach())
@@ -81,10 +81,10 @@ struct SpreadTests {
     #expect(error?.message.contains("no-such-host.invalid") == true)
   }
 
-  @Test("Stores find each other by the session's etcd, which this host has for them")
+  @Test("Stores find each other through the session's etcd on this host")
   func stores() async throws {
     let commands = try commands(["localhost", "b"])
-    let etcd = try commands.etcd(#require(commands.spread))
+    let etcd = try commands.etcd(#require(commands.placement as? Spread))
     #expect(etcd.executable == "/gs/etcd")
     #expect(etcd.arguments.contains("http://127.0.0.1:12379,http://10.1.0.1:12379"))
     let own = try commands.store()
@@ -102,7 +102,7 @@ struct SpreadTests {
     #expect(await isReady())
   }
 
-  @Test("The engine's first worker is reached on loopback when it is here, else at its host's address")
+  @Test("The engine's first worker is reached through loopback on this host, otherwise at its host's address")
   func engine() throws {
     let here = try commands(["b", "localhost"]).engine(port: 7)
     #expect(here.arguments.contains("localhost:1,b:1") && here.arguments.contains("127.0.0.1"))
@@ -115,7 +115,7 @@ struct SpreadTests {
     #expect(try there.engine(port: 7).arguments.contains("10.1.0.2"))
   }
 
-  @Test("An interactive instance has an executor on each host, which the others and the front end find")
+  @Test("An interactive instance has an executor on each host, known to the others and to the front end")
   func executors() throws {
     let commands = try commands(["localhost", "b", "b"])
     let executors = try QueryExecutors(7, commands, parameters: "query.timeout=9\n")
@@ -134,7 +134,7 @@ struct SpreadTests {
     #expect(Set(executors.all.map(executors.name)).count == 2)
   }
 
-  @Test("Each worker's part of a graph is sampled where it is")
+  @Test("Each worker's part of a graph is sampled on the worker's host")
   func sampling() throws {
     let commands = try commands(["localhost", "b", "b"], packages: "/py/packages")
     let handle = Data(#"{"vineyard_id":7}"#.utf8).base64EncodedString()
@@ -148,7 +148,7 @@ struct SpreadTests {
     #expect(servers.programs[2].arguments.last == "2")
   }
 
-  @Test("Stores are started one after the other, and what fails to start leaves nothing")
+  @Test("Stores are started one after the other, and a failed start leaves nothing behind")
   func order() async throws {
     let launcher = FakeLauncher()
     let processes = try await SessionProcesses.start(try commands(["localhost", "b", "c"]), launcher)
@@ -167,13 +167,13 @@ struct SpreadTests {
     try FileManager.default.removeItem(atPath: directory)
   }
 
-  @Test("What needs all of a graph in this host's store is refused in words")
+  @Test("Operations that need a whole graph in this host's store are rejected with the cause")
   func refused() async throws {
     let commands = try commands(["localhost", "b"])
     let error = #expect(throws: EngineError.self) { try commands.requireOneStore("graphs are sung") }
     #expect(error?.code == .unimplemented && error?.message.contains("graphs are sung on the coordinator's") == true)
     var alone = commands
-    alone.spread = nil
+    alone.placement = ThisHost()
     try alone.requireOneStore("graphs are sung")
   }
 }
@@ -182,7 +182,7 @@ struct SpreadTests {
 struct OtherHostsTests {
   private let root = FileManager.default.temporaryDirectory.path + "/gso-\(UInt32.random(in: 0...UInt32.max))"
 
-  /// Hosts whose files are below directories of their names: a stand-in for ssh finds them there.
+  /// Returns hosts whose files are in directories named after them, where a stand-in for ssh finds them.
   private func hosts(_ names: [String]) throws -> OtherHosts {
     for name in names.map({ $0 + "/files" }) + ["work"] {
       try FileManager.default.createDirectory(atPath: "\(root)/\(name)", withIntermediateDirectories: true)
@@ -201,13 +201,14 @@ struct OtherHostsTests {
     var commands = EngineCommands(
       installation: installation, directory: root + "/work", shared: root + "/files/it's shared",
       hosts: try WorkerHosts(names), path: "/usr/bin:/bin")
-    commands.remoteShell = [shell, "-q"]
+    let network = HostNetwork(own: IPv4Address("127.0.0.1")!, network: nil, others: [:])
+    commands.placement = Spread(network: network, metadataPort: 1, keyAgent: nil, remoteShell: [shell, "-q"])
     return OtherHosts(commands, RealLauncher())
   }
 
   private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: "\(root)/\(path)") }
 
-  @Test("A file reaches all of them, once, with its directory and whatever its name")
+  @Test("A file is copied once to all of them, with its directory, whatever its name")
   func copy() async throws {
     let hosts = try hosts(["a", "b"])
     let path = "files/li'b $x/libq.so"
@@ -225,7 +226,7 @@ struct OtherHostsTests {
     try FileManager.default.removeItem(atPath: root)
   }
 
-  @Test("Their directories are made anew and removed")
+  @Test("Their directories are created anew and removed")
   func directories() async throws {
     let hosts = try hosts(["a"])
     try FileManager.default.createDirectory(
@@ -237,7 +238,7 @@ struct OtherHostsTests {
     try FileManager.default.removeItem(atPath: root)
   }
 
-  @Test("One that cannot be reached is named with what was said")
+  @Test("The error for an unreachable host names it and quotes the output")
   func gone() async throws {
     let hosts = try hosts(["a", "gone"])
     let error = await #expect(throws: EngineError.self) { try await hosts.prepare() }

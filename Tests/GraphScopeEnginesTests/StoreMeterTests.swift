@@ -1,6 +1,6 @@
-import GraphStore
 import Synchronization
 import Testing
+import Workers
 
 @testable import GraphScopeEngines
 
@@ -27,7 +27,7 @@ struct StoreMeterTests {
     func giveBack(_ bytes: Int, as kind: StorageKind) { state.withLock { $0.taken -= bytes } }
   }
 
-  @Test("What the store holds is charged, refused when there is no room, and given back with it")
+  @Test("The store's bytes are charged, rejected when there is no room, and returned when the store ends")
   func charges() async throws {
     let account = Account(room: 100)
     let holder = Held(60)

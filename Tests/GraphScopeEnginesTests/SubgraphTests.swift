@@ -4,13 +4,14 @@ import NIOCore
 import NIOPosix
 import Testing
 import Turns
+import Vocabulary
 import Wire
 
 @testable import GraphScopeEngines
 
 @Suite("Subgraphs", .takesTurns)
 struct SubgraphTests {
-  @Test("The client's words: the query, whose graph, types of ids, options")
+  @Test("The client's operation is parsed: query, graph, type of ids, options")
   func words() throws {
     var attributes: [ParamKey: AttributeValue] = [
       .gieGremlinQueryMessage: .text("g.E()"), .vineyardID: .int(7), .oidType: .text("int32_t"),
@@ -38,7 +39,7 @@ struct SubgraphTests {
     #expect(throws: EngineError.self) { try subgraph() }
   }
 
-  @Test("A store's object has sixteen digits in its name")
+  @Test("The name of a store's object has sixteen digits")
   func names() async throws {
     let object = try await withStore(
       answering: [registered, #"{"type":"create_data_reply","id":255,"signature":9}"#, #"{"type":"persist_reply"}"#]
@@ -50,11 +51,11 @@ struct SubgraphTests {
     #expect(object.id == 255 && object.name == "o00000000000000ff")
   }
 
-  @Test("What a store refuses, closes, mumbles or announces too large is an error that says so")
+  @Test("Rejections, disconnections, malformed and oversized answers of a store are errors that name the cause")
   func refusals() async throws {
     for (answer, words) in [
-      (#"{"code":12,"message":"failed to find name"}"#, "failed to find name"), ("no JSON", "no JSON"),
-      ("", "no JSON"),
+      (#"{"code":12,"message":"failed to find name"}"#, "failed to find name"), ("no JSON", "not JSON"),
+      ("", "not JSON"),
     ] {
       let error = await #expect(throws: EngineError.self) {
         try await withStore(answering: [registered, answer]) { socket in
@@ -74,7 +75,7 @@ struct SubgraphTests {
 
   private let registered = #"{"type":"register_reply","instance_id":0}"#
 
-  /// A server on a Unix socket that answers every request with the next of `answers`, or announces `length` bytes.
+  /// Runs a server on a Unix socket that answers each request with the next of `answers`, or announces `length` bytes.
   private func withStore<Result>(
     answering answers: [String], length: UInt64? = nil, _ body: (String) async throws -> Result
   ) async throws -> Result {
@@ -99,7 +100,7 @@ struct SubgraphTests {
   }
 }
 
-/// Each request comes whole in these tests: one is outstanding at a time and small.
+/// Each request arrives complete in these tests, because requests are small and only one is outstanding at a time.
 private final class Answers: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer

@@ -1,5 +1,7 @@
 import Engines
+import JSON
 import Testing
+import Vocabulary
 import Wire
 
 @testable import GraphScopeEngines
@@ -12,7 +14,7 @@ struct TransferTests {
     try StoreTransfer.Order(OpDef(key: "k", op: operation, attributes: attributes), graph: graph, frame: frame)
   }
 
-  @Test("A data frame is written where the client says, with its options")
+  @Test("A data frame is written to the client's path with the client's options")
   func write() throws {
     let written = try order(
       .dataSink, [.fd: .text("file:///tmp/r.csv"), .storageOptions: .text("{}"), .writeOptions: .text(#"{"a":1}"#)],
@@ -25,14 +27,14 @@ struct TransferTests {
         == #"{"verb":"write","thing":"o0042","path":"file:///tmp/r.csv","storage_options":{},"write_options":{"a":1}}"#)
   }
 
-  @Test("Options that are not JSON are refused")
+  @Test("Options that are not JSON are rejected")
   func options() throws {
     let order = StoreTransfer.Order.load(path: "/tmp/g", storageOptions: "[1]")
     let error = #expect(throws: EngineError.self) { try order.members() }
     #expect(error?.code == .invalidArgument)
   }
 
-  @Test("A graph is saved by its number in the store, whatever number the client has")
+  @Test("A graph is saved by its number in the store, whatever the client's number")
   func save() throws {
     var info = VineyardInfo()
     info.objectID = 42
@@ -43,7 +45,7 @@ struct TransferTests {
     #expect(saved == .save(graph: 42, path: "/tmp/g", storageOptions: ""))
   }
 
-  @Test("What is not in the store, or goes nowhere, is refused; other operations move nothing")
+  @Test("Objects that are not in the store, and missing destinations, are rejected; other operations move nothing")
   func refusals() throws {
     func code(_ operation: OperationType, _ attributes: [ParamKey: AttributeValue]) -> EngineError.Code? {
       let error = #expect(throws: EngineError.self) { try order(operation, attributes) }
@@ -57,7 +59,7 @@ struct TransferTests {
   }
 
   @Test(
-    "A loaded graph is of the class that the store names",
+    "A loaded graph has the class that the store names",
     arguments: [
       ("int64,uint64,vineyard::ArrowVertexMap<int64,uint64>,false", "int64_t", "uint64_t", false, false),
       ("std::string,uint32,vineyard::ArrowLocalVertexMap<x,uint32>,true", "std::string", "uint32_t", true, true),
@@ -78,7 +80,7 @@ struct TransferTests {
   }
 
   @Test(
-    "What the store names but is no graph is an error",
+    "An object in the store that is not a graph is an error",
     arguments: [
       "", "{}", #"{"id":1,"class":"vineyard::Tensor<int64>"}"#, #"{"id":1,"class":"vineyard::ArrowFragment<>"}"#,
       #"{"id":"1","class":"vineyard::ArrowFragment<int64,uint64,m,false>"}"#,

@@ -6,9 +6,9 @@ import Turns
 
 @testable import GraphScopeEngines
 
-@Suite("How many engines are started ahead")
+@Suite("The number of engines started ahead")
 struct WarmStockTests {
-  @Test("Another one is wanted until there are enough, and again when one is taken")
+  @Test("Another set is started until there are enough, and again when one is taken")
   func refill() {
     var stock = WarmStock<String>(size: 2)
     #expect(stock.pause == .zero)
@@ -22,7 +22,7 @@ struct WarmStockTests {
     #expect(removed == nil, "that one is a session's")
   }
 
-  @Test("What fails again and again is started less and less often, until one serves")
+  @Test("After repeated failures, sets are started less often, until one is used successfully")
   func pauses() {
     var stock = WarmStock<String>(size: 1)
     let pauses = (0..<9).map { _ in
@@ -39,7 +39,7 @@ struct WarmStockTests {
     #expect(stock.pause == .zero)
   }
 
-  @Test("After the end nothing is wanted or kept")
+  @Test("After the end, no set is started or kept")
   func end() {
     var stock = WarmStock<String>(size: 2)
     let isKept = stock.started("a", number: 1)
@@ -50,15 +50,15 @@ struct WarmStockTests {
     #expect(!isKeptLater)
   }
 
-  @Test("None are wanted by default")
+  @Test("No sets are started by default")
   func none() { #expect(WarmStock<String>(size: 0).pause == nil) }
 }
 
-@Suite("Engines that are started ahead", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("Engines started ahead", .takesTurns, .timeLimit(.minutes(1)))
 struct WarmEngineTests {
   private let directory = FileManager.default.temporaryDirectory.path + "/gse-\(UInt32.random(in: 0...UInt32.max))"
 
-  @Test("A session gets a set that waited, another one takes its place, and the end leaves only the session's")
+  @Test("A session receives a waiting set, which is replaced, and the end leaves only the session's set")
   func handOut() async throws {
     let site = Site(directory)
     let pool = site.pool(size: 1)
@@ -75,7 +75,7 @@ struct WarmEngineTests {
     try FileManager.default.removeItem(atPath: directory)
   }
 
-  @Test("A set that does not answer is not handed out, but replaced")
+  @Test("A set that does not answer is replaced instead of handed out")
   func silent() async throws {
     let site = Site(directory)
     let pool = site.pool(size: 2) { $0.commands.directory.hasSuffix("/warm-1") == false }
@@ -106,7 +106,7 @@ struct WarmEngineTests {
     try FileManager.default.removeItem(atPath: directory)
   }
 
-  /// A set is in the pool a moment after its start.
+  /// Returns a set from the pool, which it enters a moment after its start.
   private func taken(from pool: WarmEngines) async throws -> SessionProcesses {
     while true {
       if let set = await pool.take() { return set }
@@ -115,7 +115,7 @@ struct WarmEngineTests {
   }
 }
 
-/// Launchers of sets, by name, and how many sets were started.
+/// Launches sets by name, and counts the started sets.
 private final class Site: Sendable {
   private let directory: String
   private let launchers = Mutex<[String: FakeLauncher]>([:])
@@ -146,7 +146,7 @@ private final class Site: Sendable {
       }, probe: probe, report: { _, _ in })
   }
 
-  /// Returns when the set of this number was started.
+  /// Returns when the set with this number was started.
   func waitForStarts(_ number: Int) async {
     for await started in starts.stream where started >= number { return }
   }

@@ -136,7 +136,7 @@ enum ArrowFixtures {
     AP////8AAAAA
     """)
 
-  /// Written without the mark before lengths, metadata V4.
+  /// Written without the marker before lengths, in metadata V4.
   static let legacy = decode(
     """
     fAAAABAAAAAAAAoADAAGAAUACAAKAAAAAAEDAAwAAAAIAAgAAAAEAAgAAAAEAAAAAQAAABQAAAAQABQACAAGAAcADAAAABAAEAAAAAAAAQIQAA\

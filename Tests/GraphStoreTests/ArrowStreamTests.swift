@@ -5,7 +5,7 @@ import Turns
 
 @Suite("Arrow IPC streams", .takesTurns)
 struct ArrowStreamTests {
-  @Test("A data frame as the client sends it")
+  @Test("A data frame is read as the client sends it")
   func pandas() async throws {
     let table = try await Loader().arrow(ArrowFixtures.pandas)
     #expect(
@@ -23,7 +23,7 @@ struct ArrowStreamTests {
     #expect(table["s"] == ["a", "", "üß", "", "end"])
   }
 
-  @Test("numpy arrays as the client sends them, with metadata of pandas")
+  @Test("numpy arrays are read as the client sends them, with metadata of pandas")
   func numpy() async throws {
     let table = try await Loader().arrow(ArrowFixtures.numpyWithPandasMetadata)
     #expect(table.schema == ["f0 int64", "f1 int64", "f2 double"])
@@ -31,7 +31,7 @@ struct ArrowStreamTests {
     #expect(table["f2"] == ["0.25", "0.5", "1.0"])
   }
 
-  @Test("Several batches, all types, missing values")
+  @Test("Several batches of all types with missing values are read")
   func batches() async throws {
     let table = try await Loader().arrow(ArrowFixtures.threeBatches)
     #expect(
@@ -53,7 +53,7 @@ struct ArrowStreamTests {
     #expect(table["bo"] == ["1", "0", "1", "0", "1", "1", "1"])
   }
 
-  @Test("No rows are a table too")
+  @Test("A stream without rows is an empty table")
   func noRows() async throws {
     let table = try await Loader().arrow(ArrowFixtures.noRows)
     #expect(table.schema == ["id int64", "s string"])
@@ -61,18 +61,18 @@ struct ArrowStreamTests {
     #expect(table["s"] == [])
   }
 
-  @Test("Streams of the time before Arrow 0.15")
+  @Test("Streams written before Arrow 0.15 are read")
   func legacy() async throws {
     #expect(try await Loader().arrow(ArrowFixtures.legacy)["id"] == ["1", "2"])
   }
 
-  @Test("A stream may end without its mark, between messages")
+  @Test("A stream may end between messages without an end marker")
   func noEndMark() async throws {
     #expect(try await Loader().arrow(ArrowFixtures.pandas.dropLast(8))["id"].count == 5)
   }
 
   @Test(
-    "What cannot be loaded says so",
+    "The error for an unsupported stream names the cause",
     arguments: [
       (ArrowFixtures.compressed, "compressed"), (ArrowFixtures.dictionary, "'c'"), (ArrowFixtures.list, "'l'"),
       ([], "no schema"), (Array("hello, this is no stream".utf8), "malformed"),
@@ -82,7 +82,7 @@ struct ArrowStreamTests {
     #expect(error?.description.contains(word) == true, "\(String(describing: error))")
   }
 
-  @Test("A stream that is cut anywhere is an error or a shorter table, never a crash")
+  @Test("A truncated stream is an error or a shorter table, never a crash")
   func truncated() async throws {
     for fixture in [ArrowFixtures.pandas, ArrowFixtures.threeBatches] {
       for count in 0..<fixture.count {
@@ -118,7 +118,7 @@ struct ArrowStreamTests {
   }
 }
 
-/// Random numbers that are the same in every run (SplitMix64, Steele et al. 2014).
+/// A random number generator that repeats its numbers in every run (SplitMix64, Steele et al. 2014).
 struct SeededRandom: RandomNumberGenerator {
   private var state: UInt64
 

@@ -4,9 +4,9 @@ import Turns
 
 @testable import GraphStore
 
-@Suite("CSV: what is refused, and how it is said", .takesTurns)
+@Suite("CSV: errors and their messages", .takesTurns)
 struct CSVErrorTests {
-  @Test("A missing file: the path as it was typed, and where it is looked up")
+  @Test("The error for a missing file quotes the path as written and says where it is looked up")
   func missingFile() async throws {
     setenv("LOADER_TEST_SECRET", "hunter2", 1)
     for path in ["/data/does_not_exist.csv", "/data/$LOADER_TEST_SECRET.csv"] {
@@ -23,7 +23,7 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("Directories, devices, named pipes and impossible paths are no files")
+  @Test("Directories, devices, named pipes and impossible paths are rejected")
   func noFile() async throws {
     let loader = Loader()
     let pipe = loader.directory + "/pipe"
@@ -39,14 +39,14 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("Empty files", arguments: ["", "\n", "\r\n\r\n", "\u{FEFF}"])
+  @Test("Empty files are rejected", arguments: ["", "\n", "\r\n\r\n", "\u{FEFF}"])
   func emptyFile(_ text: String) async throws {
     let error = await Loader().failure(text)
     #expect(error?.code == .invalidData)
     #expect(error?.message.hasSuffix("input.csv' is empty") == true)
   }
 
-  @Test("A missing column: the columns that exist, and the nearest one")
+  @Test("The error for a missing column lists the columns and suggests the nearest one")
   func missingColumn() async throws {
     let text = "id,name,age\n1,a,2\n"
     let misspelt = await Loader().failure(text, .columns("nmae"))
@@ -55,23 +55,23 @@ struct CSVErrorTests {
     #expect(misspelt?.evidence == "its columns are 'id', 'name', 'age'")
     #expect(misspelt?.hint == "Did you mean 'name'?")
     #expect(await Loader().failure(text, .columns("Age"))?.hint == "Did you mean 'age'?")
-    #expect(await Loader().failure(text, .columns("something"))?.hint.contains("letter by letter") == true)
+    #expect(await Loader().failure(text, .columns("something"))?.hint.contains("compared exactly") == true)
     #expect(await Loader().failure(text, .columns("3"))?.hint == "Columns are counted from 0")
     #expect(await Loader().failure(text, .columns("id", delimiter: "|"))?.hint.contains("delimiter") == true)
   }
 
-  @Test("A name that two columns have must not be guessed")
+  @Test("A name that two columns share is ambiguous")
   func ambiguousColumn() async throws {
     #expect(await Loader().failure("a,a\n1,2\n", .columns("a"))?.message.contains("several columns named 'a'") == true)
     #expect(try await Loader().csv("a,a\n1,2\n", .columns("1"))["a"] == ["2"])
   }
 
-  @Test("A column may be named by a number")
+  @Test("A column may have a number as its name")
   func numberAsName() async throws {
     #expect(try await Loader().csv("id,2017\n1,5\n", .columns("2017"))["2017"] == ["5"])
   }
 
-  @Test("A cell that is not what it was declared to be: file, line, column and value")
+  @Test("The error for a cell that does not fit its declared type names file, line, column and value")
   func wrongType() async throws {
     let text = "id,name,age\n1,a,5\n\n2,\"x\ny\",6\n3,b,abc\n"
     let loader = Loader()
@@ -81,7 +81,7 @@ struct CSVErrorTests {
   }
 
   @Test(
-    "What the types do not take",
+    "Cells outside a type's format or range are rejected",
     arguments: [
       ("int64_t", ["+1", "1.5", "true", "9223372036854775808", "-", "0x", "0x11112222333344445", "1e3", "1 2", "١"]),
       ("int32_t", ["2147483648", "-2147483649", "0x123456789"]),
@@ -97,7 +97,7 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("Unknown types, two types for a column, delimiters that cannot be")
+  @Test("Unknown types, two types for a column, and impossible delimiters are rejected")
   func impossibleOptions() async throws {
     let unknown = await Loader().failure("a\n1\n", .columns("a:decimal"))
     #expect(unknown?.code == .invalidArgument)
@@ -111,7 +111,7 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("A row with another number of fields: line, expected and found")
+  @Test("The error for a row with a wrong number of fields names line, expectation and finding")
   func raggedRows() async throws {
     #expect(await Loader().failure("a,b\n1,2\n1\n")?.message.contains("line 3: expected 2 fields, found 1") == true)
     #expect(await Loader().failure("a,b\r\n1,2,\r\n")?.message.contains("line 2: expected 2 fields, found 3") == true)
@@ -119,7 +119,7 @@ struct CSVErrorTests {
     #expect(await Loader().failure("a,b\n1,2\n5 6\n")?.evidence == "'5 6'")
   }
 
-  @Test("A quote that is never closed is told with the line on which it opens")
+  @Test("The error for an unclosed quote names the line on which it opens")
   func openQuote() async throws {
     for blockBytes in [1, 4, 1 << 20] {
       let error = await Loader().failure("a,b\n1,2\n3,\"x\n5,6\n7,8\n", blockBytes: blockBytes)
@@ -127,13 +127,13 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("Strings that are not UTF-8")
+  @Test("Strings that are not UTF-8 are rejected")
   func invalidUTF8() async throws {
     for bytes in [[0xE9], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3]] as [[UInt8]] {
       let text = Array("a,b\nx,1\n".utf8) + bytes + Array(",2\n".utf8)
       let error = await #expect(throws: GraphStoreError.self) { try await Loader().csv(bytes: text) }
       #expect(error?.message.contains("line 3, column 'a': the text is not valid UTF-8") == true)
-      // A column that is not wanted may hold anything.
+      // A column that is not requested may contain anything.
       #expect(try await Loader().csv(bytes: text, .columns("b"))["b"] == ["1", "2"])
       let header = bytes + Array("\n1\n".utf8)
       let headerError = await #expect(throws: GraphStoreError.self) { try await Loader().csv(bytes: header) }
@@ -141,13 +141,13 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("Too many columns are a clear error")
+  @Test("Too many columns are rejected")
   func tooManyColumns() async throws {
     let error = await Loader().failure(String(repeating: ",", count: CSVHeader.maximumColumns) + "\n")
     #expect(error?.code == .limitExceeded)
   }
 
-  @Test("Rows that are too long are told where they begin, and errors before them come first")
+  @Test("The error for an overlong row names its line, and earlier errors take precedence")
   func longRows() async throws {
     let open = "a,b\n1,2\n\n3,\"" + String(repeating: "x\n", count: 500)
     let long = "a,b\n1,2\n\n3," + String(repeating: "x", count: 1000) + "\n"
@@ -171,7 +171,7 @@ struct CSVErrorTests {
     #expect(header?.message.contains("the first row") == true)
   }
 
-  @Test("Of several errors the first in the file is told, however the file is cut")
+  @Test("The first of several errors in the file is reported, however the file is cut")
   func firstError() async throws {
     var rows = (0..<300).map { "\($0),\($0 * 2),name \($0)" }
     rows[40] = "40,x,name"
@@ -183,7 +183,7 @@ struct CSVErrorTests {
       let error = await Loader().failure(text, .columns("b:int64_t", "a:int64_t", all: true), blockBytes: blockBytes)
       #expect(error?.message.contains("line 42, column 'b': 'x' is not an int64") == true)
     }
-    // In one row, the first column in the file counts.
+    // Within a row, the first column in the file counts.
     rows[40] = "40,40,name"
     rows[41] = "41,41,name"
     for blockBytes in [1, 50, 1 << 20] {
@@ -193,9 +193,9 @@ struct CSVErrorTests {
     }
   }
 
-  @Test("An error that is found only while a type is corrected still comes first")
+  @Test("An error found only while a type is corrected is still reported first")
   func firstErrorAfterCorrection() async throws {
-    // The column looks like integers; the text that refutes it is no UTF-8 and stands before the ragged row.
+    // The column looks like integers. The text that refutes this is not UTF-8, and precedes the ragged row.
     var bytes = Array("a,b\n".utf8)
     for row in 0..<200 { bytes += Array("\(row),\(row)\n".utf8) }
     bytes += [0xFF] + Array(",1\n1\n".utf8)
@@ -208,7 +208,7 @@ struct CSVErrorTests {
   }
 
   @Test(
-    "A row without an id is refused, whatever the type of ids and however it is written; other columns may be empty",
+    "A row without an id is rejected, whatever the type of ids and its spelling; other columns may be empty",
     arguments: ["1,a\n,b\n", "x,a\n,b\n", "x,a\n\"\",b\n", "1,a\n\"\",b\n", "ü,a\n,b\n", ",a\n,b\n"])
   func missingID(rows: String) async throws {
     let text = "id,name\n" + rows
@@ -221,10 +221,71 @@ struct CSVErrorTests {
     #expect(try await Loader().csv("id,name\n1,\n2,\n", options).rowCount == 2)
   }
 
-  @Test("What is shown of the data is short and has no control characters")
+  @Test("Quoted data is short and has no control characters")
   func excerpts() async throws {
     let long = "a\u{1B}" + String(repeating: "b", count: 1000)
     let error = await Loader().failure("a,b\n\(long)\n")
     #expect(error?.evidence == "'a\u{FFFD}" + String(repeating: "b", count: 78) + "…'")
+  }
+
+  @Test("The error for a file that is not text names its format")
+  func disguises() async throws {
+    let files: [([UInt8], String)] = [
+      ([0x1F, 0x8B, 8, 0], "gzip"), (Array("BZh91AY&SYabc".utf8), "bzip2"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "xz"),
+      ([0x28, 0xB5, 0x2F, 0xFD, 1], "zstd"), ([0x50, 0x4B, 3, 4, 1], "zip"),
+      ([0xFF, 0xFE, 0x69, 0, 0x64, 0], "UTF-16"),
+      ([0xFE, 0xFF, 0, 0x69], "UTF-16"), ([0xFF, 0xFE, 0, 0], "UTF-32"), ([0x69, 0, 0x64, 0, 10, 0], "UTF-16LE"),
+      ([0, 0x69, 0, 0x64, 0, 10], "UTF-16BE"), (Array("PAR1\u{15}\u{4}abcdefPAR1".utf8), "Parquet"),
+      (Array("ORC\u{1}abcdefghORC\u{17}".utf8), "ORC"), (Array("ARROW1\0\0abc".utf8), "Arrow"),
+      (Array("i\0d\n1\n".utf8), "binary"),
+    ]
+    for (bytes, name) in files {
+      let error = await #expect(throws: GraphStoreError.self) { try await Loader().csv(bytes: bytes) }
+      #expect(error?.message.contains(name) == true, "\(name): \(String(describing: error))")
+      #expect(error?.hint.isEmpty == false)
+    }
+    // These files only begin like them.
+    #expect(try await Loader().csv("PAR1,ORC\n1,2\n").schema == ["PAR1 int64", "ORC int64"])
+    #expect(try await Loader().csv("ORC\n1\n").schema == ["ORC int64"])
+    #expect(try await Loader().csv("BZh9,PK\n1,2\n")["PK"] == ["2"])
+  }
+
+  @Test(
+    "Remedies follow from the lines: comments, another delimiter, ids of another type",
+    arguments: [
+      ("# a graph\n1\t2\n", "1", "\t", "comments"), ("a b\n1 2\n% x\n", "0:int64_t", " ", "comments"),
+      ("% a b c\n1 2\n", "0", " ", "comments"), ("a|b\n1|2\n", "1", ",", "separated by '|'"),
+      ("a\tb\n1\t2\n", "b", " ", "separated by 'tab'"), ("a\tb\n1 2\n", "0", "\t", "separated by 'blank'"),
+      ("a,b\n1\t2\n", "0:int64_t", ",", "separated by 'tab'"), ("a;b\n1;2\n", "0:int64_t", ",", "separated by ';'"),
+    ])
+  func suggestions(_ text: String, _ column: String, _ delimiter: String, _ words: String) async throws {
+    let error = await Loader().failure(text, .columns(column, delimiter: Character(delimiter)))
+    #expect(error?.hint.contains(words) == true, "\(String(describing: error))")
+  }
+
+  @Test("The remedy for text in an integer column depends on whether it holds ids")
+  func textIDs() async throws {
+    var options = CSVOptions.columns("id:int64_t", "n:int64_t")
+    options.requiredColumnCount = 1
+    #expect(await Loader().failure("id,n\nann,1\n", options)?.hint.contains("oid_type=\"string\"") == true)
+    #expect(await Loader().failure("id,n\n1,ann\n", options)?.hint.contains("oid_type") == false)
+  }
+
+  @Test("Names that differ only in their code points are found by their own spelling, or by either if unique")
+  func lookAlikes() async throws {
+    let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+    let text = "\(composed),\(decomposed)\n1,2\n"
+    #expect(try await Loader().csv(text, .columns(composed)).columns[0].texts == ["1"])
+    #expect(try await Loader().csv(text, .columns(decomposed)).columns[0].texts == ["2"])
+    #expect(try await Loader().csv("\(decomposed),x\n1,2\n", .columns(composed)).columns[0].texts == ["1"])
+  }
+
+  @Test("The error for a relative path names its base directory; patterns have no meaning")
+  func paths() {
+    let relative = #expect(throws: GraphStoreError.self) { try CSVFile(path: "no/such.csv") }
+    let directory = String(cString: getcwd(nil, 0))
+    #expect(relative?.hint.contains("'\(directory)'") == true)
+    let pattern = #expect(throws: GraphStoreError.self) { try CSVFile(path: "/data/part-*.csv") }
+    #expect(pattern?.hint.contains("each file") == true)
   }
 }

@@ -3,12 +3,12 @@ import Turns
 
 @testable import GraphStore
 
-/// The expectations were taken from pyarrow 15.0.2 (`pyarrow.csv.read_csv`), but for bool, which becomes int32, for
-/// columns without any value and times of day, which become strings, and for timestamps, all of which are milliseconds.
+/// The expectations were taken from pyarrow 15.0.2 (`pyarrow.csv.read_csv`). Exceptions: bool becomes int32, columns without any
+/// value and times of day become strings, and all timestamps are milliseconds.
 @Suite("CSV: types and values of cells", .takesTurns)
 struct CSVInferenceTests {
   @Test(
-    "The type of a column is the first that all of its cells have",
+    "The type of a column is the first that fits all its cells",
     arguments: [
       (["1"], "int64", ["1"]), (["-1", "007"], "int64", ["-1", "7"]), (["0x1F", "0Xff"], "int64", ["31", "255"]),
       (["0xffffffffffffffff"], "int64", ["-1"]), ([" 1", "2\t"], "int64", ["1", "2"]), (["-0"], "int64", ["0"]),
@@ -45,7 +45,7 @@ struct CSVInferenceTests {
       (["abc", "NULL", ""], "string", ["abc", "NULL", ""]),
     ] as [([String], String, [String])])
   func inference(_ cells: [String], _ type: String, _ values: [String]) async throws {
-    // The order of rows and the places where the file is cut make no difference.
+    // The result depends neither on the order of rows nor on where the file is cut.
     for (cells, values) in [(cells, values), (cells.reversed(), values.reversed())] {
       for blockBytes in [1, 9, 1 << 20] {
         let text = "x,y\n" + cells.map { "\($0),1\n" }.joined()
@@ -57,7 +57,7 @@ struct CSVInferenceTests {
   }
 
   @Test(
-    "Missing values do not count",
+    "Missing values do not affect the type",
     arguments: [
       "", "NULL", "null", "NA", "N/A", "n/a", "nan", "NaN", "-nan", "-NaN", "#N/A", "#NA", "#N/A N/A", "1.#IND",
       "-1.#IND", "1.#QNAN", "-1.#QNAN", "\"\"", "\"NA\"",
@@ -68,10 +68,44 @@ struct CSVInferenceTests {
       + Array(repeating: spelling, count: 5).joined(separator: ",") + "\n"
     let table = try await Loader().csv(text)
     #expect(table.schema == ["i int64", "d double", "b int32", "t date32", "none string"])
-    #expect(table.columns.map(\.texts) == [["7", "0"], ["0.5", "0.0"], ["1", "0"], ["17456", "0"], ["", ""]])
+    // A spelling of "no value" is kept if the column contains nothing else, because its meaning is then unknown.
+    let word = spelling.replacing("\"", with: "")
+    #expect(table.columns.map(\.texts) == [["7", "0"], ["0.5", "0.0"], ["1", "0"], ["17456", "0"], [word, word]])
+    #expect(table.columns.map(\.isVacant) == [false, false, false, false, true])
   }
 
-  @Test("A type that rows far into the file refute is corrected")
+  @Test(
+    "A column of spellings of \"no value\" keeps them unless it contains a value anywhere",
+    arguments: [
+      (["NA", "NA"], "string", ["NA", "NA"]), (["", "NULL"], "string", ["", "NULL"]),
+      (["NaN", "nan", ""], "string", ["NaN", "nan", ""]), (["NA", "", "5"], "int64", ["0", "0", "5"]),
+      (["", "", "0.5", "NA"], "double", ["0.0", "0.0", "0.5", "0.0"]), (["NA", "None"], "string", ["NA", "None"]),
+    ] as [([String], String, [String])])
+  func words(_ cells: [String], _ type: String, _ values: [String]) async throws {
+    for blockBytes in [1, 9, 1 << 20] {
+      let text = "x,y\n" + cells.map { "\($0),1\n" }.joined()
+      let table = try await Loader().csv(text, blockBytes: blockBytes, sampleBytes: 4)
+      #expect(table.schema == ["x \(type)", "y int64"])
+      #expect(table["x"] == values)
+    }
+  }
+
+  @Test("The first missing value is located, whatever its type and however the file is cut")
+  func firstMissing() async throws {
+    let rows = (0..<50).map {
+      "\($0),\($0 == 30 || $0 == 40 ? "" : "0.5"),\($0 == 20 ? "" : "x"),\($0 == 45 ? "NA" : "7")"
+    }
+    let text = "a,b,c,d\r\n\r\n" + rows.joined(separator: "\r\n")
+    for blockBytes in [1, 50, 1 << 20] {
+      let loader = Loader()
+      let table = try await loader.csv(text, .columns("d:int32_t", all: true), blockBytes: blockBytes, sampleBytes: 20)
+      let file = "'\(loader.directory)/input.csv'"
+      #expect(table.columns.map(\.name) == ["d", "a", "b", "c"])
+      #expect(table.columns.map(\.firstMissing) == ["line 48 of \(file)", nil, "line 33 of \(file)", nil])
+    }
+  }
+
+  @Test("A type that is refuted far into the file is corrected")
   func lateRefutation() async throws {
     var rows = (0..<1000).map { "\($0),\($0),\($0),,word\($0)" }
     rows[500] = "500,500.5,x,2017-10-17,"
@@ -87,7 +121,7 @@ struct CSVInferenceTests {
   }
 
   @Test(
-    "All spellings of types",
+    "All spellings of types are accepted",
     arguments: [
       (["int32_t", "int32", "int", "INT"], ColumnType.int32), (["int64_t", "int64", "long"], .int64),
       (["uint32_t", "uint32"], .uint32), (["uint64_t", "uint64"], .uint64), (["float"], .float),
@@ -102,7 +136,7 @@ struct CSVInferenceTests {
     #expect(try await Loader().csv("a\n2.5\n", .columns("a:"))["a"] == ["2.5"])
   }
 
-  @Test("Declared types keep what they hold exactly")
+  @Test("Declared types store their values exactly")
   func declaredValues() async throws {
     func values(_ type: String, _ cells: String...) async throws -> [String] {
       try await Loader().csv("a\n" + cells.joined(separator: "\n"), .columns("a:\(type)"))["a"]
@@ -141,7 +175,7 @@ struct CSVInferenceTests {
       check("0." + digits(.random(in: 1...25, using: &random)))
       check(digits(.random(in: 1...20, using: &random)) + "e\(Int.random(in: -40...40, using: &random))")
     }
-    // Half way between two doubles, and a hair beside it.
+    // Half way between two doubles, and slightly beside it.
     for text in [
       "9007199254740993", "9007199254740995", "9007199254740993.0", "9007199254740992.9999", "900719925474099.3e1",
       "0.500000000000000166533453693773481063544750213623046875", "1152921504606847104", "1152921504606846975",

@@ -5,7 +5,7 @@ import Turns
 
 @Suite("CSV: random files", .takesTurns)
 struct CSVRandomTests {
-  /// What a reader of ten lines makes of a file without a header: rows of fields, or the first row that is wrong.
+  /// The result of a ten-line reader for a file without a header: rows of fields, or the first faulty row.
   enum Naive: Equatable {
     case rows([[String]])
     case fieldCount(line: Int, expected: Int, found: Int)
@@ -81,10 +81,10 @@ struct CSVRandomTests {
     }
   }
 
-  @Test("Any bytes are read as a naive reader reads them, wherever they are cut", arguments: 0..<6)
+  @Test("Any bytes are read as by a naive reader, wherever they are cut", arguments: 0..<6)
   func againstNaiveReader(_ seed: UInt64) async throws {
     var random = SeededRandom(seed: seed)
-    // Weights decide how much of a mess a file is.
+    // The weights determine how malformed a file is.
     let alphabets = ["ab1,\n", "a,,\n\n\r", "a\",\n", "a\"\",\n\r\n", "\"\n\r,", "ab12 .,\"\n"]
     for _ in 0..<100 {
       let alphabet = Array(alphabets.randomElement(using: &random)!.utf8)

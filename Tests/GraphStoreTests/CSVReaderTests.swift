@@ -1,14 +1,15 @@
 import Glibc
 import Testing
 import Turns
+import Workers
 
 @testable import GraphStore
 
-@Suite("CSV: what is read", .takesTurns)
+@Suite("CSV: reading", .takesTurns)
 struct CSVReaderTests {
   let people = "id,name,age\n1,marko,29\n2,vadas,27\n4,josh,32\n"
 
-  @Test("All columns come in file order, with the types their cells have")
+  @Test("All columns are read in file order, with the types of their cells")
   func allColumns() async throws {
     let table = try await Loader().csv(people)
     #expect(table.schema == ["id int64", "name string", "age int64"])
@@ -18,7 +19,7 @@ struct CSVReaderTests {
     #expect(table["age"] == ["29", "27", "32"])
   }
 
-  @Test("Chosen columns come in the order of the options, then the others if they are wanted")
+  @Test("Chosen columns are read in the order of the options, followed by all others if requested")
   func chosenColumns() async throws {
     let chosen = try await Loader().csv(people, .columns("2:int", "id:std::string"))
     #expect(chosen.schema == ["age int32", "id string"])
@@ -27,7 +28,7 @@ struct CSVReaderTests {
     #expect(all.schema == ["name string", "id int64", "age int64"])
   }
 
-  @Test("One column may serve twice")
+  @Test("A column may be read twice")
   func sameColumnTwice() async throws {
     let table = try await Loader().csv(people, .columns("0:int64_t", "id"))
     #expect(table.schema == ["id int64", "id int64"])
@@ -40,7 +41,7 @@ struct CSVReaderTests {
     #expect(table["f1"] == ["a", "b"])
   }
 
-  @Test("Any sign can be the delimiter", arguments: ["|", "\t", "#", "&", ";", " "] as [Character])
+  @Test("Any ASCII character can be the delimiter", arguments: ["|", "\t", "#", "&", ";", " "] as [Character])
   func delimiters(_ delimiter: Character) async throws {
     let text = people.replacing(",", with: String(delimiter))
     let table = try await Loader().csv(text, .columns(all: true, delimiter: delimiter))
@@ -48,7 +49,7 @@ struct CSVReaderTests {
   }
 
   @Test(
-    "Line ends, the last one missing, blank lines and a byte order mark make no difference",
+    "Line ends, a missing last one, blank lines and a byte order mark make no difference",
     arguments: [
       "a,b\n1,x\n2,y\n", "a,b\n1,x\n2,y", "a,b\r\n1,x\r\n2,y\r\n", "a,b\r\n1,x\r\n2,y", "a,b\r1,x\r2,y\r",
       "\n\na,b\n\n1,x\n\n\n2,y\n\n", "\r\n\r\na,b\r\n\r\n1,x\r\n\r\n2,y\r\n\r\n", "\u{FEFF}a,b\n1,x\n2,y\n",
@@ -63,7 +64,7 @@ struct CSVReaderTests {
     }
   }
 
-  @Test("Quoted fields hold delimiters, doubled quotes and line ends, wherever the file is cut")
+  @Test("Quoted fields may contain delimiters, doubled quotes and line ends, wherever the file is cut")
   func quotes() async throws {
     let text = #"""
       id,text
@@ -93,13 +94,13 @@ struct CSVReaderTests {
     #expect(table["b"] == [])
   }
 
-  @Test("Strings are UTF-8 of any script, and zero bytes")
+  @Test("Strings may contain any UTF-8, including zero bytes")
   func strings() async throws {
     let table = try await Loader().csv("s,n\nü€😀,1\n\0,2\n,3\n  x ,4\n")
     #expect(table["s"] == ["ü€😀", "\0", "", "  x "])
   }
 
-  @Test("More columns than a process may have open files")
+  @Test("A table may have more columns than a process may have open files")
   func manyColumns() async throws {
     let count = 1500
     let header = (0..<count).map { "c\($0)" }.joined(separator: ",")
@@ -111,7 +112,7 @@ struct CSVReaderTests {
 
   @Test("Missing numbers are zero, missing strings empty")
   func missingValues() async throws {
-    let table = try await Loader().csv("i,d,s,n\n1,1.5,a,\n,NA,,NULL\nnan,N/A,NULL,\n")
+    let table = try await Loader().csv("i,d,s,n\n1,1.5,a,\n,NA,,\nnan,N/A,NULL,\n")
     #expect(table.schema == ["i int64", "d double", "s string", "n string"])
     #expect(table["i"] == ["1", "0", "0"])
     #expect(table["d"] == ["1.5", "0.0", "0.0"])
@@ -119,7 +120,7 @@ struct CSVReaderTests {
     #expect(table["n"] == ["", "", ""])
   }
 
-  @Test("Progress is told by the driving thread and never falls")
+  @Test("Progress is reported on the driving thread and never decreases")
   func progress() async throws {
     let loader = Loader()
     let path = loader.file(Array((0..<200_000).map { "\($0),\($0)" }.joined(separator: "\n").utf8))
@@ -149,7 +150,7 @@ struct CSVReaderTests {
     }
   }
 
-  @Test("Paths may carry file://, ~ and variables of the environment")
+  @Test("Paths may contain file://, ~ and environment variables")
   func paths() {
     setenv("LOADER_TEST_DIRECTORY", "/data", 1)
     unsetenv("LOADER_TEST_UNSET")

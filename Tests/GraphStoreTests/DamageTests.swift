@@ -1,14 +1,15 @@
 import Glibc
 import Testing
 import Turns
+import Workers
 
 @testable import GraphStore
 
-/// Stored graphs that are not what they should be are refused by the name of the file, and never read out of bounds.
+/// Damaged stored graphs are rejected with the name of the file, and never read out of bounds.
 @Suite(.takesTurns) struct DamageTests {
   let workspace = Workspace()
 
-  /// A graph with every kind of file: text and hashed ids, properties, undirected and directed rows.
+  /// Builds a graph with every kind of file: text and hashed ids, properties, undirected and directed rows.
   private func build(_ idType: GraphOptions.IDType = .string, isDirected: Bool = true) async throws -> PropertyGraph {
     try await workspace.build(GraphOptions(isDirected: isDirected, idType: idType)) { builder, files in
       let ids = (0..<300).map { Int64($0 * $0 * $0 * 7919) }
@@ -36,7 +37,7 @@ import Turns
     withExtendedLifetime(file) { file.bytes.copyBytes(from: bytes) }
   }
 
-  /// Expects that the graph cannot be opened because of a file, whose name the message must contain.
+  /// Expects that the graph cannot be opened because of a file, which the message must name.
   private func expectRefusal(
     _ directory: String, naming name: String, _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation
   ) {
@@ -64,7 +65,7 @@ import Turns
         let place = round == 0 ? 0 : round == 1 ? bytes.count - 1 : Int.random(in: bytes.indices, using: &random)
         bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
         try write(bytes, to: path)
-        // A damaged version word reads as another version: then the directory is named.
+        // A damaged version word reads as another version; the error then names the directory.
         if name == "manifest", place < 40 {
           #expect(throws: GraphStoreError.self) { _ = try PropertyGraph.open(directory: directory) }
         } else {
@@ -106,7 +107,7 @@ import Turns
 
   // MARK: - Forgeries, with sound checksums
 
-  /// Changes the manifest of a graph and expects that it is refused.
+  /// Changes the manifest of a graph and expects that it is rejected.
   private func forge(_ comment: Comment, _ change: (inout Manifest) -> Void) async throws {
     let directory = try await build().directory
     var manifest = try Manifest.read(directory: directory)
@@ -148,7 +149,7 @@ import Turns
     try await forge("identifier") { $0.identifier = 0 }
   }
 
-  /// Writes a number into a file, corrects the checksum, and expects that the graph is refused by the file's name.
+  /// Writes a number into a file, corrects the checksum, and expects that the graph is rejected with the name of the file.
   private func forge<T: BitwiseCopyable>(
     _ graph: PropertyGraph, _ name: String, at place: Int, _ value: T,
     sourceLocation: SourceLocation = #_sourceLocation

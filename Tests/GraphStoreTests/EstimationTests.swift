@@ -1,12 +1,13 @@
 import Glibc
 import Synchronization
 import Testing
+import Workers
 
 @testable import GraphStore
 
-@Suite("What tables hold is told by parts of them")
+@Suite("Contents of tables are estimated from samples")
 struct EstimationTests {
-  /// A sample of ids, in runs of 500 of them, of a table of `rows`.
+  /// Returns a sample of the ids of a table with `rows` rows, in runs of 500 ids.
   private func sample(_ count: Int, rows: Double, _ id: (Int) -> Int64) -> IDSample {
     var sample = IDSample()
     sample.rowCount = rows
@@ -21,7 +22,7 @@ struct EstimationTests {
     abs(value - expected) <= part * expected
   }
 
-  @Test("how many ids there are: drawn at random, sorted, all different, or all seen")
+  @Test("the number of distinct ids is estimated for ids drawn at random, sorted, all different, or all sampled")
   func distinct() {
     var random = SystemRandomNumberGenerator()
     let drawn = sample(20_000, rows: 1e6) { _ in .random(in: 0..<100_000, using: &random) &* 1_000_003 }
@@ -37,7 +38,7 @@ struct EstimationTests {
     #expect(IDSample.distinctCount(of: [whole]) == 300)
   }
 
-  @Test("ids of two columns are counted together: the same ones once, others twice")
+  @Test("ids of two columns are counted together, and shared ids once")
   func union() {
     var random = SystemRandomNumberGenerator()
     func drawn(_ ids: Range<Int64>) -> IDSample {
@@ -47,7 +48,7 @@ struct EstimationTests {
     #expect(isNear(IDSample.distinctCount(of: [drawn(0..<50_000), drawn(50_000..<100_000)]), 100_000, 0.15))
   }
 
-  @Test("ids that count up need no index, others in a small range a table, the rest a hash table")
+  @Test("ids that count up need no index, ids in a small range a table, others a hash table")
   func index() {
     var contiguous = sample(1000, rows: 1000) { Int64($0 + 7) }
     contiguous.isWhole = true
@@ -61,7 +62,7 @@ struct EstimationTests {
     #expect(LoadFormulas.index(vertices: 1000, range: nil, countsUp: false) == 8 * 2048)
   }
 
-  @Test("a sketch of a text file is near what reading it makes, whatever its cells look like")
+  @Test("a sketch of a text file is close to the table that reading it makes, whatever its cells")
   func text() async throws {
     let loader = Loader()
     var text = "\u{FEFF}id,name,score,day,note\r\n"
@@ -75,7 +76,8 @@ struct EstimationTests {
     let path = loader.file(Array(text.utf8))
     for pieces in [4...4, 1000...1000] {
       let tuning = CSVSampler.Tuning(pieceBytes: 4096, pieces: pieces, typedBytes: 4096)
-      let sketch = try CSVSampler.sketch(path: path, options: CSVOptions(), ids: [.name("id")], tuning: tuning)
+      let sketch = try CSVSampler.sketch(
+        try OpenedFile(path: path), options: CSVOptions(), ids: [.name("id")], tuning: tuning)
       let isWhole = pieces.lowerBound == 1000
       #expect(isNear(sketch.rowCount, 4000, isWhole ? 0 : 0.1))
       #expect(sketch.columns.map(\.name) == table.columns.map(\.name))
@@ -108,9 +110,9 @@ struct EstimationTests {
   }
 }
 
-@Suite("Reservations give back what was taken, once")
+@Suite("Reservations return their bytes once")
 struct ReservationTests {
-  /// Counts bytes up to a bound.
+  /// An account that counts bytes up to a limit.
   private final class Account: StorageAccount {
     let taken = Mutex(0)
     func take(_ bytes: Int, as kind: StorageKind) throws(StorageRefusal) {
@@ -122,7 +124,7 @@ struct ReservationTests {
     var level: Int { taken.withLock { $0 } }
   }
 
-  @Test("by the last who holds them, also what was added and taken away since")
+  @Test("when the last reference is released, including bytes that were added or removed since")
   func lifetime() throws {
     let account = Account()
     var first: StorageReservation? = try StorageReservation(40, as: .memory, from: account)
@@ -139,7 +141,7 @@ struct ReservationTests {
     #expect(account.level == 0)
   }
 
-  @Test("a file that is refused is not made, and one that cannot be made is not counted")
+  @Test("a file without room is not created, and a file that cannot be created is not counted")
   func files() throws {
     let account = Account()
     let workspace = Workspace()

@@ -1,7 +1,9 @@
 import Glibc
 import GraphStore
+import Testing
+import Workers
 
-/// A directory that is removed with everything in it when the test ends.
+/// A directory that is removed with its contents when the test ends.
 final class Workspace: Sendable {
   let path: String
 
@@ -12,12 +14,12 @@ final class Workspace: Sendable {
 
   deinit { Self.remove(path) }
 
-  /// A path that does not exist yet.
+  /// Returns a path that does not exist yet.
   func new(_ name: String = "graph") -> String {
     path + "/" + name + "-" + String(UInt64.random(in: 0 ... .max), radix: 16)
   }
 
-  /// Names of the entries of a directory, sorted.
+  /// Returns the names in a directory, sorted.
   static func list(_ path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
@@ -77,6 +79,26 @@ extension Workspace {
       try add(&builder, self)
       return try builder.seal(durable: false)
     }
+  }
+}
+
+extension Workspace {
+  /// Expects that building fails and leaves nothing of the graph on disk.
+  func expectFailure(
+    _ code: GraphStoreError.Code, extending base: PropertyGraph? = nil, _ options: GraphOptions = GraphOptions(),
+    containing texts: String..., sourceLocation: SourceLocation = #_sourceLocation,
+    _ add: @escaping @Sendable (inout GraphBuilder, Workspace) throws -> Void
+  ) async {
+    let directory = new("refused")
+    let error = await #expect(throws: GraphStoreError.self, sourceLocation: sourceLocation) {
+      _ = try await build(extending: base, options, directory: directory, add)
+    }
+    #expect(error?.code == code, "\(error as Any)", sourceLocation: sourceLocation)
+    for text in texts {
+      #expect(error?.description.contains(text) == true, "\(error as Any)", sourceLocation: sourceLocation)
+    }
+    let left = Workspace.list(path).filter { $0.contains("refused") }
+    #expect(left.isEmpty, sourceLocation: sourceLocation)
   }
 }
 

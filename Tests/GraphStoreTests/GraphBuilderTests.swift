@@ -2,27 +2,10 @@ import Glibc
 import GraphStore
 import Testing
 import Turns
+import Workers
 
 @Suite(.takesTurns) struct GraphBuilderTests {
   let workspace = Workspace()
-
-  /// Expects that building fails, and that nothing of the graph stays on the disk.
-  private func expectFailure(
-    _ code: GraphStoreError.Code, extending base: PropertyGraph? = nil, _ options: GraphOptions = GraphOptions(),
-    containing texts: String..., sourceLocation: SourceLocation = #_sourceLocation,
-    _ add: @escaping @Sendable (inout GraphBuilder, Workspace) throws -> Void
-  ) async {
-    let directory = workspace.new("refused")
-    let error = await #expect(throws: GraphStoreError.self, sourceLocation: sourceLocation) {
-      _ = try await workspace.build(extending: base, options, directory: directory, add)
-    }
-    #expect(error?.code == code, "\(error as Any)", sourceLocation: sourceLocation)
-    for text in texts {
-      #expect(error?.description.contains(text) == true, "\(error as Any)", sourceLocation: sourceLocation)
-    }
-    let left = Workspace.list(workspace.path).filter { $0.contains("refused") }
-    #expect(left.isEmpty, sourceLocation: sourceLocation)
-  }
 
   // MARK: - Labels
 
@@ -113,7 +96,7 @@ import Turns
       #expect(graph.incoming(label: 0, relation: 0).rows == [[[1, 0]], []])
     }
     #expect(base.integerIDs(0) == [1, 2], "the base is still mapped")
-    // Even a base without a directory can be extended.
+    // A base whose directory was removed can be extended, too.
     let another = try await workspace.build(extending: base) { _, _ in }
     #expect(another.schema == base.schema && another.textOfFirstNames == ["x", "y"])
   }
@@ -145,7 +128,9 @@ import Turns
     let base = try await workspace.build { builder, files in
       try builder.addVertices(label: "v", table: files.table(files.column("id", [1])), id: .index(0))
     }
-    await expectFailure(.invalidArgument, extending: base, GraphOptions(isDirected: false), containing: "isDirected") {
+    await workspace.expectFailure(
+      .invalidArgument, extending: base, GraphOptions(isDirected: false), containing: "isDirected"
+    ) {
       _, _ in
     }
   }
@@ -153,7 +138,7 @@ import Turns
   // MARK: - Ends that are missing
 
   @Test func anEdgeToAMissingVertexIsRefusedByRow() async throws {
-    await expectFailure(
+    await workspace.expectFailure(
       .invalidData,
       containing: "Mapping vertex '77' failed. All src/dst in edges must present in corresponding vertices first",
       "row 3 of edge label 'e'", "column 'd'", "vertex label 'z'"
@@ -173,7 +158,8 @@ import Turns
         table: files.table(files.column("s", ["a"]), files.column("d", ["b"])), source: .index(0),
         destination: .index(1))
     }
-    await expectFailure(.invalidData, extending: base, base.options, containing: "Mapping vertex 'c' failed") {
+    await workspace.expectFailure(.invalidData, extending: base, base.options, containing: "Mapping vertex 'c' failed")
+    {
       builder, files in
       try builder.addEdges(
         label: "f", sourceLabel: "_", destinationLabel: "_",
@@ -209,18 +195,19 @@ import Turns
   }
 
   @Test func idsThatDoNotFitAreRefusedByValue() async throws {
-    await expectFailure(.invalidData, containing: "vertex label 'v'", "int64", "'x3'", "row 2") { builder, files in
+    await workspace.expectFailure(.invalidData, containing: "vertex label 'v'", "int64", "'x3'", "row 2") {
+      builder, files in
       try builder.addVertices(label: "v", table: files.table(files.column("id", ["1", "x3"])), id: .index(0))
     }
-    await expectFailure(.invalidData, containing: "\(UInt64.max)", "row 2") { builder, files in
+    await workspace.expectFailure(.invalidData, containing: "\(UInt64.max)", "row 2") { builder, files in
       try builder.addVertices(
         label: "v", table: files.table(files.fixed("id", .uint64, [1, UInt64.max])), id: .index(0))
     }
-    await expectFailure(.invalidData, GraphOptions(idType: .int32), containing: "int32", "2147483648") {
+    await workspace.expectFailure(.invalidData, GraphOptions(idType: .int32), containing: "int32", "2147483648") {
       builder, files in
       try builder.addVertices(label: "v", table: files.table(files.column("id", [1, 1 << 31])), id: .index(0))
     }
-    await expectFailure(.invalidData, containing: "edge label 'e'", "double", "'0.5'") { builder, files in
+    await workspace.expectFailure(.invalidData, containing: "edge label 'e'", "double", "'0.5'") { builder, files in
       try builder.addEdges(
         label: "e", sourceLabel: "v", destinationLabel: "v",
         table: files.table(files.column("s", doubles: [0.5]), files.column("d", [1])), source: .index(0),
@@ -247,11 +234,12 @@ import Turns
   // MARK: - Tables that do not fit
 
   @Test func unknownColumnsAreNamedWithThoseThatExist() async throws {
-    await expectFailure(.notFound, containing: "vertex label 'v'", "no column 'key'", "[id, name]") { builder, files in
+    await workspace.expectFailure(.notFound, containing: "vertex label 'v'", "no column 'key'", "[id, name]") {
+      builder, files in
       try builder.addVertices(
         label: "v", table: files.table(files.column("id", [1]), files.column("name", ["a"])), id: .name("key"))
     }
-    await expectFailure(.notFound, containing: "edge label 'e'", "no column '2'") { builder, files in
+    await workspace.expectFailure(.notFound, containing: "edge label 'e'", "no column '2'") { builder, files in
       try builder.addEdges(
         label: "e", sourceLabel: "v", destinationLabel: "v",
         table: files.table(files.column("s", [1]), files.column("d", [1])), source: .index(0), destination: .index(2))
@@ -260,7 +248,7 @@ import Turns
 
   @Test func tablesOfALabelMustHaveTheSameColumns() async throws {
     for second in ["q", "p"] {
-      await expectFailure(.invalidArgument, containing: "edge label 'e'", "[w, p]") { builder, files in
+      await workspace.expectFailure(.invalidArgument, containing: "edge label 'e'", "[w, p]") { builder, files in
         for names in [["w", "p"], second == "q" ? ["w", "q"] : ["p"]] {
           let columns = try ["s", "d"].map { try files.column($0, [1]) } + names.map { try files.column($0, [1]) }
           try builder.addEdges(
@@ -280,13 +268,13 @@ import Turns
       }
     }
     #expect(first.vertexColumn(label: 0, property: 0).doubles == [3, 0.5])
-    // The types of a label that exists stay.
+    // The types of an existing label are kept.
     let second = try await workspace.build(extending: first) { builder, files in
       try builder.addVertices(
         label: "v", table: files.table(files.column("id", [3]), files.column("x", int32: [-4])), id: .index(0))
     }
     #expect(second.vertexColumn(label: 0, property: 0).doubles == [3, 0.5, -4])
-    await expectFailure(.invalidData, extending: second, containing: "vertex label 'v'", "double", "'much'") {
+    await workspace.expectFailure(.invalidData, extending: second, containing: "vertex label 'v'", "double", "'much'") {
       builder, files in
       try builder.addVertices(
         label: "v", table: files.table(files.column("id", [4]), files.column("x", ["much"])), id: .index(0))
@@ -294,21 +282,21 @@ import Turns
   }
 
   @Test func malformedTablesAreRefused() async throws {
-    await expectFailure(.invalidArgument, containing: "two columns", "'a'") { builder, files in
+    await workspace.expectFailure(.invalidArgument, containing: "two columns", "'a'") { builder, files in
       try builder.addVertices(
         label: "v", table: files.table(files.column("a", [1]), files.column("a", [1])), id: .index(0))
     }
-    await expectFailure(.invalidArgument, containing: "'b' has 1 of 2 values") { builder, files in
+    await workspace.expectFailure(.invalidArgument, containing: "'b' has 1 of 2 values") { builder, files in
       try builder.addVertices(
         label: "v", table: files.table(files.column("a", [1, 2]), files.column("b", [1])), id: .index(0))
     }
-    await expectFailure(.invalidArgument, containing: "'a'") { builder, files in
+    await workspace.expectFailure(.invalidArgument, containing: "'a'") { builder, files in
       let column = try files.column("a", [1])
       try builder.addVertices(
         label: "v", table: Table(columns: [Column(name: "a", type: .int64, count: 2, data: column.data)], rowCount: 2),
         id: .index(0))
     }
-    await expectFailure(.limitExceeded, containing: "vertex label 'v'", "4294967295") { builder, files in
+    await workspace.expectFailure(.limitExceeded, containing: "vertex label 'v'", "4294967295") { builder, files in
       try builder.addVertices(label: "v", table: Table(columns: [], rowCount: 1 << 32 - 1), id: .index(0))
     }
   }
@@ -337,7 +325,7 @@ import Turns
     }
     #expect(access(path, F_OK) != 0)
     #expect(inode(graph, "vertex-0.ids") == before.st_ino)
-    // The ids and the property that shows them are one file.
+    // The ids and the property that shows them share one file.
     #expect(Workspace.list(graph.directory) == ["manifest", "vertex-0.ids", "vertex-0.index"])
   }
 
@@ -361,7 +349,7 @@ import Turns
     let destination = try workspace.column("d", rows)
     await #expect(throws: CancellationError.self) {
       try await WorkerPool(threads: 2).run { workers in
-        // The first line of progress comes when the vertices are done.
+        // The first line of progress is reported when the vertices are done.
         var builder = try GraphBuilder(
           directory: directory, extending: nil, options: GraphOptions(), workers: workers,
           progress: { _ in workers.cancellation.cancel() })

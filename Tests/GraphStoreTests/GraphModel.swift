@@ -1,6 +1,6 @@
 import GraphStore
 
-/// A generator of numbers that are the same in every run (SplitMix64).
+/// A random number generator that repeats its numbers in every run (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
@@ -13,7 +13,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// A graph in the plainest form there is, that grows at random in steps; what the store must agree with.
+/// A naive model of a graph, which grows at random in steps. The store must agree with it.
 struct GraphModel {
   struct Vertex {
     var id: Int64
@@ -25,7 +25,7 @@ struct GraphModel {
     var source: Int64
     var destination: Int64
     var weight: Double
-    /// Number within the label.
+    /// The number within the label.
     var number: Int
   }
 
@@ -45,7 +45,7 @@ struct GraphModel {
     var weights: [Double]
   }
 
-  /// Tables that are added at once.
+  /// Tables that are added in one step.
   struct Step: Sendable {
     var vertices: [VertexTable] = []
     var edges: [EdgeTable] = []
@@ -70,7 +70,7 @@ struct GraphModel {
     options = GraphOptions(
       isDirected: .random(using: &random), idType: idType, generatesEdgeIDs: .random(using: &random),
       retainsIDs: .random(using: &random))
-    // Ids that count up, of a small range, and from anywhere: the three forms of the index.
+    // Ids that count up, from a small range, and from anywhere: the three forms of the index.
     let size = [1, 3, 40, 700].randomElement(using: &random)!
     let first = Int64.random(in: -1000...1000, using: &random)
     switch Int.random(in: 0..<3, using: &random) {
@@ -85,14 +85,14 @@ struct GraphModel {
 
   private mutating func pick<C: Collection>(_ choices: C) -> C.Element { choices.randomElement(using: &random)! }
 
-  /// Thinks up tables that may be added next, and adds them to the model.
+  /// Makes up tables that can be added next, and adds them to the model.
   mutating func grow() -> Step {
     var step = Step()
     let isFirst = steps == 0
     steps += 1
     var counted = idSpace.makeIterator()
     for label in ["z", "person", "Ä"] where Bool.random(using: &random) {
-      // A label that was deduced before may get a table now; a new table counts up through the ids, or repeats some.
+      // A label that was deduced so far may get a table now; a new table counts up through the ids, or repeats some.
       let count = pick([0, 1, 5, idSpace.count])
       let repeats = pick([true, false, false])
       let ids = (0..<count).map { _ in repeats ? pick(idSpace) : counted.next() ?? pick(idSpace) }
@@ -101,7 +101,7 @@ struct GraphModel {
           label: label, ids: ids, numbers: ids.map { _ in .random(in: -9...9, using: &random) },
           notes: ids.map { _ in pick(["", "a", "größer als acht Bytes", "\u{1F980}"]) }))
     }
-    // Labels that exist with ids only have no such columns.
+    // Existing labels that only have ids have no such columns.
     step.vertices.removeAll { labels.contains($0.label) && !given.contains($0.label) }
     let before = Set(labels)
     let new = step.vertices.map(\.label).filter { !before.contains($0) }
@@ -172,12 +172,12 @@ struct GraphModel {
     edges[table.label] = lists
   }
 
-  /// An id as text, for graphs with text ids: of many lengths, the empty text among them.
+  /// Returns an id as text, for graphs with text ids. The texts have many lengths, and include the empty text.
   static func text(_ id: Int64) -> String { id == 0 ? "" : id % 3 == 0 ? "vertex number \(id)" : "é\(id)" }
 }
 
 extension GraphModel {
-  /// The number of the first vertex of each id.
+  /// Returns the number of the first vertex with each id.
   func firstVertices(_ label: String) -> [Int64: UInt32] {
     var numbers: [Int64: UInt32] = [:]
     for (number, vertex) in vertices[label]!.enumerated() where numbers[vertex.id] == nil {
@@ -186,7 +186,7 @@ extension GraphModel {
     return numbers
   }
 
-  /// The (neighbour, edge) pairs of the vertices at one end of a relation.
+  /// Returns the (neighbour, edge) pairs of the vertices at one end of a relation.
   func rows(_ label: String, _ relation: Int, bySource: Bool) -> [[[UInt32]]] {
     let ends = relations[label]![relation]
     let sources = firstVertices(ends.source)
@@ -202,7 +202,7 @@ extension GraphModel {
     return rows.map { $0.sorted { $0.lexicographicallyPrecedes($1) } }
   }
 
-  /// Whether some row has a neighbour twice.
+  /// Whether some row contains a neighbour twice.
   var hasParallelEdges: Bool {
     edgeLabels.contains { label in
       relations[label]!.indices.contains { relation in

@@ -39,7 +39,7 @@ import Turns
     }
   }
 
-  /// Two threads meet at the border of their ranges: the later range begins with the ids the earlier one ends with.
+  /// Two threads meet at the border of their ranges: the later range begins with the ids with which the earlier one ends.
   @Test(arguments: [1, 1 << 40] as [Int64])
   func theFirstOfEqualIDsIsFoundWhicheverThreadComesFirst(factor: Int64) async throws {
     let ids = (0..<70_000).map { row in

@@ -1,9 +1,10 @@
 import Glibc
 import Testing
+import Workers
 
 @testable import GraphStore
 
-/// A directory of its own for a test, and threads to load with.
+/// A directory of the test's own, and threads for loading.
 struct Loader: ~Copyable {
   let directory: String
   private static let pool = WorkerPool(threads: 3)
@@ -31,7 +32,7 @@ struct Loader: ~Copyable {
     return path
   }
 
-  /// Loads a text as CSV. Small blocks make many chunks of a small text.
+  /// Loads a text as CSV. Small blocks cut even a small text into many chunks.
   func csv(
     _ text: some StringProtocol, _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20,
     sampleBytes: Int = 8 << 10, maximumRowBytes: Int = 1 << 20
@@ -68,7 +69,7 @@ struct Loader: ~Copyable {
     try await Self.pool.run(job)
   }
 
-  /// The error with which loading a text fails.
+  /// Returns the error with which loading a text fails.
   func failure(
     _ text: some StringProtocol, _ options: CSVOptions = CSVOptions(), blockBytes: Int = 1 << 20
   ) async -> GraphStoreError? {

@@ -2,7 +2,7 @@ import GraphStore
 import Testing
 import Turns
 
-/// Graphs of all shapes, grown in steps, against a naive model.
+/// Graphs of all shapes, extended in steps, compared with a naive model.
 @Suite(.takesTurns) struct RandomGraphTests {
   let workspace = Workspace()
 
@@ -18,7 +18,7 @@ import Turns
         try add(step, options.idType, to: &builder, files)
       }
       try check(graph!, model)
-      // The old graph is no longer needed, in memory or on the disk.
+      // The old graph is no longer needed, neither in memory nor on disk.
       if let base { try PropertyGraph.remove(directory: base.directory) }
       try check(try PropertyGraph.open(directory: graph!.directory), model)
     }

@@ -2,7 +2,7 @@ import HTTP2
 import Testing
 import Turns
 
-/// Two ends that behave: what one says the other hears.
+/// Two well-behaved ends: each receives what the other sends.
 @Suite(.takesTurns)
 struct ConversationTests {
   private static let ok = HTTP2StaticHeaders([(":status", "200"), ("content-type", "test/plain")])
@@ -66,7 +66,7 @@ struct ConversationTests {
     try exchange(client, server)
     #expect(server.accepted[0].received.count == 1000)
 
-    // The connection's window was credited: another stream has all of its own.
+    // The window of the connection was credited, so another stream has its full window.
     let other = RecordingStream()
     other.body = [UInt8](repeating: 2, count: 900)
     try client.request(other)
@@ -145,7 +145,7 @@ struct ConversationTests {
     try exchange(client, server)
     #expect(server.accepted[0].closedWith == .cancel && mine.closedWith == .cancel)
     #expect(!mine.isOpen && !server.accepted[0].isOpen)
-    // Late answers from a handler that has not noticed are ignored.
+    // Late responses from a handler that has not noticed the end are ignored.
     server.accepted[0].respond(Self.ok, body: true)
     server.accepted[0].resume()
     server.accepted[0].consume(10)

@@ -1,6 +1,6 @@
 import HTTP2
 
-/// A stream that records its events and sends what it is told to.
+/// A stream that records its events and sends on request.
 final class RecordingStream: HTTP2Stream {
   var fields: [String] = []
   var headerLists = 0
@@ -8,7 +8,7 @@ final class RecordingStream: HTTP2Stream {
   var received: [UInt8] = []
   var hasEnded = false
   var closedWith: HTTP2Error.Code?
-  /// Credit what arrives at once.
+  /// Whether received bytes are credited at once.
   var consumesAtOnce = true
   var body: [UInt8] = []
   var trailers: HTTP2Headers?
@@ -39,12 +39,12 @@ final class RecordingStream: HTTP2Stream {
   override func submitTrailers() { if let trailers { sendTrailers(trailers) } }
 }
 
-/// One end of a connection in memory.
+/// One end of an in-memory connection.
 final class Endpoint: HTTP2ConnectionDelegate, HTTP2Output {
   private(set) var connection: HTTP2Connection!
   var accepted: [RecordingStream] = []
   var output: [UInt8] = []
-  /// Bytes that the transport takes before it is full.
+  /// The number of bytes that the transport accepts before it is full.
   var room = Int.max
   var wantedDrain = false
   var onAccept: (RecordingStream) -> Void = { _ in }
@@ -56,7 +56,7 @@ final class Endpoint: HTTP2ConnectionDelegate, HTTP2Output {
     connection = HTTP2Connection(role: role, limits: limits, delegate: self)
   }
 
-  func acceptStream() -> HTTP2Stream {
+  func acceptStream() -> HTTP2Stream? {
     let stream = RecordingStream()
     accepted.append(stream)
     onAccept(stream)
@@ -70,7 +70,7 @@ final class Endpoint: HTTP2ConnectionDelegate, HTTP2Output {
     try bytes.withUnsafeBytes { try connection.receive($0, now: now) }
   }
 
-  /// Everything there is to send.
+  /// Returns everything that can be sent.
   func drained() throws(HTTP2Error) -> [UInt8] {
     _ = try connection.drain(into: self)
     defer { output = [] }
@@ -89,7 +89,7 @@ final class Endpoint: HTTP2ConnectionDelegate, HTTP2Output {
   }
 }
 
-/// Carries bytes both ways until nothing is left.
+/// Transfers bytes in both directions until none are left.
 func exchange(_ a: Endpoint, _ b: Endpoint) throws {
   while true {
     let fromA = try a.drained()
@@ -100,7 +100,7 @@ func exchange(_ a: Endpoint, _ b: Endpoint) throws {
   }
 }
 
-/// Frames written by hand (RFC 9113 section 4.1), for what no decent client sends.
+/// Manually encoded frames (RFC 9113, section 4.1), for input that no regular client sends.
 enum Frame {
   static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + settings()
 
@@ -120,7 +120,7 @@ enum Frame {
   }
   static func reset(_ stream: UInt32) -> [UInt8] { make(3, stream: stream, bigEndian(8)) }
 
-  /// A complete request's HEADERS; fields as HPACK literals without indexing (RFC 7541 section 6.2.2).
+  /// Returns the HEADERS of a complete request; fields are HPACK literals without indexing (RFC 7541, section 6.2.2).
   static func headers(_ stream: UInt32, extra: [(String, String)] = [], end: Bool = false) -> [UInt8] {
     make(1, flags: end ? 5 : 4, stream: stream, block(usual + extra))
   }
@@ -142,7 +142,7 @@ enum Frame {
   }
   static func bigEndian(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(value >> (24 - 8 * $0) & 255) } }
 
-  /// Cuts bytes into frames: type, flags, stream, payload.
+  /// Splits bytes into frames: type, flags, stream, payload.
   static func parse(_ bytes: [UInt8]) -> [(type: UInt8, flags: UInt8, stream: UInt32, payload: [UInt8])] {
     var frames: [(UInt8, UInt8, UInt32, [UInt8])] = []
     var start = 0

@@ -3,10 +3,10 @@ import Turns
 
 @testable import HTTP2
 
-/// Raw frames from a peer that means harm, or that is merely broken. Each limit costs it a stream or its connection.
+/// Raw frames from a hostile or broken peer. Exceeding a limit ends its stream or its connection.
 @Suite(.takesTurns)
 struct HostilePeerTests {
-  /// A server that has seen a client's preface and acknowledged settings.
+  /// Returns a server that has received a client's preface and acknowledged settings.
   private func server(_ adjust: (inout HTTP2Limits) -> Void = { _ in }) throws -> Endpoint {
     let server = Endpoint(.server, adjust)
     _ = try server.drained()
@@ -15,12 +15,12 @@ struct HostilePeerTests {
     return server
   }
 
-  /// The error code of the GOAWAY that the server wants to send.
+  /// Returns the error code of the GOAWAY that the server sends.
   private func goAway(_ server: Endpoint) throws -> UInt32? {
     try Frame.parse(server.drained()).last { $0.type == 7 }.map { $0.payload[4..<8].reduce(0) { $0 << 8 | UInt32($1) } }
   }
 
-  /// RST_STREAM frames that the server wants to send: stream and code.
+  /// Returns the RST_STREAM frames that the server sends: stream and code.
   private func resets(_ server: Endpoint) throws -> [UInt32: UInt32] {
     let frames = try Frame.parse(server.drained()).filter { $0.type == 3 }
     return Dictionary(uniqueKeysWithValues: frames.map { ($0.stream, $0.payload.reduce(0) { $0 << 8 | UInt32($1) }) })
@@ -41,13 +41,93 @@ struct HostilePeerTests {
     for number in 0..<5 { try server.receive(Frame.headers(UInt32(2 * number + 1))) }
     #expect(server.accepted.count == 3)
     #expect(try resets(server) == [7: 7, 9: 7])
-    // The connection lives, and a place that becomes free is given away again.
+    // The connection stays open, and a stream that ends makes room for another.
     try server.receive(Frame.reset(1) + Frame.headers(11))
     #expect(server.accepted.count == 4 && server.accepted[3].isOpen)
   }
 
-  @Test func thousandsOfStreamsAreFine() throws {
+  @Test func aPeerThatKeepsOpeningRefusedStreamsIsCut() throws {
+    let server = try server {
+      $0.maxConcurrentStreams = 1
+      $0.resetBurst = 50
+      $0.resetsPerSecond = 1
+    }
+    try server.receive(Frame.headers(1))
+    for number in 1...50 { try server.receive(Frame.headers(UInt32(2 * number + 1))) }
+    #expect(try resets(server).count == 50)
+    #expect(throws: HTTP2Error.self) { try server.receive(Frame.headers(103)) }
+    #expect(try goAway(server) == HTTP2Error.Code.enhanceYourCalm.rawValue)
+  }
+
+  @Test("A GOAWAY contains the reason, and nothing follows it")
+  func theReasonIsSent() throws {
     let server = try server()
+    try server.receive(Frame.headers(1))
+    server.accepted[0].body = [UInt8](repeating: 1, count: 1_000_000)
+    server.accepted[0].respond(HTTP2StaticHeaders([(":status", "200")]), body: true)
+    server.wantedDrain = false
+    server.connection.fail(HTTP2Error(.enhanceYourCalm, "Too much", evidence: "5 bytes", hint: "send less"))
+    #expect(server.wantedDrain)
+    #expect(throws: HTTP2Error.self) { try server.drained() }
+    let last = try #require(Frame.parse(try server.drained()).last)
+    #expect(last.type == 7 && String(decoding: last.payload[8...], as: UTF8.self) == "Too much (5 bytes); send less")
+    #expect(server.connection.isFinished)
+    let rest = try server.drained()
+    #expect(rest.isEmpty)
+  }
+
+  @Test("DATA and HEADERS on streams that the peer has ended or reset are errors (RFC 9113, section 5.1)")
+  func closedStreams() throws {
+    for frame in [Frame.data(1, [1]), Frame.headers(1)] {
+      let ended = try server()
+      try ended.receive(Frame.headers(1, end: true))
+      ended.accepted[0].respond(HTTP2StaticHeaders([(":status", "200")]), body: false)
+      _ = try ended.drained()
+      #expect(ended.accepted[0].closedWith == .noError)
+      #expect(throws: HTTP2Error.self) { try ended.receive(frame) }
+      #expect(try goAway(ended) == HTTP2Error.Code.streamClosed.rawValue)
+
+      let reset = try server()
+      try reset.receive(Frame.headers(1) + Frame.reset(1))
+      _ = try reset.drained()
+      try reset.receive(frame)
+      #expect(try resets(reset) == [1: HTTP2Error.Code.streamClosed.rawValue])
+      try reset.receive(Frame.headers(3))
+      #expect(reset.accepted.count == 2)
+    }
+  }
+
+  @Test("Frames in flight when this side reset their stream are ignored")
+  func framesUnderWay() throws {
+    let server = try server()
+    try server.receive(Frame.headers(1))
+    server.accepted[0].reset(.cancel)
+    _ = try server.drained()
+    try server.receive(Frame.data(1, [1, 2, 3]) + Frame.data(1, [], end: true))
+    try server.receive(Frame.headers(3))
+    #expect(server.accepted.count == 2 && server.accepted[1].isOpen)
+    #expect(try goAway(server) == nil)
+  }
+
+  @Test("Opening a stream below an open one is an error (RFC 9113, section 5.1.1)")
+  func numbersRise() throws {
+    let server = try server()
+    try server.receive(Frame.headers(5))
+    #expect(throws: HTTP2Error.self) { try server.receive(Frame.headers(3)) }
+    #expect(try goAway(server) == HTTP2Error.Code.protocolError.rawValue)
+  }
+
+  @Test("PRIORITY on stream 0, or depending on itself, ends the connection")
+  func wrongPriority() throws {
+    for (stream, on) in [(UInt32(0), UInt8(1)), (3, 3)] {
+      let server = try server()
+      #expect(throws: HTTP2Error.self) { try server.receive(Frame.make(2, stream: stream, [0, 0, 0, on, 16])) }
+      #expect(try goAway(server) == HTTP2Error.Code.protocolError.rawValue)
+    }
+  }
+
+  @Test func thousandsOfStreamsAreFine() throws {
+    let server = try server { $0.maxConcurrentStreams = 100_000 }
     for number in 0..<20_000 { try server.receive(Frame.headers(UInt32(2 * number + 1))) }
     #expect(server.connection.streams.count == 20_000)
   }
@@ -232,7 +312,7 @@ struct ControlFrameBudgetTests {
   }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same sequence from the same seed everywhere.
+/// SplitMix64 (Steele, Lea, Flood 2014): a reproducible sequence for each seed.
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
   mutating func next() -> UInt64 {

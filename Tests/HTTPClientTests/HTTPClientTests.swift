@@ -44,7 +44,7 @@ struct HTTPClientTests {
     }
   }
 
-  @Test("does not ask before it sends a large body, and names no type that was not given")
+  @Test("does not wait before it sends a large body, and adds no content type")
   func largeRequest() async throws {
     let server = try TestServer { request, connection in
       let hasExtras = request.headers.contains { $0.hasPrefix("Expect") || $0.hasPrefix("Content-Type") }
@@ -63,7 +63,7 @@ struct HTTPClientTests {
     #expect(response.body == body)
   }
 
-  @Test("passes over answers that only inform")
+  @Test("skips informational responses")
   func informational() async throws {
     let server = try TestServer { _, connection in
       connection.write("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
@@ -87,7 +87,7 @@ struct HTTPClientTests {
     }
   }
 
-  @Test("hands out lines of a stream as they come, wherever the pieces are cut")
+  @Test("returns lines of a stream as they arrive, wherever the pieces are split")
   func lines() async throws {
     let firstRead = Event()
     let server = try TestServer { _, connection in
@@ -109,7 +109,7 @@ struct HTTPClientTests {
     #expect(lines == ["one", "two", "", "four"])
   }
 
-  @Test("holds a server that sends faster than anybody reads, and loses nothing")
+  @Test("pauses a server that sends faster than the task reads, and loses nothing")
   func backpressure() async throws {
     let stalled = Event()
     let sent = Mutex(0)
@@ -154,7 +154,7 @@ struct HTTPClientTests {
     }
   }
 
-  @Test("ends the exchange when nobody holds the stream any more")
+  @Test("ends the exchange when the stream is released")
   func droppedStream() async throws {
     let hungUp = Event()
     let server = try TestServer { _, connection in
@@ -166,7 +166,7 @@ struct HTTPClientTests {
     await hungUp.wait()
   }
 
-  @Test("ends what is open when it is closed, and takes no more")
+  @Test("ends open exchanges when it is closed, and accepts no more")
   func closing() async throws {
     let reached = Event()
     let server = try TestServer { _, connection in
@@ -181,7 +181,7 @@ struct HTTPClientTests {
   }
 }
 
-@Suite("What the HTTP client refuses", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("Errors of the HTTP client", .takesTurns, .timeLimit(.minutes(1)))
 struct HTTPClientFailureTests {
   let client: HTTPClient
 
@@ -194,7 +194,7 @@ struct HTTPClientFailureTests {
     #expect(await failure { try await client.send(request) }?.code == .timeout)
   }
 
-  @Test("an address where nobody listens, with the address and a hint in the error")
+  @Test("an address without a server, with the address and a hint in the error")
   func refused() async throws {
     let (listener, port) = try TestServer.listen()
     close(listener)
@@ -208,7 +208,7 @@ struct HTTPClientFailureTests {
     #expect(error?.hint.isEmpty == false)
   }
 
-  @Test("a body larger than allowed, announced or not")
+  @Test("a body larger than allowed, with or without a declared length")
   func tooLarge() async throws {
     let server = try TestServer { request, connection in
       if request.line.contains("announced") { return connection.answer(body: [UInt8](repeating: 0, count: 1001)) }
@@ -234,7 +234,7 @@ struct HTTPClientFailureTests {
     #expect(error?.code == .tooLarge)
   }
 
-  @Test("a header without end")
+  @Test("an endless header")
   func endlessHeader() async throws {
     let server = try TestServer { _, connection in
       connection.write("HTTP/1.1 200 OK\r\n")
@@ -243,7 +243,7 @@ struct HTTPClientFailureTests {
     #expect(await failure { try await client.send(HTTPRequest("GET", server.url())) }?.code == .tooLarge)
   }
 
-  @Test("a connection that breaks in the middle of a body, or speaks no HTTP")
+  @Test("a connection that breaks in the middle of a body, or does not use HTTP")
   func brokenAnswers() async throws {
     let server = try TestServer { request, connection in
       connection.write(
@@ -270,7 +270,7 @@ struct HTTPClientFailureTests {
     }
   }
 
-  @Test("more requests than may be open")
+  @Test("more open requests than allowed")
   func busy() async throws {
     var configuration = HTTPClientConfiguration()
     configuration.maximumOpenRequests = 1
@@ -285,7 +285,7 @@ struct HTTPClientFailureTests {
   }
 }
 
-/// The error that `body` throws, nil if it throws none or another kind.
+/// Returns the error that `body` throws; nil if it throws none, or one of another type.
 func failure<T>(_ body: () async throws -> T) async -> HTTPClientError? {
   do {
     _ = try await body()

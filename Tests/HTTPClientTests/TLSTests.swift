@@ -6,8 +6,8 @@ import Turns
 
 @Suite("TLS", .takesTurns, .timeLimit(.minutes(1)))
 struct TLSTests {
-  /// Makes an authority, a server's and a client's certificate, and serves one page with them: first line of output is
-  /// the port. Ends when its input does.
+  /// Creates certificates of an authority, a server and a client, and serves one page with them. Prints the port as its first
+  /// line, and ends when its input ends.
   private static let script = """
     import http.server, ssl, subprocess, sys, threading
     folder = sys.argv[1]
@@ -44,7 +44,7 @@ struct TLSTests {
   }
 
   @Test(
-    "trusts the authority it was given, shows its certificate, and else gives up",
+    "trusts the configured authority, presents its certificate, and otherwise fails",
     .enabled(if: hasOpenSSL, "needs openssl and python3"))
   func certificates() async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString)")

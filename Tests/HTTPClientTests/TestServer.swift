@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A tiny HTTP server on a port that the kernel chooses. Every connection has a thread and serves one request.
+/// A small HTTP server on a port chosen by the kernel. Each connection has a thread and serves one request.
 final class TestServer: Sendable {
   struct Request: Sendable {
     var line: String
@@ -54,7 +54,7 @@ final class TestServer: Sendable {
     return listener
   }
 
-  /// A listening socket and its port.
+  /// Returns a listening socket and its port.
   static func listen() throws -> (Int32, UInt16) {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
@@ -90,14 +90,14 @@ struct TestConnection: Sendable {
     }
   }
 
-  /// What the client sends next, nil when it has hung up.
+  /// Returns what the client sends next; nil when it has disconnected.
   func read() -> [UInt8]? {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     let count = recv(socket, &buffer, buffer.count, 0)
     return count > 0 ? Array(buffer.prefix(count)) : nil
   }
 
-  /// Whether everything could be sent.
+  /// Returns whether everything was sent.
   @discardableResult
   func write(_ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
@@ -122,7 +122,7 @@ struct TestConnection: Sendable {
   @discardableResult
   func chunk(_ text: String) -> Bool { write("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n") }
 
-  /// Waits until the client hangs up.
+  /// Waits until the client disconnects.
   func waitForEnd() { while read() != nil {} }
 
   private func headerEnd(_ bytes: [UInt8]) -> Int? {
@@ -147,7 +147,7 @@ private func startThread(_ body: @escaping @Sendable () -> Void) {
   pthread_detach(thread)
 }
 
-/// Something that happens once and that tasks can wait for.
+/// An event that occurs once and for which tasks can wait.
 final class Event: Sendable {
   private let state = Mutex<(happened: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 

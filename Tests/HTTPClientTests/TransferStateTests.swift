@@ -2,7 +2,7 @@ import Testing
 
 @testable import HTTPClient
 
-@Suite("The state of an answer")
+@Suite("The state of a response")
 struct TransferStateTests {
   private static let head = HTTPResponseHead(status: 200, headers: [])
 
@@ -25,7 +25,7 @@ struct TransferStateTests {
     [UInt8](repeating: 1, count: count).withUnsafeBytes { state.received($0) }
   }
 
-  @Test("answers every question in every state")
+  @Test("answers every query in every state")
   func takes() {
     for start in Start.allCases {
       var state = state(start)
@@ -45,7 +45,7 @@ struct TransferStateTests {
     }
   }
 
-  @Test("takes events only while it is open, and the end only once")
+  @Test("accepts events only while it is open, and the end only once")
   func events() {
     for start in Start.allCases {
       var state = state(start)
@@ -66,7 +66,7 @@ struct TransferStateTests {
     }
   }
 
-  @Test("holds the sender when it is full, and lets it go when everything is taken")
+  @Test("pauses the sender when it is full, and resumes it when everything is taken")
   func holding() {
     var state = state(.open)
     #expect(receive(&state, TransferState.capacity - 3) == .kept)
@@ -76,7 +76,7 @@ struct TransferStateTests {
       return
     }
     #expect(bytes.count == TransferState.capacity)
-    // A single piece that is larger than everything is taken all the same.
+    // A single piece larger than the capacity is accepted, too.
     #expect(receive(&state, TransferState.capacity + 1) == .kept)
     guard case .bytes(_, resume: false)? = state.takeChunk() else {
       Issue.record("nothing to take")

@@ -14,7 +14,7 @@ struct UnixSocketTests {
 
   private let path = "/tmp/httpclient-\(UInt32.random(in: 0...UInt32.max)).sock"
 
-  @Test("connects to the socket, whatever host and port the URL names")
+  @Test("connects to the socket, whatever the host and port of the URL")
   func exchange() async throws {
     let server = try TestServer(unixSocket: path) { request, connection in
       connection.answer(body: Array((request.line + "\n" + request.headers.joined(separator: "\n")).utf8))
@@ -27,7 +27,7 @@ struct UnixSocketTests {
     withExtendedLifetime(server) {}
   }
 
-  @Test("says that nobody answers when there is no such socket")
+  @Test("reports a missing socket as a failed connection")
   func missing() async throws {
     let client = try client(path)
     let error = await #expect(throws: HTTPClientError.self) {
@@ -36,7 +36,7 @@ struct UnixSocketTests {
     #expect(error?.code == .connect)
   }
 
-  @Test("refuses a path that no socket can have")
+  @Test("rejects a path that no socket can have")
   func tooLong() async throws {
     let client = try client("/tmp/" + String(repeating: "a", count: 200))
     await #expect(throws: HTTPClientError.self) { try await client.send(HTTPRequest("GET", "http://localhost/")) }

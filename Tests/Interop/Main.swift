@@ -1,5 +1,6 @@
 import ArgumentParser
 import GRPC
+import HTTP2
 import NIOCore
 import NIOPosix
 import Transport
@@ -13,12 +14,13 @@ import Transport
 @main
 struct Interop: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "grpc-interop", abstract: "An echo server and a client driver for interoperability tests.",
-    subcommands: [Serve.self, Drive.self])
+    commandName: "grpc-interop", abstract: "Servers and client drivers for interoperability tests.",
+    subcommands: [Serve.self, Drive.self, TestCases.self])
 }
 
 struct Serve: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Serves test.Echo until standard input ends.")
+  static let configuration = CommandConfiguration(
+    abstract: "Serves test.Echo and grpc.testing.TestService until standard input ends.")
   @Option(help: "Path of a Unix socket to listen on as well.") var unix: String?
   @Option(help: "Longest message in bytes.") var maxMessage = Int(Int32.max)
   @Option(help: "Bytes of large messages received at once.") var budget = 4 * 1024 * 1024 * 1024
@@ -29,7 +31,8 @@ struct Serve: AsyncParsableCommand {
     limits.maxMessageBytes = maxMessage
     limits.messageBudgetBytes = budget
     limits.http2.maxHeaderListBytes = maxHeaders
-    let server = GRPCServer(services: [EchoService.make()], limits: limits)
+    limits.http2.maxConcurrentStreams = 100_000
+    let server = GRPCServer(services: [EchoService.make(), TestService.make()], limits: limits)
     let address = try await server.listen(on: .tcp(host: "127.0.0.1", port: 0))
     if let unix { try await server.listen(on: .unix(path: unix)) }
     print(address)

@@ -1,5 +1,6 @@
-import Cluster
 import Foundation
+import StateStore
+import Supervision
 
 /// Keeps children under a supervisor with a journal in a file, for tests that kill it. It adopts what an earlier one
 /// left, starts the rest of the children in `children.json`, says so line by line, and ends them when its standard

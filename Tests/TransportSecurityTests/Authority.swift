@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import TransportSecurity
 
-/// A directory with an authority and what it has issued, made by openssl; gone with its last user.
+/// A directory with an authority and the certificates that it has issued, made with openssl; removed in deinit.
 final class Authority: Sendable {
   let folder: URL
 
@@ -18,7 +18,7 @@ final class Authority: Sendable {
 
   private static let newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
-  /// The path of a file.
+  /// Returns the path of a file.
   func path(_ file: String) -> String { folder.appending(path: file).path }
 
   /// The authority's own certificate.
@@ -35,7 +35,7 @@ final class Authority: Sendable {
     )
   }
 
-  /// The SHA-256 of a certificate, as openssl sees it.
+  /// Returns the SHA-256 digest of a certificate, computed by openssl.
   func fingerprint(_ name: String) throws -> String {
     let output = try openssl("x509 -in \(name).pem -noout -fingerprint -sha256")
     return output.split(separator: "=").last.map { $0.filter(\.isHexDigit).lowercased() } ?? ""
@@ -47,7 +47,7 @@ final class Authority: Sendable {
     return configuration
   }
 
-  /// A client that trusts this authority.
+  /// Returns a client that trusts this authority.
   func client(_ name: String? = nil, of issuer: Authority? = nil) throws -> ClientTLS {
     var configuration = ClientTLSConfiguration()
     configuration.authorityFile = certificate
@@ -56,7 +56,7 @@ final class Authority: Sendable {
     return try ClientTLS(configuration)
   }
 
-  /// Puts another certificate where a server has its own, in one step each.
+  /// Replaces a server's certificate and key by others, each atomically.
   func replace(_ name: String, by other: String, ofIssuer issuer: Authority? = nil) throws {
     for suffix in ["pem", "key"] {
       let copy = path("\(name).\(suffix).new")

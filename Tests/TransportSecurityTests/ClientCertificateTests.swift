@@ -16,7 +16,7 @@ struct ClientCertificateTests {
       commonName: "Älice")
   }
 
-  @Test("a handler learns the names and the fingerprint of a verified certificate")
+  @Test("a handler sees the names and the fingerprint of a verified certificate")
   func identity() async throws {
     try await Endpoint.run(authority.server("server", asking: authority)) { endpoint in
       try await endpoint.connect(authority.client("alice")) { client in
@@ -30,7 +30,7 @@ struct ClientCertificateTests {
   }
 
   @Test(
-    "whoever cannot show a good certificate is refused, and the log says who and why",
+    "a client without a valid certificate is rejected, and the log names it and the reason",
     arguments: [
       ("none", "it showed no certificate, and one is required"),
       ("mallory", "its certificate 'mallory', issued by 'stranger', is not vouched for by an authority of"),
@@ -58,7 +58,7 @@ struct ClientCertificateTests {
     }
   }
 
-  @Test("where certificates are optional none is needed, but one that is shown must be good")
+  @Test("if certificates are optional, none is required, but one that is presented must be valid")
   func optional() async throws {
     let stranger = try Authority("stranger")
     try stranger.issue("mallory")
@@ -72,7 +72,7 @@ struct ClientCertificateTests {
     }
   }
 
-  @Test("a server without authorities asks for none and believes none")
+  @Test("a server without authorities neither requests nor accepts certificates")
   func notAsked() async throws {
     try await Endpoint.run(authority.server("server")) { endpoint in
       try await endpoint.echo(authority.client("alice"))

@@ -8,7 +8,7 @@ import Testing
 import Transport
 import TransportSecurity
 
-/// Everything that is logged, to be waited for.
+/// Collects log lines and lets tests wait for them.
 final class LogTrap: Sendable {
   private let lines: AsyncStream<String>
   private let source: AsyncStream<String>.Continuation
@@ -17,7 +17,7 @@ final class LogTrap: Sendable {
 
   var logger: Logger { Logger(label: "tls") { _ in Handler(source: self.source) } }
 
-  /// The next line that holds a text.
+  /// Waits for the next line that contains a text.
   func line(with text: String) async -> String? {
     for await line in lines where line.contains(text) { return line }
     return nil
@@ -40,14 +40,14 @@ final class LogTrap: Sendable {
   }
 }
 
-/// A gRPC server behind TLS that says who calls and echoes.
+/// A gRPC server with TLS that records callers and echoes messages.
 struct Endpoint {
   let server: GRPCServer
   let tls: ServerTLS
   let address: TransportAddress
   let log: LogTrap
 
-  /// Who called, and over which listener, in the order of the calls.
+  /// The callers and the listeners that accepted them, in the order of calls.
   let callers: Callers
 
   final class Callers: Sendable {
@@ -77,7 +77,7 @@ struct Endpoint {
     await server.shutdown(grace: .zero)
   }
 
-  /// A client that is connected, and closed at the end.
+  /// Runs a closure with a connected client, which is closed afterwards.
   func connect<Result>(
     _ tls: ClientTLS, as name: String = "127.0.0.1", _ body: (GRPCClient) async throws -> Result
   ) async throws -> Result {
@@ -98,13 +98,13 @@ struct Endpoint {
     }
   }
 
-  /// Echoes one message over a connection of its own.
+  /// Echoes one message over a new connection.
   @discardableResult
   func echo(_ tls: ClientTLS, as name: String = "127.0.0.1", _ text: String = "hello") async throws -> String {
     try await connect(tls, as: name) { try await $0.echo(text) }
   }
 
-  /// The status of a call that is expected to fail.
+  /// Returns the status of a call that is expected to fail.
   func refusal(_ tls: ClientTLS, as name: String = "127.0.0.1") async throws -> GRPCStatus? {
     do {
       try await echo(tls, as: name)
@@ -138,7 +138,7 @@ extension GRPCClient {
 }
 
 extension Endpoint {
-  /// The status of a call by a client that shows an expired certificate, which ours would not load.
+  /// Returns the status of a call by a client with an expired certificate, which this package's client would not load.
   func refusal(expired authority: Authority) async throws -> GRPCStatus? {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.trustRoots = .file(authority.certificate)

@@ -15,7 +15,7 @@ struct FileTests {
     try authority.issue("server")
   }
 
-  /// A client that believes only a server that is called so.
+  /// Returns a client that accepts only a server with this name.
   private func believer(_ name: String) throws -> ClientTLS {
     var configuration = ClientTLSConfiguration()
     configuration.authorityFile = authority.certificate
@@ -23,7 +23,7 @@ struct FileTests {
     return try ClientTLS(configuration)
   }
 
-  @Test("a stream goes on while the certificate is replaced, and new connections see the new one")
+  @Test("a stream continues while the certificate is replaced, and new connections use the new one")
   func reload() async throws {
     try authority.issue("first", names: "DNS:first.example")
     try authority.issue("second", names: "DNS:second.example")
@@ -47,7 +47,7 @@ struct FileTests {
     }
   }
 
-  @Test("files that change are noticed; a pair that does not fit is refused, and the old one goes on")
+  @Test("changed files are detected; a mismatched pair is rejected and the old one stays in use")
   func watch() async throws {
     try authority.issue("next", names: "DNS:next.example")
     var configuration = authority.server("server")
@@ -74,7 +74,7 @@ struct FileTests {
     }
   }
 
-  @Test("the authorities of clients are replaced too")
+  @Test("the authorities of clients are replaced as well")
   func authorities() async throws {
     let other = try Authority("other")
     for issuer in [authority, other] { try issuer.issue("client") }
@@ -91,7 +91,7 @@ struct FileTests {
     }
   }
 
-  @Test("what cannot be used is an error that names the file and the reason")
+  @Test("an unusable file is an error that names the file and the reason")
   func errors() throws {
     try authority.issue("late", days: -1)
     try authority.issue("other")
@@ -122,7 +122,7 @@ struct FileTests {
     #expect(late.hasPrefix("the certificate 'late' in '\(path("late.pem"))' expired on 20"))
   }
 
-  @Test("a certificate that soon ends is announced once")
+  @Test("a certificate that expires soon is logged once")
   func expiry() async throws {
     try authority.issue("short", days: 2)
     let log = LogTrap()

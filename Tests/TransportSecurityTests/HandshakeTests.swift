@@ -19,7 +19,7 @@ struct HandshakeTests {
   }
 
   @Test(
-    "calls travel over TLS 1.3, and over 1.2 with a client that has no more", arguments: [TLSVersion.tlsv12, .tlsv13])
+    "calls use TLS 1.3, or TLS 1.2 with a client that supports nothing newer", arguments: [TLSVersion.tlsv12, .tlsv13])
   func versions(_ version: TLSVersion) async throws {
     try await Endpoint.run(authority.server("server")) { endpoint in
       #expect(try await endpoint.echo(authority.client(), as: "localhost") == "hello")
@@ -33,7 +33,7 @@ struct HandshakeTests {
     }
   }
 
-  @Test("a client without the demanded version is refused, and the log says so")
+  @Test("a client without the required version is rejected and logged")
   func minimumVersion() async throws {
     var configuration = authority.server("server")
     configuration.minimumVersion = .tls13
@@ -46,7 +46,25 @@ struct HandshakeTests {
     }
   }
 
-  @Test("HTTP/2 must be agreed on", arguments: [[], ["http/1.1"]])
+  @Test("TLS 1.2 has only suites with authenticated encryption and forward secrecy")
+  func suites() async throws {
+    try await Endpoint.run(authority.server("server")) { endpoint in
+      let weak: [NIOTLSCipher] = [
+        .TLS_RSA_WITH_AES_128_CBC_SHA, .TLS_RSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA,
+        .TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA,
+      ]
+      let old = try Agreed().client(trusting: authority, .tlsv12, .tlsv12, protocols: ["h2"], suites: weak)
+      await #expect(throws: GRPCStatus.self) { try await endpoint.connect(old) { try await $0.echo("") } }
+      let good: [NIOTLSCipher] = [
+        .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+      ]
+      let modern = try Agreed().client(
+        trusting: authority, .tlsv12, .tlsv12, protocols: ["h2"], suites: weak + good)
+      #expect(try await endpoint.connect(modern) { try await $0.echo("hello") } == "hello")
+    }
+  }
+
+  @Test("HTTP/2 must be negotiated", arguments: [[], ["http/1.1"]])
   func protocols(_ protocols: [String]) async throws {
     try await Endpoint.run(authority.server("server")) { endpoint in
       let other = try Agreed().client(trusting: authority, .tlsv12, .tlsv13, protocols: protocols)
@@ -57,7 +75,7 @@ struct HandshakeTests {
     }
   }
 
-  @Test("a client says why it does not trust the server, and the server hears of it")
+  @Test("a client reports why it does not trust the server, and the server logs it")
   func clientRefuses() async throws {
     let stranger = try Authority("stranger")
     try await Endpoint.run(authority.server("server")) { endpoint in
@@ -71,7 +89,7 @@ struct HandshakeTests {
     }
   }
 
-  @Test("a server under another name is not believed")
+  @Test("a server with another name is not trusted")
   func serverName() async throws {
     try authority.issue("named", names: "DNS:here.example")
     try await Endpoint.run(authority.server("named")) { endpoint in
@@ -81,7 +99,7 @@ struct HandshakeTests {
     }
   }
 
-  @Test("plain bytes at the port are refused in words, and cost nobody else anything")
+  @Test("plain bytes are rejected with a message, and do not affect other connections")
   func plainBytes() async throws {
     try await Endpoint.run(authority.server("server")) { endpoint in
       for (bytes, reason) in [
@@ -97,7 +115,7 @@ struct HandshakeTests {
     }
   }
 
-  @Test("who is silent, or stops in the middle, is cut off in time", arguments: [0, 1, 5, 100])
+  @Test("a peer that is silent, or stops in the middle, is cut off in time", arguments: [0, 1, 5, 100])
   func slowloris(_ count: Int) async throws {
     var configuration = authority.server("server")
     configuration.handshakeTimeout = .milliseconds(50)
@@ -110,7 +128,7 @@ struct HandshakeTests {
     }
   }
 
-  @Test("large messages and many calls pass through TLS unharmed")
+  @Test("large messages and many calls pass through TLS unchanged")
   func bulk() async throws {
     try await Endpoint.run(authority.server("server")) { endpoint in
       try await endpoint.connect(authority.client()) { client in
@@ -126,7 +144,7 @@ struct HandshakeTests {
   }
 }
 
-/// A client's TLS as somebody else makes it, and what was agreed on.
+/// TLS of a client made by another library, with the negotiated parameters.
 final class Agreed: Sendable {
   private let channel = Mutex<(any Channel)?>(nil)
 
@@ -136,13 +154,15 @@ final class Agreed: Sendable {
   }
 
   func client(
-    trusting authority: Authority, _ oldest: TLSVersion, _ newest: TLSVersion, protocols: [String]
+    trusting authority: Authority, _ oldest: TLSVersion, _ newest: TLSVersion, protocols: [String],
+    suites: [NIOTLSCipher]? = nil
   ) throws -> @Sendable (any Channel) throws -> Void {
     var configuration = TLSConfiguration.makeClientConfiguration()
     configuration.trustRoots = .file(authority.certificate)
     configuration.minimumTLSVersion = oldest
     configuration.maximumTLSVersion = newest
     configuration.applicationProtocols = protocols
+    if let suites { configuration.cipherSuiteValues = suites }
     let context = try NIOSSLContext(configuration: configuration)
     return { [self] channel in
       self.channel.withLock { $0 = channel }

@@ -2,9 +2,9 @@ import Testing
 
 @testable import TransportSecurity
 
-@Suite("Values of TLS")
+@Suite("TLS values")
 struct ValueTests {
-  @Test("refusals are logged twenty at once, then one a second, and the unsaid ones are counted")
+  @Test("refusals are logged in bursts of twenty, then one per second, and suppressed ones are counted")
   func budget() {
     var budget = LogBudget()
     let start = ContinuousClock.now
@@ -14,7 +14,7 @@ struct ValueTests {
     #expect(budget.take(at: start + .milliseconds(1100)) == 6)
     #expect(budget.take(at: start + .milliseconds(1200)) == nil)
     #expect(budget.take(at: start + .seconds(100)) == 1)
-    // A clock that goes back gives nothing.
+    // A clock that goes backwards adds no lines.
     #expect((0..<20).compactMap { _ in budget.take(at: start) }.count == 19)
   }
 }

@@ -8,13 +8,13 @@ struct ConnectionLifecycleTests {
   typealias Event = ConnectionLifecycle.Event
   typealias Action = ConnectionLifecycle.Action
 
-  /// How to get into each state.
+  /// The events that lead to each state.
   private static let paths: [String: [Event]] = [
     "silent": [], "fresh": [.preface], "serving": [.preface, .request], "noticed": [.preface, .shutdown],
     "leaving": [.preface, .shutdown, .noticeOver], "closed": [.lost],
   ]
 
-  /// What differs from "do nothing and stay", as in the table of the machine's comment.
+  /// Transitions that differ from "do nothing and stay", as in the table of the state machine's comment.
   private static let table: [String: [Event: (Action, String)]] = [
     "silent": [
       .preface: (.expectRequest, "fresh"), .prefaceTimeout: (.cut, "closed"), .shutdown: (.cut, "closed"),
@@ -36,7 +36,7 @@ struct ConnectionLifecycleTests {
     return machine
   }
 
-  /// A state shows itself by what it answers to every event.
+  /// Identifies a state by its response to every event.
   private func answers(_ machine: ConnectionLifecycle) -> [Action] {
     Event.allCases.map { event in
       var copy = machine

@@ -11,10 +11,10 @@ import Turns
   import Glibc
 #endif
 
-/// Answers every request with a fixed body once it has been read in full.
+/// Answers every request with a fixed body after reading it completely.
 private final class AnswerStream: ByteBufferStream {
   var answer = ByteBuffer()
-  /// Answer in a task of the event loop, as handlers do that were away.
+  /// Whether to answer in a task of the event loop, as handlers do after a suspension.
   var isLate = false
   var received = 0
   private static let ok = HTTP2StaticHeaders([(":status", "200")])
@@ -33,8 +33,8 @@ private final class AnswerStream: ByteBufferStream {
   }
 }
 
-/// A peer that sends some bytes as soon as it is connected and keeps what comes until the connection ends. All on the
-/// event loop: tests that occupy the cooperative pool must not make it late.
+/// A peer that sends bytes as soon as it is connected and stores what it receives until the connection ends. Runs entirely on the
+/// event loop, so that tests that occupy the cooperative pool do not delay it.
 private final class RawPeer: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
   private let bytes: [UInt8]
@@ -50,12 +50,12 @@ private final class RawPeer: ChannelInboundHandler {
     if !bytes.isEmpty { context.writeAndFlush(NIOAny(ByteBuffer(bytes: bytes)), promise: nil) }
   }
   func channelRead(context: ChannelHandlerContext, data: NIOAny) { all += unwrapInboundIn(data).readableBytesView }
-  /// A reset, because it closed with bytes of ours unread.
+  /// A reset, because the server closed the connection with unread bytes.
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
   func handlerRemoved(context: ChannelHandlerContext) { received.succeed(all) }
 }
 
-/// Counts how often a channel is flushed.
+/// Counts the flushes of a channel.
 private final class FlushCounter: ChannelOutboundHandler, Sendable {
   typealias OutboundIn = ByteBuffer
   let count = Atomic<Int>(0)
@@ -65,7 +65,7 @@ private final class FlushCounter: ChannelOutboundHandler, Sendable {
   }
 }
 
-/// Sends a body and hands over the response's bytes when it is complete.
+/// Sends a body and returns the bytes of the response when it is complete.
 private final class AskStream: ByteBufferStream {
   let done: EventLoopPromise<ByteBuffer>
   private var received = ByteBuffer()
@@ -138,7 +138,7 @@ struct ConnectionTests {
     return done.futureResult
   }
 
-  /// A plain socket; returns all bytes the server sends until it closes.
+  /// Connects a plain socket; returns all bytes that the server sends before it closes the connection.
   private func untilClosed(_ address: TransportAddress, sending bytes: [UInt8]) async throws -> [UInt8] {
     guard case .tcp(let host, let port) = address else { return [] }
     let received = group.any().makePromise(of: [UInt8].self)
@@ -185,7 +185,7 @@ struct ConnectionTests {
     let connection = try await dial(listener.address)
     _ = try await ask(connection, ByteBuffer(string: "x"))
     let before = flushes.count.load(ordering: .relaxed)
-    // 500 requests leave in one tick and arrive in a read or two.
+    // 500 requests are sent in one tick and arrive in one or two reads.
     let answers = try await connection.eventLoop.flatSubmit {
       EventLoopFuture.whenAllComplete(
         (0..<500).map { _ in start(connection.value, ByteBuffer(string: "x")) }, on: connection.eventLoop)
@@ -201,7 +201,7 @@ struct ConnectionTests {
     let listener = try await listen(limits: limits)
     let bytes = try await untilClosed(listener.address, sending: [])
     #expect(!containsGoAway(bytes))
-    // Half a preface is as silent as none.
+    // Half a preface is treated like none.
     _ = try await untilClosed(listener.address, sending: Array(Self.preface.prefix(10)))
     await listener.close()
   }
@@ -290,7 +290,7 @@ struct ConnectionTests {
     #if os(Linux)
       #expect(peer == .unix(PeerCredentials(pid: getpid(), uid: getuid(), gid: getgid())))
     #endif
-    // Somebody serves this path: it is not taken over.
+    // Another listener serves this path, so it is not replaced.
     await #expect(throws: TransportError.self) { try await listen(on: .unix(path: path)) }
     await listener.close()
     await #expect(throws: TransportError.self) { try await dial(.unix(path: path)) }

@@ -5,7 +5,7 @@ import Turns
 
 @Suite("Result archives", .takesTurns)
 struct ArchiveTests {
-  @Test("have the bytes that the contract shows")
+  @Test("have the bytes given in the contract")
   func examples() {
     let yes = [true].withUnsafeBufferPointer { ResultArchive.array(.bool($0)) }
     #expect(yes == n(1) + n(1) + [1, 0, 0, 0] + n(1) + [1])
@@ -32,7 +32,7 @@ struct ArchiveTests {
     #expect(ResultArchive.batch(vertex: 9, [0x90]) == n(9) + n(1) + [0x90])
   }
 
-  @Test("hold values of every type, all rows or some of them in any order")
+  @Test("contain values of every type, all rows or some of them in any order")
   func everyType() throws {
     try check([true, false, true], { .bool($0) }, { .bool($0) })
     try check([1, -2, .max] as [Int32], { .int32($0) }, { .int32($0) })
@@ -51,7 +51,7 @@ struct ArchiveTests {
     }
   }
 
-  @Test("of a string column that is a slice of a larger one hold only its strings")
+  @Test("of a slice of a string column contain only its strings")
   func slicedStrings() throws {
     let all = ["one", "two", "three"]
     try withStrings(all) { column in
@@ -61,12 +61,12 @@ struct ArchiveTests {
     }
   }
 
-  @Test("without a type keep their number of values")
+  @Test("of values without a type keep the number of values")
   func untyped() throws {
     #expect(try read(n(1) + n(3) + [255, 255, 255, 255] + n(3)) == .none(.undefined, count: 3))
   }
 
-  @Test("that are damaged are refused or read, never fatal")
+  @Test("that are damaged are rejected or read, never fatal")
   func damage() {
     let frame = [Int64]([3, 5]).withUnsafeBufferPointer { ids in
       withStrings(["lop", "ripple"]) { ResultArchive.dataframe([("id", .int64(ids)), ("n", .strings($0))]) }
@@ -85,7 +85,7 @@ struct ArchiveTests {
     }
   }
 
-  @Test("with impossible sizes take no memory for them")
+  @Test("with impossible sizes allocate no memory for them")
   func impossibleSizes() {
     #expect(refusal { try read(n(.max)) } == .malformed)
     #expect(refusal { try read(n(-1)) } == .malformed)
@@ -124,7 +124,7 @@ private func readFrame(_ bytes: [UInt8]) throws -> [(name: String, values: Archi
   try bytes.withUnsafeBytes { try ResultArchive.readDataframe($0) }
 }
 
-/// A number as archives hold it.
+/// Returns a number as stored in archives.
 private func n(_ value: Int64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
 
 private func withStrings<R>(_ strings: [String], _ body: (StringColumn) throws -> R) rethrows -> R {

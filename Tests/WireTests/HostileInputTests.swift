@@ -12,7 +12,7 @@ struct HostileInputTests {
     CreateInteractiveInstanceRequest(sessionID: "s", parameters: ["a": "b"]).encodedBytes,
   ]
 
-  /// Reads bytes as every kind of message. Nothing may happen but an error; what is read can be written and read again.
+  /// Decodes bytes as every type of message. Only an error may result; what was decoded can be encoded and decoded again.
   private func readAsEverything(_ bytes: [UInt8]) throws {
     func read<M: WireMessage>(_: M.Type) throws {
       guard let message = try? M.decode(bytes) else { return }
@@ -27,12 +27,12 @@ struct HostileInputTests {
     try read(AddLibRequest.self)
   }
 
-  @Test("cut off at every byte is refused or read, never fatal", arguments: samples)
+  @Test("truncated at any byte is rejected or read, never fatal", arguments: samples)
   func truncation(sample: [UInt8]) throws {
     for count in 0..<sample.count { try readAsEverything(Array(sample.prefix(count))) }
   }
 
-  @Test("with random bytes changed is refused or read, never fatal", arguments: samples)
+  @Test("with random bytes changed is rejected or read, never fatal", arguments: samples)
   func damage(sample: [UInt8]) throws {
     var random = SeededGenerator(state: 29)
     for _ in 0..<5000 {
@@ -48,7 +48,7 @@ struct HostileInputTests {
     }
   }
 
-  @Test("of random bytes is refused or read, never fatal")
+  @Test("of random bytes is rejected or read, never fatal")
   func noise() throws {
     var random = SeededGenerator(state: 7)
     for _ in 0..<5000 {
@@ -57,7 +57,7 @@ struct HostileInputTests {
     }
   }
 
-  @Test("that nests lists without end is refused before anything recurses")
+  @Test("with deeply nested lists is rejected before any recursion")
   func nesting() throws {
     func nested(_ depth: Int) -> [UInt8] {
       var list: [UInt8] = []
@@ -69,20 +69,20 @@ struct HostileInputTests {
     #expect(refusal { try RunStepRequest.decode(nested(20_000)) } == .tooDeep)
   }
 
-  @Test("that expands without proportion is refused")
+  @Test("that expands out of proportion is rejected")
   func expansion() {
-    // Two bytes for an empty operation, which becomes a struct of more than a hundred.
+    // Two bytes stand for an empty operation, which becomes a struct of more than a hundred bytes.
     let operations = [UInt8](repeating: 0, count: 4 << 20).indices.map { UInt8($0 % 2 == 0 ? 0x0a : 0) }
     #expect(refusal { try RunStepRequest.decode(Raw.field(1, Raw.field(2, operations))) } == .tooLarge)
   }
 
-  @Test("that repeats a message which may occur once is refused")
+  @Test("that repeats a singular message is rejected")
   func duplicates() {
     let dag = Raw.field(2, [])
     #expect(refusal { try RunStepRequest.decode(Raw.field(1, dag + dag)) } == .malformed)
   }
 
-  @Test("with texts that are none is refused, and the error names the field")
+  @Test("with invalid text is rejected, and the error names the field")
   func texts() {
     #expect(refusal { try HeartBeatRequest.decode(Raw.field(1, [0x61, 0])) } == .invalidText)
     #expect(refusal { try HeartBeatRequest.decode(Raw.field(1, [0xc3])) } == .invalidText)
@@ -94,7 +94,7 @@ struct HostileInputTests {
     }
   }
 
-  @Test("with numbers that no operation, type or result has is refused by name")
+  @Test("with unknown numbers of operations, types or results is rejected by name")
   func unknownNumbers() {
     do {
       _ = try RunStepRequest.decode(Raw.step(Raw.number(3, 999)))
@@ -109,7 +109,7 @@ struct HostileInputTests {
   }
 
   @Test(
-    "that breaks the wire format is refused",
+    "that violates the wire format is rejected",
     arguments: [
       [0x0a], [0x0a, 5, 0x61], [0x0a, 0x80], [0x0b], [0x0c], [0x00, 0x00], [0x08, 1], [0x0d, 1, 2, 3, 4],
       [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
@@ -119,7 +119,7 @@ struct HostileInputTests {
     #expect(refusal { try HeartBeatRequest.decode(bytes) } == .malformed)
   }
 
-  @Test("with a negative size of announced data is refused")
+  @Test("with a negative size of announced data is rejected")
   func negativeSize() {
     let meta = Raw.field(2, Raw.field(1, Raw.number(1, UInt64(bitPattern: -5))))
     #expect(refusal { try RunStepRequest.decode(Raw.step(Raw.field(7, meta))) } == .malformed)

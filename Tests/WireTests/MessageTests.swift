@@ -1,11 +1,12 @@
 import Testing
 import Turns
+import Vocabulary
 
 @testable import Wire
 
 @Suite("Messages", .takesTurns)
 struct MessageTests {
-  @Test("keep every field on the way out and back in")
+  @Test("keep every field when encoded and decoded")
   func roundTrips() throws {
     func check<M: WireMessage>(_ message: M) throws {
       #expect(try M.decode(message.encodedBytes) == message)
@@ -48,19 +49,19 @@ struct MessageTests {
     try check(CloseLearningInstanceResponse())
   }
 
-  @Test("have the same bytes whenever they are equal")
+  @Test("have equal bytes when they are equal")
   func stableBytes() throws {
     #expect(try RunStepRequest.decode(Samples.request.encodedBytes).encodedBytes == Samples.request.encodedBytes)
   }
 
-  @Test("write empty text and zeros as nothing at all")
+  @Test("omit empty texts and zeros when encoded")
   func defaults() {
     #expect(HeartBeatResponse().encodedBytes == [])
     #expect(ConnectSessionRequest().encodedBytes == [])
     #expect(HeartBeatRequest(sessionID: "ab").encodedBytes == [0x0a, 2, 0x61, 0x62])
   }
 
-  @Test("tell falsehood and zero from absence in an attribute")
+  @Test("distinguish false and zero from absence in an attribute")
   func oneofPresence() throws {
     for value in [AttributeValue.bool(false), .int(0), .bytes([]), .null, .unset] {
       let step = RunStepRequest.head(
@@ -70,7 +71,7 @@ struct MessageTests {
     }
   }
 
-  @Test("take the last of attributes with the same key, and an entry without a value as unset")
+  @Test("keep the last of several attributes with the same key, and read an entry without a value as unset")
   func mapEntries() throws {
     func entry(_ key: UInt64, _ value: [UInt8]?) -> [UInt8] {
       Raw.field(6, Raw.number(1, key) + (value.map { Raw.field(2, $0) } ?? []))
@@ -92,7 +93,7 @@ struct MessageTests {
     #expect(try FetchLogsResponse.decode(log.encodedBytes).info == "a\u{2400}b")
   }
 
-  @Test("give text and numbers of attributes only where they are some")
+  @Test("return text and numbers of attributes only for values of these types")
   func attributeAccessors() {
     #expect(AttributeValue.text("ä").text == "ä")
     #expect(AttributeValue.bytes([0xff]).text == nil)
@@ -108,7 +109,7 @@ struct MessageTests {
 
 @Suite("Bodies of a step", .takesTurns)
 struct BodyTests {
-  @Test("name the place of their chunk instead of copying it", arguments: [0, 1, 100, 127, 128, 70_000])
+  @Test("report the range of their chunk instead of copying it", arguments: [0, 1, 100, 127, 128, 70_000])
   func bodies(count: Int) throws {
     let chunk = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
     for hasNext in [false, true] {
@@ -129,14 +130,14 @@ struct BodyTests {
     }
   }
 
-  @Test("are read with their fields in any order, as Python writes them")
+  @Test("are read with their fields in any order, as Python encodes them")
   func fieldOrder() throws {
     let bytes = Raw.field(2, Raw.field(1, [7, 8, 9]) + Raw.field(2, Array("key".utf8)) + Raw.number(3, 1))
     let expected = RunStepRequestBody(operationKey: "key", hasNext: true, chunk: 4..<7)
     #expect(try RunStepRequest.decode(bytes) == .body(expected))
   }
 
-  @Test("are refused when head and body come together, or neither")
+  @Test("are rejected when they contain both head and body, or neither")
   func oneofs() {
     let body = Raw.field(2, Raw.field(1, [1]))
     #expect(refusal { try RunStepRequest.decode(body + body) } == .malformed)
@@ -146,7 +147,7 @@ struct BodyTests {
   }
 }
 
-/// The code of the error that `body` throws, nil if it throws none.
+/// Returns the code of the error that `body` throws; nil if it throws none.
 func refusal<T>(_ body: () throws -> T) -> WireError.Code? {
   do {
     _ = try body()

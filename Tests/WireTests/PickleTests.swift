@@ -1,12 +1,13 @@
 import Foundation
 import Testing
 import Turns
+import Vocabulary
 
 @testable import Wire
 
 @Suite("Pickled exceptions", .takesTurns)
 struct PickleTests {
-  @Test("have the bytes that the contract shows")
+  @Test("have the bytes given in the contract")
   func examples() {
     let boom: [UInt8] = [0x58, 4, 0, 0, 0] + Array("boom".utf8) + [0x85, 0x52, 0x2e]
     #expect(
@@ -18,9 +19,9 @@ struct PickleTests {
         == [0x80, 2, 0x63] + Array("builtins\nAssertionError\n".utf8) + [0x29, 0x52, 0x2e])
   }
 
-  /// With the interpreter of the real client in `GSC_PYTHON` these are its own classes; else stand-ins of the same
-  /// name.
-  @Test("are raised by Python as the class and with the message they were made from")
+  /// If `GSC_PYTHON` names an interpreter with the real client, these are the client's own classes, otherwise stand-ins of the
+  /// same names.
+  @Test("are raised by Python with their class and message")
   func loaded() throws {
     let message = "no such file: \"Größe\"\n\u{1F41F}"
     var pickles: [[UInt8]] = []

@@ -5,8 +5,8 @@ import Turns
 
 @testable import Wire
 
-/// The recordings of the real client against the reference coordinator. They live outside of the package: in `../shared`
-/// beside it, or where `GSC_SHARED` says.
+/// The recordings of the real client against the reference coordinator. They are outside the package: in `../shared` next to it,
+/// or in the directory that `GSC_SHARED` names.
 enum Recordings {
   static let folder: URL? = {
     let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -24,7 +24,7 @@ enum Recordings {
     var bytes: [UInt8]
   }
 
-  /// All messages of all recordings. Python unpacks them: Swift's libraries have no gzip.
+  /// Returns all messages of all recordings. Python decompresses them, because Swift's libraries have no gzip.
   static func frames() throws -> [Frame] {
     let script = """
       import base64, glob, gzip, json, struct, sys
@@ -53,7 +53,7 @@ enum Recordings {
   }
 }
 
-/// Runs a script and returns what it wrote. `GSC_PYTHON` names the interpreter, one with the real client for instance.
+/// Runs a script and returns its output. `GSC_PYTHON` names the interpreter, for example one with the real client.
 func runPython(_ script: String, _ arguments: [String] = [], input: [UInt8] = []) throws -> [UInt8] {
   let process = Process()
   process.executableURL = URL(filePath: "/usr/bin/env")
@@ -71,11 +71,11 @@ func runPython(_ script: String, _ arguments: [String] = [], input: [UInt8] = []
   return Array(bytes)
 }
 
-@Suite("Everything the real client and the reference server said to each other", .takesTurns)
+@Suite("Recorded traffic between the real client and the reference server", .takesTurns)
 struct RecordingsTests {
   static let present = Recordings.folder != nil
 
-  @Test("is understood completely, and says the same when we say it", .enabled(if: present, "no ../shared/contract"))
+  @Test("is decoded completely, and encoded to the same fields", .enabled(if: present, "no ../shared/contract"))
   func roundTrip() throws {
     let frames = try Recordings.frames()
     #expect(frames.count > 3000)
@@ -88,7 +88,7 @@ struct RecordingsTests {
 
 @Suite("The comparison of fields on the wire", .takesTurns)
 struct FieldComparisonTests {
-  @Test("sees a field that is missing, and one that differs, but neither order of attributes nor zeros")
+  @Test("detects missing and different fields, but ignores the order of attributes and zeros")
   func comparison() throws {
     let type = Gs__Rpc__RunStepRequest.descriptor
     func step(_ attributes: [UInt8]) -> [UInt8] { Raw.step(Raw.field(2, [0x6b]) + attributes) }
@@ -103,7 +103,7 @@ struct FieldComparisonTests {
   }
 }
 
-/// Reads a message, writes it, reads it again, and compares both the values and the fields on the wire.
+/// Decodes a message, encodes it, decodes it again, and compares the values and the fields on the wire.
 private struct Check {
   var check: ([UInt8]) throws -> Void
 
@@ -117,7 +117,7 @@ private struct Check {
   }
 }
 
-/// Chunks lie elsewhere in a message of ours, so only their size is compared.
+/// Chunks have other positions in our messages, so only their sizes are compared.
 private func equal<M: WireMessage>(_ one: M, _ other: M) throws -> Bool {
   func normal(_ message: M) -> M {
     switch message {
@@ -133,7 +133,7 @@ private func equal<M: WireMessage>(_ one: M, _ other: M) throws -> Bool {
   return normal(one) == normal(other)
 }
 
-/// The message as it goes over the wire: what we encode, and behind it the chunk, if it has one.
+/// Returns the message as transmitted: the encoded part, followed by the chunk, if there is one.
 func wholeMessage<M: WireMessage>(_ message: M, received: [UInt8]) -> [UInt8] {
   switch message {
   case RunStepRequest.body(let body) as RunStepRequest: message.encodedBytes + received[body.chunk]
@@ -184,8 +184,8 @@ private func messageType(_ method: String, isRequest: Bool) -> Check? {
   }
 }
 
-/// Every field of a message with its path and bytes, sorted. What an encoder may write or leave out, empty messages and
-/// zeros, is left out.
+/// Returns every field of a message with its path and bytes, sorted. Fields that an encoder may write or omit, empty messages and
+/// zeros, are left out.
 private func fields(_ bytes: [UInt8], _ type: UnsafePointer<ProtobufCMessageDescriptor>) throws -> [String] {
   var result: [String] = []
   func walk(_ bytes: [UInt8], _ type: UnsafePointer<ProtobufCMessageDescriptor>, _ path: String) throws {
@@ -210,7 +210,7 @@ private func fields(_ bytes: [UInt8], _ type: UnsafePointer<ProtobufCMessageDesc
         counts[tag.field] = index + 1
         let inner = field.flatMap { UnsafePointer<ProtobufCMessageDescriptor>(OpaquePointer($0.descriptor)) }
         if let field, let inner, field.type == PROTOBUF_C_TYPE_MESSAGE {
-          // Entries of a map have no order: their place is their key.
+          // Entries of a map have no order: their position is their key.
           let isEntry = String(cString: inner.pointee.name).hasSuffix("Entry")
           let place = isEntry ? try fields(value, inner).first { $0.hasPrefix(".1[0]=") } ?? "zero" : "\(index)"
           try walk(value, inner, "\(path).\(tag.field)[\(place)]")

@@ -1,6 +1,7 @@
+import Vocabulary
 import Wire
 
-/// Messages in which every field has a value of its own, so that a field that gets lost or swapped shows.
+/// Messages in which every field has a distinct value, so that a lost or swapped field is detected.
 enum Samples {
   static let request = RunStepRequest.head(
     RunStepRequestHead(
@@ -106,7 +107,7 @@ enum Samples {
   }()
 }
 
-/// A generator whose numbers follow from its seed (SplitMix64).
+/// A random number generator determined by its seed (SplitMix64).
 struct SeededGenerator: RandomNumberGenerator {
   var state: UInt64
 
@@ -119,7 +120,7 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// The wire format by hand, for messages that no encoder would write.
+/// Writes the wire format by hand, for messages that no encoder would produce.
 enum Raw {
   static func varint(_ value: UInt64) -> [UInt8] {
     value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7f) | 0x80] + varint(value >> 7)
@@ -131,6 +132,6 @@ enum Raw {
 
   static func number(_ number: UInt64, _ value: UInt64) -> [UInt8] { varint(number << 3) + varint(value) }
 
-  /// A step with one operation whose fields are given.
+  /// Returns a step with one operation that consists of the given fields.
   static func step(_ operation: [UInt8]) -> [UInt8] { field(1, field(2, field(1, operation))) }
 }

@@ -1,10 +1,11 @@
 import Engines
 import Logging
+import ServerConfiguration
 import Testing
 
 @testable import gscoordinator
 
-@Suite("Which engines a session gets")
+@Suite("Choice of a session's engines")
 struct EngineChoiceTests {
   private func factory(_ policy: EngineChoice, isInstalled: Bool = true) -> ChoosingFactory {
     ChoosingFactory(
@@ -16,7 +17,7 @@ struct EngineChoiceTests {
     EngineSize(hosts: Array(repeating: "localhost", count: workers), memoryBytes: memoryBytes)
   }
 
-  @Test("auto takes GraphScope's for more workers, and for more memory than this process may use")
+  @Test("auto chooses GraphScope's engines for several workers, and for more memory than this process may use")
   func auto() {
     let auto = factory(.auto)
     #expect(!auto.choice(size(1)).isNative)
@@ -27,21 +28,21 @@ struct EngineChoiceTests {
         == (true, "9216 MiB of memory are asked for, and this process may use 8192 MiB"))
   }
 
-  @Test("auto says that they are not installed")
+  @Test("auto reports that they are not installed")
   func missing() {
     let (isNative, reason) = factory(.auto, isInstalled: false).choice(size(2))
     #expect(!isNative)
     #expect(reason == "2 workers are asked for, but they are not installed")
   }
 
-  @Test("What the configuration says is done, whatever is asked for")
+  @Test("A configured engine is used for every request")
   func fixed() {
     #expect(factory(.graphscope).choice(size(1)).isNative)
     #expect(!factory(.embedded).choice(size(3, 9 << 30)).isNative)
   }
 }
 
-/// Makes nothing.
+/// A factory that creates nothing.
 private struct NoEngines: EngineFactory {
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines { throw CancellationError() }
 }

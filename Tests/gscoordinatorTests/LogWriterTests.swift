@@ -3,9 +3,9 @@ import Testing
 
 @testable import gscoordinator
 
-@Suite("Log lines on their way out")
+@Suite("Writing of log lines")
 struct LogWriterTests {
-  @Test("The expected line comes first, however much was told before, and what was too much is counted")
+  @Test("The expected first line precedes earlier lines, and dropped lines are counted")
   func firstLine() throws {
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)

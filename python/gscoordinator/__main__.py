@@ -1,4 +1,4 @@
-"""``python -m gscoordinator ARGS``: becomes the native coordinator, with the same arguments, process id and pipes."""
+"""``python -m gscoordinator ARGS``: executes the native coordinator with the same arguments, process id and pipes."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Where the native coordinator is."""
+"""Finds the native coordinator."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ class BinaryNotFound(Exception):
 
 
 def find_binary():
-    """The path of the native binary: named by the environment, beside the interpreter, on PATH, or built in this clone."""
+    """Returns the path of the native binary: from the environment, next to the interpreter, on PATH, or built in this clone."""
     named = os.environ.get(VARIABLE)
     if named:
         if _is_program(named):

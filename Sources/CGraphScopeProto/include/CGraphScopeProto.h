@@ -3,6 +3,7 @@
 #pragma once
 #include "attr_value.pb-c.h"
 #include "data_types.pb-c.h"
+#include "descriptors.h"
 #include "error/coordinator.pb-c.h"
 #include "error/error.pb-c.h"
 #include "google/protobuf/any.pb-c.h"

@@ -1,58 +1,63 @@
-import Cluster
 import Engines
+import Scheduling
+import StateStore
 
-// The documents that the coordinator keeps in the state store, beside those of the objects that a session's operations
-// produced (`ObjectDocument`).
+// The documents that the coordinator keeps in the state store, in addition to those of the objects made by a session's operations
+// (`ObjectDocument`).
 
-/// A session as it stands in the state store.
+/// A session as stored in the state store.
 public typealias SessionDocument = ClusterObject<SessionSpec, SessionStatus>
 
-/// What a client asked for when it opened a session.
+/// The parameters with which a client opened a session.
 public struct SessionSpec: Codable, Sendable {
   /// The client's version.
   public var clientVersion: String
-  /// How long the session is kept without a sign of life, in milliseconds; nil for ever.
+  /// How long the session is kept without a sign of life, in milliseconds; nil for no limit.
   public var leaseMilliseconds: Int64?
   /// Its number in the order of opening.
   public var serial: UInt64
-  /// What was asked for on its behalf; nil for sessions from before there was a scheduler.
+  /// The request for its resources; nil for sessions opened before there was a scheduler.
   public var request: ResourceRequest?
 }
 
-/// How a session stands.
+/// The observed status of a session.
 public struct SessionStatus: Codable, Sendable {
-  /// Where it stands in its life: see `SessionLifecycle.Phase`.
+  /// The phase; see `SessionLifecycle.Phase`.
   public var phase: String
-  /// Where its engine runs.
+  /// The hosts that its engine runs on.
   public var hosts: [String]
-  /// Number of the engine's workers.
+  /// The number of the engine's workers.
   public var workers: Int
-  /// What it holds; nil while it waits.
+  /// The resources it holds; nil while it waits.
   public var allocation: Allocation?
+  /// The name of the client process that uses it, which the sessions of that process share; nil for sessions of earlier versions.
+  public var client: String?
 }
 
-/// A step as it stands in the state store. Steps that only read are not kept.
+/// A step as stored in the state store. Steps that only read are not stored.
 public typealias StepDocument = ClusterObject<StepSpec, StepStatus>
 
-/// What a client asked for in a step.
+/// The operations that a client requested in a step.
 public struct StepSpec: Codable, Sendable {
   /// An operation.
   public struct Operation: Codable, Sendable {
     /// The client's key for it.
     public var key: String
-    /// What it does, for example `RUN_APP`.
+    /// The type of the operation, for example `RUN_APP`.
     public var kind: String
-    /// The operations whose results it works on.
+    /// The keys of the operations whose results it uses.
     public var parents: [String]
   }
 
-  /// The operations in their order; the first 200 of a longer step.
+  /// The algorithm that it runs or prepares, if any.
+  public var algorithm: String?
+  /// The operations in order; only the first 200 of a longer step.
   public var operations: [Operation]
 }
 
-/// How a step went.
+/// The progress and outcome of a step.
 public struct StepStatus: Codable, Sendable {
-  /// Where a step stands.
+  /// The phase of a step.
   public enum Phase: String, Codable, Sendable {
     case running, succeeded, failed, cancelled
     /// The coordinator ended while the step ran.
@@ -61,15 +66,15 @@ public struct StepStatus: Codable, Sendable {
 
   /// Why a step failed.
   public struct Failure: Codable, Sendable {
-    /// The client's key of the operation that failed; empty when it was the step itself.
+    /// The client's key of the failed operation; empty if the step itself failed.
     public var operation: String
     /// `EngineError.Code`, or `interrupted`.
     public var code: String
-    /// What the client was told.
+    /// The message sent to the client.
     public var message: String
   }
 
-  /// Where it stands.
+  /// The phase.
   public var phase: Phase
   /// When it ended, in milliseconds since 1970.
   public var finishedMilliseconds: Int64?
@@ -77,10 +82,10 @@ public struct StepStatus: Codable, Sendable {
   public var failure: Failure?
 }
 
-/// An engine of a session as it stands in the state store.
+/// An engine of a session as stored in the state store.
 public typealias InstanceDocument = ClusterObject<InstanceSpec, InstanceStatus>
 
-/// Which engine was asked for.
+/// The requested engine.
 public struct InstanceSpec: Codable, Sendable {
   /// The session that it belongs to.
   public var session: String
@@ -90,15 +95,15 @@ public struct InstanceSpec: Codable, Sendable {
   public var graph: Int64?
 }
 
-/// How an engine stands.
+/// The observed status of an engine.
 public struct InstanceStatus: Codable, Sendable {
-  /// Where it stands in its life: see `InstanceLifecycle.Phase`.
+  /// The phase; see `InstanceLifecycle.Phase`.
   public var phase: String
-  /// Where it is reached; empty for an engine inside the coordinator.
+  /// The addresses at which it is reached; empty for an engine inside the coordinator.
   public var endpoints: [String]
 }
 
-/// What an operation produced, under a number of the session.
+/// The object made by an operation, stored under a number unique in the session.
 struct ObjectDocument: Codable {
   /// The client's key of the operation.
   var operation: String
@@ -107,17 +112,19 @@ struct ObjectDocument: Codable {
   var object: String?
   /// The client's number of a graph.
   var graph: Int64?
-  /// The user's own code of an algorithm.
+  /// The archive with the client's own code of an algorithm.
   var archive: [UInt8]?
+  /// The origin of the object; nil in documents of earlier versions.
+  var origin: ObjectOrigin?
 
   enum Kind: String, Codable {
     case graph, application, boundApplication, result
-    /// It was unloaded, or never was an object.
+    /// The object was unloaded, or the operation made none.
     case nothing
   }
 
-  /// Larger archives are not kept: they would not fit the state store.
-  private static let maximumArchiveBytes = 256 << 10
+  /// The maximum size of a stored archive in bytes; larger ones would not fit the state store.
+  static let archiveBound = 256 << 10
 
   init(_ handle: ObjectHandle, of operation: OperationKey) {
     self.operation = operation
@@ -125,14 +132,14 @@ struct ObjectDocument: Codable {
     case .graph(let key): (kind, object) = (.graph, key)
     case .boundApplication(let key): (kind, object) = (.boundApplication, key)
     case .context(let key): (kind, object) = (.result, key)
-    case .application(let algorithm, let code) where code.count <= Self.maximumArchiveBytes:
+    case .application(let algorithm, let code) where code.count <= Self.archiveBound:
       (kind, object) = (.application, algorithm)
       archive = code.isEmpty ? nil : code
     case .none, .tables, .application: kind = .nothing
     }
   }
 
-  /// The handle, as far as it was kept.
+  /// The handle, as far as it was stored.
   var handle: ObjectHandle {
     switch (kind, object) {
     case (.graph, let key?): .graph(key)

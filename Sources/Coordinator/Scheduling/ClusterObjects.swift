@@ -1,53 +1,56 @@
-import Cluster
+import Logging
+import Scheduling
+import StateStore
+import Synchronization
 
-/// A tenant as it stands in the state store: what was decided for it, and what it has.
+/// A tenant as stored in the state store: its policy and its usage.
 public typealias TenantDocument = ClusterObject<TenantPolicy, TenantStatus>
 
-/// What a tenant has.
+/// The observed status of a tenant.
 public struct TenantStatus: Codable, Sendable, Equatable {
-  /// `idle`, `active`, or `waiting` when a request of it waits.
+  /// `idle`, `active`, or `waiting` if one of its requests is waiting.
   public var phase: String
-  /// Sessions that are open and have their resources.
+  /// The number of open sessions that hold their resources.
   public var sessions: Int
-  /// Requests that wait.
+  /// The number of waiting requests.
   public var waiting: Int
-  /// Graphs of its sessions.
+  /// The number of graphs of its sessions.
   public var graphs: Int
-  /// What it holds on hosts.
+  /// The resources that it holds on hosts.
   public var held: Resources
   /// Bytes on disk.
   public var diskBytes: Int64
-  /// The largest part that it holds of any kind of resource, in percent of all hosts.
+  /// The largest fraction that it holds of any resource of all hosts, in percent.
   public var sharePercent: Double
-  /// The part that is due to it among those that hold or wait now, in percent.
+  /// Its fair share among the tenants that hold or wait now, in percent.
   public var fairSharePercent: Double
-  /// By how much it has more than its due, in percent; others get it back when they need it.
+  /// By how much it exceeds its fair share, in percent; other tenants may reclaim it.
   public var borrowedPercent: Double
 }
 
-/// A host as it stands in the state store.
+/// A host as stored in the state store.
 public typealias HostDocument = ClusterObject<HostSpec, HostStatus>
 
-/// What was decided about a host.
+/// The configuration of a host.
 public struct HostSpec: Codable, Sendable, Equatable {
-  /// What it has for engines.
+  /// The resources available to engines.
   public var capacity: Resources
-  /// What requests may select it by.
+  /// The labels that requests select hosts by.
   public var labels: [String: String]
 }
 
-/// What is on a host.
+/// The observed status of a host.
 public struct HostStatus: Codable, Sendable, Equatable {
-  /// `present`, or `leaving` while something is held on a host that was taken away.
+  /// `present`, or `leaving` while something is held on a removed host.
   public var phase: String
-  /// What is held there.
+  /// The resources held there.
   public var used: Resources
-  /// How many hold something there.
+  /// The number of holders there.
   public var holders: Int
 }
 
 extension Coordinator {
-  /// Writes the tenants and hosts that have changed into the state store, where operators look at them.
+  /// Writes tenants and hosts that have changed to the state store, for operators.
   func publishCluster() async {
     let report = desk.report()
     var changes: [StateChange] = []
@@ -69,14 +72,15 @@ extension Coordinator {
     }
     guard !changes.isEmpty else { return }
     do {
-      try await journal.commitAll("note the state of tenants and hosts", by: "coordinator", on: "cluster", changes)
+      try await journal.commitAll(
+        "note the state of tenants and hosts", by: "coordinator", on: Journal.Collection.cluster, changes)
     } catch {
       published.withLock { $0 = PublishedObjects() }
       logger.debug("tenants and hosts are not up to date in the state store", metadata: ["error": "\(error)"])
     }
   }
 
-  /// Tenants and hosts that an earlier process wrote and this one does not know go with the next `publishCluster`.
+  /// Marks the tenants and hosts of an earlier process, so that the next `publishCluster` removes those unknown to this one.
   func recoverPublished() async throws(CoordinatorError) {
     for prefix in [ObjectKind.tenant.prefix, ObjectKind.host.prefix] {
       do {
@@ -86,7 +90,7 @@ extension Coordinator {
     }
   }
 
-  /// What is counted and measured, in Prometheus' text format.
+  /// All metrics in Prometheus' text format.
   public var metricsText: String {
     let report = desk.report()
     func gauge(_ name: String, _ value: (SchedulerReport.Tenant) -> Double) -> String {
@@ -109,15 +113,15 @@ extension Coordinator {
   }
 }
 
-/// What the state store has of tenants and hosts.
+/// The tenants and hosts in the state store.
 struct PublishedObjects {
-  /// By key; what an earlier process wrote is empty.
+  /// The changes last written, by key; nil for entries of an earlier process.
   private var values: [String: StateChange?] = [:]
 
-  /// The store has these keys.
+  /// Records keys that are in the store.
   mutating func take(_ keys: [String]) { for key in keys { values.updateValue(nil, forKey: key) } }
 
-  /// The change that brings a document up to date, if there is one.
+  /// Returns the change that updates a document; nil if it is up to date.
   mutating func note(
     _ key: String, _ document: ClusterObject<some Codable & Sendable, some Codable & Sendable>,
     _ seen: inout Set<String>
@@ -129,7 +133,7 @@ struct PublishedObjects {
     return [change]
   }
 
-  /// The changes that remove what is not there any more.
+  /// Returns the changes that remove outdated documents.
   mutating func forget(except seen: Set<String>) -> [StateChange] {
     let gone = values.keys.filter { !seen.contains($0) }
     for key in gone { values.removeValue(forKey: key) }
@@ -155,7 +159,7 @@ extension HostStatus {
 }
 
 extension WaitingReport {
-  /// Position, reason and expected start, for whoever waits.
+  /// The position, reason and expected start, for people.
   var text: String {
     var text = "position \(position) of \(waiting). \(sentence)"
     if let expectedStart {
@@ -166,12 +170,12 @@ extension WaitingReport {
 }
 
 extension String {
-  /// Without a full stop at its end: more follows.
+  /// The text without a full stop at its end, to be continued.
   var withoutFullStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }
 
 extension Duration {
-  /// For example `40 s`, `12 min` or `3 h`.
+  /// The duration as text, for example `40 s`, `12 min` or `3 h`.
   fileprivate var words: String {
     let seconds = Int(inSeconds.rounded())
     return seconds < 120 ? "\(seconds) s" : seconds < 7200 ? "\(seconds / 60) min" : "\(seconds / 3600) h"

@@ -1,30 +1,32 @@
 import Engines
 import Synchronization
 
-/// A session's engines, which may be still to come, or gone for a while: who needs them waits here.
+/// Provides a session's engines, which may not be started yet or be absent temporarily: callers wait here for them.
 final class EngineGate: Sendable {
   private struct State {
     var engines: SessionEngines?
-    /// Why they will never come.
+    /// Why they will never be available.
     var failure: (any Error)?
+    /// Why they are not available at present.
+    var obstacle: (any Error)?
     var waiting: [AsyncStream<Void>.Continuation] = []
   }
 
   private let state = Mutex(State())
 
-  /// A gate behind which the engines are, if there are any yet.
+  /// Creates a gate, with the engines if they are available.
   init(_ engines: SessionEngines? = nil) { state.withLock { $0.engines = engines } }
 
-  /// The engines, if they are there.
+  /// The engines, if available.
   var current: SessionEngines? { state.withLock { $0.engines } }
 
-  /// The engines, as soon as they are there.
-  /// - Throws: `CancellationError`, or why they will never come.
+  /// Returns the engines, waiting for them if necessary.
+  /// - Throws: `CancellationError`, or why the engines are unavailable permanently or for an unknown time.
   func engines() async throws -> SessionEngines {
     while true {
       let (opened, source) = AsyncStream.makeStream(of: Void.self)
       let ready: SessionEngines? = try state.withLock { state in
-        if let failure = state.failure { throw failure }
+        if let failure = state.failure ?? state.obstacle { throw failure }
         if state.engines == nil { state.waiting.append(source) }
         return state.engines
       }
@@ -34,12 +36,12 @@ final class EngineGate: Sendable {
     }
   }
 
-  /// The engines are there.
-  /// - Returns: false when nobody wants them any more: the caller must end them.
+  /// Makes the engines available.
+  /// - Returns: False if they are no longer wanted: the caller must end them.
   func open(_ engines: SessionEngines) -> Bool {
     let waiting: [AsyncStream<Void>.Continuation]? = state.withLock { state in
       guard state.failure == nil else { return nil }
-      state.engines = engines
+      (state.engines, state.obstacle) = (engines, nil)
       defer { state.waiting = [] }
       return state.waiting
     }
@@ -47,12 +49,25 @@ final class EngineGate: Sendable {
     return waiting != nil
   }
 
-  /// The engines go; who needs them from now on waits.
-  /// - Returns: the engines, for the caller to end.
+  /// Removes the engines; further callers wait.
+  /// - Returns: The engines, for the caller to end.
   func shut() -> SessionEngines? { state.withLock { $0.engines.take() } }
 
-  /// The engines will never come, or not come again.
-  /// - Returns: the engines that were there, for the caller to end.
+  /// Makes callers fail with `error` until `open` or `release`, because it is unknown when the engines will be available.
+  func hold(_ error: any Error) {
+    let waiting = state.withLock { state in
+      state.obstacle = error
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    waiting.forEach { $0.finish() }
+  }
+
+  /// Makes callers wait for the engines again.
+  func release() { state.withLock { $0.obstacle = nil } }
+
+  /// Makes the engines unavailable permanently.
+  /// - Returns: The engines that were available, for the caller to end.
   func fail(_ error: any Error) -> SessionEngines? {
     let (engines, waiting) = state.withLock { state in
       state.failure = error

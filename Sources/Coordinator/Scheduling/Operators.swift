@@ -1,14 +1,27 @@
-import Cluster
 import Engines
+import LogStore
+import Logging
+import Scheduling
+import StateStore
+import Support
+import Synchronization
+
+/// The size of a session after a change.
+public struct SessionSize: Sendable {
+  /// The hosts of the workers that there is room for.
+  public var hosts: [String]
+  /// A description of the size, and of its effect on the session's engine.
+  public var words: String
+}
 
 extension Coordinator {
-  /// Gives a session another number of workers, in place.
-  /// - Returns: the host of each worker.
-  /// - Throws: `CoordinatorError` when there is no such session, it waits itself, its engine cannot be resized, or there
-  ///   is no room; nothing has changed then.
-  public func resize(_ id: String, workers: Int, by author: String) async throws(CoordinatorError) -> [String] {
+  /// Changes a session's resources to those of another number of workers, in place. An embedded engine remains a single worker
+  /// with more or fewer threads.
+  /// - Throws: `CoordinatorError` if there is no such session, it waits itself, its engine cannot be resized, or there is no
+  ///   room; nothing has changed then.
+  public func resize(_ id: String, workers: Int, by author: String) async throws(CoordinatorError) -> SessionSize {
     guard let session = state.withLock({ $0.sessions[id] }) else {
-      throw CoordinatorError(.unknownSession, "there is no session '\(printable(id))'")
+      throw CoordinatorError(.unknownSession, "there is no session '\(id.quotable())'")
     }
     var document = session.storedDocument
     guard var request = document.spec.request, let member = request.members.first, let engines = session.gate.current
@@ -22,29 +35,40 @@ extension Coordinator {
     do throws(SchedulingError) { allocation = try desk.resize(session.object, members: request.members) } catch {
       throw CoordinatorError(.limitReached, error.description.withoutFullStop)
     }
-    let hosts = allocation.placements.map(\.host)
     do {
       try await engines.analytical.resize(to: EngineSize(allocation))
       document.spec.request = request
       document.status.allocation = allocation
       let revision = try await journal.commit(
         "resize a session", by: author, on: session.object, conditions: [.present(ObjectKind.session.key(id))],
-        [Journal.put(document)])
+        [Journal.put(document)], mayUseReserve: true)
       session.wrote(document, revision: revision)
     } catch {
       _ = try? desk.resize(session.object, members: before)
       if let error = error as? CoordinatorError { throw error }
       throw CoordinatorError(.invalidArgument, "session '\(id)' keeps its workers: \(error)")
     }
-    journal.event(session.object, "Resized", "\(author) gave it \(workers) workers on \(allocation.hostsText)")
-    session.log.info("This session has \(workers) workers now.")
-    return hosts
+    let words = Self.words(allocation, engines.analytical.description)
+    journal.event(session.object, "Resized", "by \(author): it has \(words)")
+    session.log.info("This session has \(words) now.")
+    return SessionSize(hosts: allocation.placements.map(\.host), words: words)
   }
 
-  /// Puts another plan of hosts and tenants into force, whole.
-  /// - Parameter isDryRun: whether nothing is to change.
-  /// - Returns: what changes, in sentences.
-  /// - Throws: `CoordinatorError` when the plan cannot be put into force; nothing has changed then.
+  /// Describes the effect of an allocation on a session whose engine cannot change its number of workers.
+  private static func words(_ allocation: Allocation, _ engine: EngineDescription) -> String {
+    func count(_ workers: Int) -> String { workers == 1 ? "1 worker" : "\(workers) workers" }
+    let room = count(allocation.placements.count)
+    let threads = EngineSize(allocation).threads.map { "up to \($0)" } ?? "any number of"
+    guard engine.workerCount != allocation.placements.count else { return "\(room) on \(allocation.hostsText)" }
+    return
+      "room for \(room) on \(allocation.hostsText); its engine is \(count(engine.workerCount)), whose algorithms run "
+      + "on \(threads) threads"
+  }
+
+  /// Replaces the plan of hosts and tenants as a whole.
+  /// - Parameter isDryRun: Whether to change nothing.
+  /// - Returns: The changes, in sentences.
+  /// - Throws: `CoordinatorError` if the plan cannot be applied; nothing has changed then.
   public func reload(
     _ plan: ClusterPlan, isDryRun: Bool, by author: String
   ) async throws(CoordinatorError) -> [String] {
@@ -52,7 +76,9 @@ extension Coordinator {
       let changes = try desk.preview(plan)
       guard !isDryRun else { return changes }
       try desk.apply(plan)
-      logs.audit(author: author, action: "reload the cluster file", object: "cluster", revision: nil)
+      logs.audit(
+        author: author, action: "reload the cluster file", object: Journal.Collection.cluster.description, revision: nil
+      )
       for change in changes { logger.notice("cluster file: \(change)") }
       await publishCluster()
       return changes
@@ -63,7 +89,7 @@ extension Coordinator {
 }
 
 extension EngineSize {
-  /// What an allocation gives an engine.
+  /// Creates the size given by an allocation.
   init(_ allocation: Allocation) {
     self.init(
       hosts: allocation.placements.map(\.host),
@@ -71,7 +97,7 @@ extension EngineSize {
       memoryBytes: allocation.placements.reduce(0) { $0 + $1.resources.memoryBytes })
   }
 
-  /// What a request would give it.
+  /// Creates the size given by a request once granted.
   init(_ request: ResourceRequest) {
     self.init(
       hosts: Array(repeating: ClusterPlan.ownHost, count: max(1, request.members.count)),

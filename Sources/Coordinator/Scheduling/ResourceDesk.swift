@@ -1,135 +1,210 @@
-import Cluster
+import ControlPlane
+import Scheduling
+import StateStore
 import Synchronization
 
-/// Where resources are asked for and given back: the scheduler behind a lock, and those who wait for its decisions.
-/// Decisions are told outside of the lock, in the order in which they were made.
+/// The parts of the control plane in this process: the scheduler behind a lock, and the sessions, each behind its own. The
+/// scheduler's lock is taken first, never while a session's is held. See `docs/decisions/0017-one-control-plane.md`.
 final class ResourceDesk: Sendable {
-  /// Somebody who waits.
-  struct Waiter: Sendable {
-    /// Called once, when the request was granted.
-    var granted: @Sendable (Allocation) -> Void
-    /// Called now and then, when it is known better how long it takes.
-    var told: @Sendable (WaitingReport) -> Void = { _ in }
-  }
-
   fileprivate struct Waiting {
-    let waiter: Waiter
     let since: ContinuousClock.Instant
     var toldAt: ContinuousClock.Instant?
     var position: Int?
   }
 
-  fileprivate struct State {
-    var scheduler: Scheduler
-    var plan: ClusterPlan
-    var waiting: [String: Waiting] = [:]
-    /// Owners that wait, in the order in which they are told how they stand.
-    var round: [String] = []
-    var preempt: (@Sendable (_ owner: String, _ beneficiary: String, _ reason: String) -> Void)?
+  struct State {
+    fileprivate var scheduler: Scheduler
+    fileprivate var plan: ClusterPlan
+    fileprivate var sessions: [String: Session] = [:]
+    fileprivate var waiting: [String: Waiting] = [:]
+    /// The owners of waiting requests, in the order in which they receive reports.
+    fileprivate var round: [String] = []
+    fileprivate let metrics: Metrics
   }
 
-  /// Reports that are made in one go; more would hold the lock for too long.
+  /// The callbacks that perform decisions of the control plane.
+  struct Executor: Sendable {
+    /// Performs an effect of a session; called without locks, in the order of the decisions.
+    var perform: @Sendable (SessionControl.Effect, Session) -> Void
+    /// Reports to an owner, from time to time, how long it has to wait.
+    var tell: @Sendable (ObjectReference, WaitingReport) -> Void
+    /// Reports a contradiction, which is a bug in this program.
+    var fault: @Sendable (SchedulingError) -> Void
+  }
+
+  /// The maximum number of reports made at once; more would hold the lock for too long.
   private static let reportsAtOnce = 200
-  /// How often a waiter is told that nothing but time has changed.
+  /// The interval of reports in which only the time has changed.
   private static let pause = Duration.seconds(15)
 
   private let state: Mutex<State>
+  private let executor = Mutex<Executor?>(nil)
   private let clock = ContinuousClock()
-  private let metrics: Metrics
+  let recorder: HistoryRecorder?
 
-  /// A desk for the hosts and tenants of a plan.
+  /// Creates a desk for the hosts and tenants of a plan.
   init(_ plan: ClusterPlan, metrics: Metrics) {
-    state = Mutex(State(scheduler: Scheduler(plan), plan: plan))
-    self.metrics = metrics
+    recorder = HistoryRecorder.current ?? .ofEnvironment()
+    state = Mutex(State(scheduler: Scheduler(plan), plan: plan, metrics: metrics))
+    recorder.note(.resources(.adopt(plan, insteadOf: ClusterPlan(hosts: []))), at: clock.now) {}
   }
 
-  /// Calls `body` when a holder is to be drained for somebody else; the holder is then to `requeue` or `leave`.
-  func onPreempt(_ body: @escaping @Sendable (_ owner: String, _ beneficiary: String, _ reason: String) -> Void) {
-    state.withLock { $0.preempt = body }
-  }
+  /// Sets the callbacks that perform effects.
+  func use(_ executor: Executor) { self.executor.withLock { $0 = executor } }
 
   /// The plan in force.
   var plan: ClusterPlan { state.withLock { $0.plan } }
 
-  // MARK: Asking
+  // MARK: Sessions
 
-  /// Asks for resources.
-  /// - Returns: what was granted at once; nil when the waiter is told later.
-  /// - Throws: `SchedulingError` when the request can never be granted or too many wait.
-  func submit(_ request: ResourceRequest, _ waiter: Waiter) throws(SchedulingError) -> Allocation? {
-    try changing(for: request.owner) { state, now throws(SchedulingError) in
-      try state.scheduler.submit(request, at: now)
-      state.enqueue(request.owner, waiter, at: now)
-    }.granted
+  /// Adds a session opened by a client.
+  func add(_ session: Session, lease: Duration?, at now: ContinuousClock.Instant) {
+    recorder.note(.open(session.id, lease: lease), at: now) {
+      state.withLock { $0.sessions[session.id] = session }
+    }
   }
 
-  /// A holder that was to be drained has been: it waits again, or goes on with what it is granted at once.
-  /// - Throws: `SchedulingError` when it holds nothing.
-  func requeue(_ owner: String, _ waiter: Waiter) throws(SchedulingError) -> Allocation? {
-    try changing(for: owner) { state, now throws(SchedulingError) in
-      try state.scheduler.requeue(owner, at: now)
-      state.enqueue(owner, waiter, at: now)
-    }.granted
+  /// Adds a session of an earlier process, whose resources are booked, and requests them. `decide` follows when all sessions are
+  /// added.
+  func add(
+    _ session: Session, recovered record: SessionControl.Record, _ effects: [SessionControl.Effect],
+    at now: ContinuousClock.Instant
+  ) {
+    perform(
+      recorder.note(.recover(session.id, record), at: now, effects: { $0 }) {
+        state.withLock { state in
+          state.sessions[session.id] = session
+          return state.settle(recovered: effects, of: session.id, at: now)
+        }
+      })
   }
 
-  /// Gives back all that an owner holds, or takes back what it asked for; nothing happens when it does neither.
-  func leave(_ owner: String) {
-    _ = try? changing { state, now throws(SchedulingError) in
-      if state.dequeue(owner) != nil {
-        state.scheduler.withdraw(owner)
-      } else {
-        try state.scheduler.release(owner, at: now)
+  /// All sessions under control, including those being opened.
+  var sessions: [Session] { state.withLock { Array($0.sessions.values) } }
+
+  /// Removes a session.
+  func remove(_ session: Session) { state.withLock { $0.sessions[session.id] = nil } }
+
+  /// Handles an event of a session that may concern its resources. Performs the effects for other sessions.
+  /// - Returns: The effects for the session itself, for the caller to perform; and the scheduler's error if it rejected the
+  ///   request.
+  func handle(
+    _ event: SessionControl.Event, of session: Session, at now: ContinuousClock.Instant = .now
+  ) -> (effects: [SessionControl.Effect], refusal: SchedulingError?) {
+    let all: [ControlPlane.Effect] = recorder.note(.session(session.id, event), at: now, effects: { $0 }) {
+      state.withLock { $0.handle(session: session.id, event, at: now) }
+    }
+    var own: [SessionControl.Effect] = []
+    var refusal: SchedulingError?
+    var others: [ControlPlane.Effect] = []
+    for effect in all {
+      switch effect {
+      case .session(session.id, let effect): own.append(effect)
+      case .resourcesRefused(_, let error): refusal = error
+      default: others.append(effect)
+      }
+    }
+    perform(others)
+    return (own, refusal)
+  }
+
+  /// Performs effects of a session without the scheduler's lock; heartbeats use this, too.
+  func perform(_ effects: [SessionControl.Effect], for session: Session) {
+    guard !effects.isEmpty, let executor = executor.withLock({ $0 }) else { return }
+    for effect in effects { executor.perform(effect, session) }
+  }
+
+  /// Performs effects.
+  private func perform(_ effects: [ControlPlane.Effect]) {
+    guard !effects.isEmpty, let executor = executor.withLock({ $0 }) else { return }
+    for effect in effects {
+      switch effect {
+      case .session(let name, let effect):
+        if let session = state.withLock({ $0.sessions[name] }) { executor.perform(effect, session) }
+      case .fault(let error): executor.fault(error)
+      // Requesters receive the error; hosts are lost only through plans, and services and jobs are not used yet.
+      case .resourcesRefused, .hostLost, .service, .job: break
       }
     }
   }
 
-  /// Says what an owner uses now.
-  /// - Throws: `SchedulingError` when that is more than its tenant or its host has; nothing has changed then.
-  func setUsage(_ owner: String, _ usage: Usage) throws(SchedulingError) {
-    try state.withLock { state throws(SchedulingError) in try state.scheduler.setUsage(owner, usage) }
+  // MARK: Resources
+
+  private func handle(_ event: ResourceEvent) -> [ControlPlane.Effect] {
+    let now = clock.now
+    return recorder.note(.resources(event), at: now, effects: { $0 }) {
+      state.withLock { $0.handle(resources: event, at: now) }
+    }
   }
 
-  /// Has what waits looked at again, after usage has shrunk.
-  func look() { _ = try? changing { _, _ throws(SchedulingError) in } }
+  /// Changes the scheduler by an event whose error is thrown to the caller.
+  private func change<Result: Sendable>(
+    _ event: ResourceEvent, at now: ContinuousClock.Instant,
+    _ body: (inout State) throws(SchedulingError) -> Result
+  ) throws(SchedulingError) -> Result {
+    try recorder.note(.resources(event), at: now) { () throws(SchedulingError) in
+      try state.withLock { state throws(SchedulingError) in try body(&state) }
+    }
+  }
 
-  /// Gives a holder more or fewer members.
+  /// Lets the scheduler decide about waiting requests, because time has passed or there is more room.
+  func decide() { perform(handle(.decide)) }
+
+  /// Sets the current usage of an owner.
+  /// - Throws: `SchedulingError` if that exceeds its tenant's quota or its host; nothing has changed then.
+  func setUsage(_ owner: ObjectReference, _ usage: Usage) throws(SchedulingError) {
+    let owner = owner.description
+    try change(.use(owner, usage), at: clock.now) { state throws(SchedulingError) in
+      try state.scheduler.setUsage(owner, usage)
+    }
+  }
+
+  /// Changes the members of a holder.
   /// - Throws: `SchedulingError`; nothing has changed then.
-  func resize(_ owner: String, members: [ResourceRequest.Member]) throws(SchedulingError) -> Allocation {
-    try changing { state, now throws(SchedulingError) in
+  func resize(
+    _ owner: ObjectReference, members: [ResourceRequest.Member]
+  ) throws(SchedulingError) -> Allocation {
+    let (owner, now) = (owner.description, clock.now)
+    let allocation = try change(.resize(owner, members: members), at: now) { state throws(SchedulingError) in
       try state.scheduler.resize(owner, members: members, at: now)
-    }.result
+    }
+    decide()
+    return allocation
   }
 
-  /// Books what an earlier process had granted.
+  /// Books an allocation granted by an earlier process. `decide` follows when everything is booked.
+  /// - Throws: `SchedulingError` if the resources are no longer available.
   func restore(_ allocation: Allocation, of request: ResourceRequest) throws(SchedulingError) {
-    try state.withLock { state throws(SchedulingError) in
-      try state.scheduler.restore(allocation, of: request, at: clock.now)
-    }
+    for case .resourcesRefused(_, let error) in handle(.restore(allocation, of: request)) { throw error }
   }
 
-  /// Lets a request of an earlier process wait again, behind those that were restored before.
-  func restore(waiting request: ResourceRequest, _ waiter: Waiter) throws(SchedulingError) {
-    try state.withLock { state throws(SchedulingError) in
-      try state.scheduler.restore(waiting: request, at: clock.now)
-      state.enqueue(request.owner, waiter, at: clock.now)
-    }
+  /// Recovers a waiting request of an earlier process, behind those recovered before.
+  func restore(waiting request: ResourceRequest) throws(SchedulingError) {
+    for case .resourcesRefused(_, let error) in handle(.restoreWaiting(request)) { throw error }
+  }
+
+  /// Cancels the booking of an owner that is not recovered.
+  func unbook(_ owner: ObjectReference) {
+    let owner = owner.description
+    perform(handle(state.withLock { $0.scheduler.allocation(of: owner) } == nil ? .withdraw(owner) : .release(owner)))
   }
 
   // MARK: Plans
 
-  /// Puts another plan into force, whole.
-  /// - Throws: `SchedulingError` when a host of it has less than what is held there; the old plan stays then.
+  /// Replaces the plan as a whole.
+  /// - Throws: `SchedulingError` if a host in it has less than what is held there; the old plan stays then.
   func apply(_ plan: ClusterPlan) throws(SchedulingError) {
-    _ = try changing { state, now throws(SchedulingError) in
+    try change(.adopt(plan, insteadOf: self.plan), at: clock.now) { state throws(SchedulingError) in
       var scheduler = state.scheduler
       try scheduler.adopt(plan, insteadOf: state.plan)
       state.scheduler = scheduler
       state.plan = plan
     }
+    decide()
   }
 
-  /// What `apply` would do, in sentences; nothing changes.
-  /// - Throws: as `apply`.
+  /// Describes the effects of `apply` in sentences, without changing anything.
+  /// - Throws: As `apply`.
   func preview(_ plan: ClusterPlan) throws(SchedulingError) -> [String] {
     try state.withLock { state throws(SchedulingError) in
       var scheduler = state.scheduler
@@ -140,80 +215,84 @@ final class ResourceDesk: Sendable {
     }
   }
 
-  // MARK: Looking
+  // MARK: Reading
 
-  /// Hosts, tenants and what is held.
-  func report() -> SchedulerReport { state.withLock { $0.scheduler }.report(at: clock.now) }
+  /// Reads the scheduler while holding its lock.
+  func look<Result>(_ body: (Scheduler) -> Result) -> Result { state.withLock { body($0.scheduler) } }
 
-  /// How somebody stands who waits; nil for all others.
-  func waiting(_ owner: String) -> WaitingReport? { state.withLock { $0.scheduler }.waiting(owner, at: clock.now) }
+  /// Returns a report of hosts, tenants and holders.
+  func report() -> SchedulerReport { look { $0 }.report(at: clock.now) }
 
-  /// What an owner holds.
-  func allocation(of owner: String) -> Allocation? { state.withLock { $0.scheduler.allocation(of: owner) } }
+  /// Returns the report of a waiting owner; nil for all others.
+  func waiting(_ owner: ObjectReference) -> WaitingReport? {
+    state.withLock { $0.scheduler }.waiting(owner.description, at: clock.now)
+  }
 
-  /// Time has passed: looks at what waits, and tells those who wait how they stand.
+  /// Returns the allocation of an owner.
+  func allocation(of owner: ObjectReference) -> Allocation? {
+    state.withLock { $0.scheduler.allocation(of: owner.description) }
+  }
+
+  /// Lets the scheduler decide after time has passed, and reports to owners of waiting requests.
   func tick() {
-    look()
+    decide()
     let now = clock.now
-    // A report goes through the queue: it is made of a copy, so that nobody waits for it.
+    // A report walks the queue; it is made from a copy, so that it does not hold the lock.
     let (scheduler, turn) = state.withLock { ($0.scheduler, $0.turn(of: Self.reportsAtOnce)) }
+    let executor = executor.withLock { $0 }
     for owner in turn {
-      guard let report = scheduler.waiting(owner, at: now) else { continue }
-      let waiter = state.withLock { $0.waiterToTell(owner, report, at: now, pause: Self.pause) }
-      waiter?.told(report)
-    }
-  }
-
-  /// Tells somebody who has just begun to wait how it stands.
-  func tell(_ owner: String) -> WaitingReport? {
-    let now = clock.now
-    guard let report = state.withLock({ $0.scheduler }).waiting(owner, at: now) else { return nil }
-    _ = state.withLock { $0.waiterToTell(owner, report, at: now, pause: Self.pause) }
-    return report
-  }
-
-  // MARK: Deciding
-
-  /// Changes the scheduler, lets it decide, and tells its decisions to all but the one that asks and is answered anyway.
-  private func changing<R: Sendable>(
-    for asking: String? = nil, _ body: (inout State, ContinuousClock.Instant) throws(SchedulingError) -> R
-  ) throws(SchedulingError) -> (result: R, granted: Allocation?) {
-    let now = clock.now
-    var tell: [@Sendable () -> Void] = []
-    var granted: Allocation?
-    let result = try state.withLock { state throws(SchedulingError) in
-      let result = try body(&state, now)
-      for decision in state.scheduler.schedule(at: now) {
-        switch decision {
-        case .grant(let allocation):
-          guard let waiting = state.dequeue(allocation.owner) else { continue }
-          metrics.observe(.schedulingWait, waiting.since.duration(to: now).inSeconds)
-          if allocation.owner == asking {
-            granted = allocation
-          } else {
-            tell.append { waiting.waiter.granted(allocation) }
-          }
-        case .preempt(let owner, let beneficiary, let reason):
-          metrics.add(.preemptions)
-          if let preempt = state.preempt { tell.append { preempt(owner, beneficiary, reason) } }
-        }
+      guard let report = scheduler.waiting(owner, at: now), let reference = ObjectReference(owner) else { continue }
+      if state.withLock({ $0.isToBeTold(owner, report, at: now, pause: Self.pause) }) {
+        executor?.tell(reference, report)
       }
-      return result
     }
-    for tell in tell { tell() }
-    return (result, granted)
+  }
+
+  /// Returns the report of an owner that has just begun to wait.
+  func tell(_ owner: ObjectReference) -> WaitingReport? {
+    let now = clock.now
+    guard let report = state.withLock({ $0.scheduler }).waiting(owner.description, at: now) else { return nil }
+    return state.withLock { state in
+      // It is reported now, whether or not it was due.
+      _ = state.isToBeTold(owner.description, report, at: now, pause: Self.pause)
+      return report
+    }
   }
 }
 
-extension ResourceDesk.State {
-  fileprivate mutating func enqueue(_ owner: String, _ waiter: ResourceDesk.Waiter, at now: ContinuousClock.Instant) {
-    waiting[owner] = ResourceDesk.Waiting(waiter: waiter, since: now)
-    round.append(owner)
+extension ResourceDesk.State: ControlPlaneParts {
+  mutating func tell(
+    session name: String, _ event: SessionControl.Event, at now: ContinuousClock.Instant
+  ) -> [SessionControl.Effect] {
+    sessions[name]?.control.withLock { $0.handle(event, at: now) } ?? []
   }
 
-  fileprivate mutating func dequeue(_ owner: String) -> ResourceDesk.Waiting? { waiting.removeValue(forKey: owner) }
+  mutating func tell(resources event: ResourceEvent, at now: ContinuousClock.Instant) -> [ResourceOutcome] {
+    let outcomes = scheduler.handle(event, at: now)
+    switch event {
+    case .ask(let request), .restoreWaiting(let request): if outcomes.isEmpty { enqueue(request.owner, at: now) }
+    case .requeue(let owner): enqueue(owner, at: now)
+    case .withdraw(let owner): waiting[owner] = nil
+    case .release, .use, .resize, .adopt, .restore, .host, .hostLost, .decide: break
+    }
+    for outcome in outcomes {
+      switch outcome {
+      case .granted(let allocation):
+        if let waiting = waiting.removeValue(forKey: allocation.owner) {
+          metrics.observe(.schedulingWait, waiting.since.duration(to: now).inSeconds)
+        }
+      case .preempt: metrics.add(.preemptions)
+      case .refused, .hostLost, .fault: break
+      }
+    }
+    return outcomes
+  }
 
-  /// Those who are to be told now how they stand; all come in turn.
+  private mutating func enqueue(_ owner: String, at now: ContinuousClock.Instant) {
+    if waiting.updateValue(ResourceDesk.Waiting(since: now), forKey: owner) == nil { round.append(owner) }
+  }
+
+  /// Returns the owners that are due for a report; all have their turn.
   fileprivate mutating func turn(of count: Int) -> [String] {
     let turn = Array(round.prefix(count))
     round.removeFirst(turn.count)
@@ -221,15 +300,15 @@ extension ResourceDesk.State {
     return turn
   }
 
-  /// Who is to be told of a report; nil when nothing in it is new.
-  fileprivate mutating func waiterToTell(
+  /// Whether to report to an owner: whether the report contains anything new.
+  fileprivate mutating func isToBeTold(
     _ owner: String, _ report: WaitingReport, at now: ContinuousClock.Instant, pause: Duration
-  ) -> ResourceDesk.Waiter? {
-    guard var waiting = waiting[owner] else { return nil }
+  ) -> Bool {
+    guard var waiting = waiting[owner] else { return false }
     let isSoon = waiting.toldAt.map { $0.duration(to: now) < pause } ?? false
-    if isSoon && waiting.position == report.position { return nil }
+    if isSoon && waiting.position == report.position { return false }
     (waiting.toldAt, waiting.position) = (now, report.position)
     self.waiting[owner] = waiting
-    return waiting.waiter
+    return true
   }
 }

@@ -1,12 +1,13 @@
 import Engines
-import GraphStore
+import Logging
+import Workers
 
 extension Session {
-  /// Runs an operation. One that makes a graph runs only when what it is expected to take is free: it is kept free for
-  /// it meanwhile, and the expectation is compared with what was taken.
-  /// - Throws: `EngineError` of code `resourceExhausted` with the numbers, or what `body` throws.
+  /// Runs an operation. If it makes a graph, it runs only if the resources it is expected to take are free; they are reserved
+  /// meanwhile, and the estimate is compared with the actual usage.
+  /// - Throws: `EngineError` of code `resourceExhausted` with the numbers, or an error of `body`.
   func withinBounds(
-    _ operation: AnalyticalOperation, on inputs: [ObjectHandle], _ engine: any AnalyticalEngine,
+    _ operation: Operation, on inputs: [ObjectHandle], _ engine: any AnalyticalEngine,
     log: any ProgressLog, _ body: () async throws -> AnalyticalResult
   ) async throws -> AnalyticalResult {
     guard operation.makesGraph else { return try await body() }
@@ -31,19 +32,19 @@ extension Session {
   }
 
   private func refusal(
-    of operation: AnalyticalOperation, _ estimate: LoadEstimate?, _ refusal: StorageRefusal
+    of operation: Operation, _ estimate: LoadEstimate?, _ refusal: StorageRefusal
   ) -> EngineError {
     let need = estimate.map { " It needs about \($0.text), told by \($0.basis)." } ?? ""
-    // Only engines within this process foretell what a load needs.
+    // Only engines within this process estimate what a load needs.
     let elsewhere =
       estimate == nil
       ? "" : "; a graph that outgrows this process needs GraphScope's engines, with `gscoordinator --engine graphscope`"
     return EngineError(
-      .resourceExhausted, "\(operation.name) was not begun: there is no room for its graph.\(need) \(refusal)",
+      .resourceExhausted, "\(operation.title) was not begun: there is no room for its graph.\(need) \(refusal)",
       hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota\(elsewhere)")
   }
 
-  /// Small loads tell nothing: their memory is mostly that of the buffers.
+  /// Small loads are not representative: most of their memory is buffers.
   private func note(_ estimate: LoadEstimate, peak: Int64, resident: Int64) {
     guard peak >= 1 << 20, resident > 0 else { return }
     metrics.observe(.estimatedPeak, Double(estimate.peakBytes) / Double(peak))
@@ -57,24 +58,14 @@ extension Session {
   }
 }
 
-extension AnalyticalOperation {
-  /// Whether a graph is there afterwards that was not there before.
-  fileprivate var makesGraph: Bool {
-    switch self {
-    case .createGraph, .addLabels, .project, .projectToSimple: true
-    default: false
-    }
-  }
-}
-
 extension LoadEstimate {
-  /// For example `1.5 GiB of memory, 900 MiB of which stay, and 900 MiB on disk`.
+  /// The estimate as text, for example `1.5 GiB of memory, 900 MiB of which stay, and 900 MiB on disk`.
   fileprivate var text: String {
     "\(byteText(peakBytes)) of memory, \(byteText(residentBytes)) of which stay, and \(byteText(diskBytes)) on disk"
   }
 }
 
-/// A number of bytes for people: `1.5 GiB`.
+/// Returns a number of bytes as text for people: `1.5 GiB`.
 func byteText(_ bytes: Int) -> String {
   var value = Double(bytes)
   var unit = 0

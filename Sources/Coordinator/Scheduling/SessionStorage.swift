@@ -1,17 +1,18 @@
-import Cluster
-import GraphStore
+import Scheduling
+import StateStore
 import Synchronization
+import Workers
 
-/// What a session's engines and data take, charged to its tenant and its host. What a load is expected to take is kept free
-/// for it before it begins; what it takes then counts against that first.
+/// Accounts for the memory and disk space of a session's engines and data, charged to its tenant and its host. The expected usage
+/// of a load is reserved before it begins; its actual usage counts against the reservation first.
 final class SessionStorage: StorageAccount {
   fileprivate struct State {
     var memory: Int64 = 0
     var disk: Int64 = 0
     var graphs = 0
-    /// Memory and disk that are kept free for the load under way: what may be reached, not what is added.
+    /// The memory and disk space reserved for the current load, as a total to reach rather than an addition.
     var reserved = Usage()
-    /// The most memory since the load began.
+    /// The peak of memory since the load began.
     var peak: Int64 = 0
 
     var usage: Usage {
@@ -21,19 +22,19 @@ final class SessionStorage: StorageAccount {
     }
   }
 
-  private let owner: String
+  private let owner: ObjectReference
   let desk: ResourceDesk
   let metrics: Metrics
   private let state = Mutex(State())
 
-  /// The account of an owner of resources.
-  init(owner: String, desk: ResourceDesk, metrics: Metrics) {
+  /// Creates the account of an owner of resources.
+  init(owner: ObjectReference, desk: ResourceDesk, metrics: Metrics) {
     self.owner = owner
     self.desk = desk
     self.metrics = metrics
   }
 
-  /// What is taken now, without what is kept free.
+  /// The current usage, without reservations.
   var taken: Usage {
     state.withLock { Usage(memoryBytes: $0.memory, diskBytes: $0.disk, graphs: $0.graphs) }
   }
@@ -50,21 +51,21 @@ final class SessionStorage: StorageAccount {
 
   // MARK: Data and graphs
 
-  /// Takes bytes for a file that is not mapped.
+  /// Charges bytes of a file that is not mapped.
   func takeDisk(_ bytes: Int) throws(StorageRefusal) { try change { $0.disk += Int64(bytes) } }
 
-  /// Counts a file that is there, whether there is room for it or not.
+  /// Charges an existing file, whether or not there is room for it.
   func countDisk(_ bytes: Int) { force { $0.disk += Int64(bytes) } }
 
-  /// Gives the bytes of such a file back.
+  /// Credits the bytes of such a file.
   func giveBackDisk(_ bytes: Int) { force { $0.disk -= Int64(bytes) } }
 
-  /// The session has so many graphs now.
+  /// Sets the number of graphs of the session.
   func setGraphs(_ count: Int) { force { $0.graphs = count } }
 
   // MARK: Loads
 
-  /// Keeps free what a load is expected to take beyond what is taken already, and room for its graph.
+  /// Reserves what a load is expected to take beyond the current usage, and room for its graph.
   /// - Throws: `StorageRefusal` with the numbers.
   func beginLoad(memory: Int, disk: Int, graphs: Int) throws(StorageRefusal) {
     try change { state in
@@ -74,8 +75,8 @@ final class SessionStorage: StorageAccount {
     }
   }
 
-  /// The load has ended, whatever came of it.
-  /// - Returns: the most memory that it had, and what of it stays.
+  /// Ends a load, successful or not.
+  /// - Returns: The peak of its memory, and the part that remains in use.
   func endLoad(since before: Usage) -> (peak: Int64, resident: Int64) {
     let result = state.withLock { ($0.peak - before.memoryBytes, $0.memory - before.memoryBytes) }
     force { $0.reserved = Usage() }
@@ -99,7 +100,7 @@ final class SessionStorage: StorageAccount {
     }
   }
 
-  /// For what has happened whatever the desk says: a session that waits again still has its files.
+  /// Charges usage that exists regardless of the desk: a session that waits again still has its files.
   private func force(_ body: (inout State) -> Void) {
     state.withLock { state in
       let before = state.usage
@@ -108,7 +109,7 @@ final class SessionStorage: StorageAccount {
     }
   }
 
-  /// The owner was granted resources again: what it kept meanwhile counts.
+  /// Charges the usage again after the owner was granted resources anew.
   func chargeAgain() { state.withLock { try? desk.setUsage(owner, $0.usage) } }
 }
 

@@ -1,40 +1,40 @@
 import Dispatch
 import Engines
 
-/// How GraphScope's engines on several hosts are reached.
+/// How to reach the hosts of GraphScope's engines.
 public struct HostReach: Sendable, Equatable {
-  /// The program that runs commands on other hosts, and its first arguments; a host and a command are added.
+  /// The program that runs commands on other hosts, and its first arguments; a host and a command are appended.
   public var remoteShell: [String]
-  /// The network over which the hosts speak, `10.1.2.0/24`; nil for the one on the way to them.
+  /// The network through which the hosts communicate, such as `10.1.2.0/24`; nil for the network on the route to them.
   public var network: String?
 
-  /// A program that asks for nothing and does not wait for hosts that are not there.
+  /// An ssh that never prompts, and gives up on an unreachable host after 10 seconds.
   public static let ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
 
-  /// A way to other hosts.
+  /// Creates a description of how to reach other hosts.
   public init(remoteShell: [String] = HostReach.ssh, network: String? = nil) {
     self.remoteShell = remoteShell
     self.network = network
   }
 
-  /// Whether a text is a name or an IPv4 address of a host, as ssh and MPI can be given it.
+  /// Returns whether a text is a host name or an IPv4 address that is safe to pass to ssh and MPI.
   public static func isHost(_ text: String) -> Bool { WorkerHosts.isName(text) }
 
-  /// Whether a text names a network.
+  /// Returns whether a text is an IPv4 network, such as `10.1.2.0/24`.
   public static func isNetwork(_ text: String) -> Bool { IPv4Network(text) != nil }
 }
 
-/// The addresses by which the hosts of a session find each other.
+/// The addresses through which the hosts of a session communicate.
 struct HostNetwork: Sendable, Equatable {
-  /// This host's, as the others see it.
+  /// The address of this host, as seen by the others.
   let own: IPv4Address
-  /// What MPI is to keep to; nil to let it choose.
+  /// The network that MPI must use; nil to let it choose.
   let network: IPv4Network?
-  /// Those of the other hosts.
+  /// The addresses of the other hosts, by name.
   let others: [String: IPv4Address]
 
-  /// Looks for the addresses, on a thread that may wait for names.
-  /// - Throws: `EngineError` when a host has none or there is no way to it.
+  /// Looks up the addresses, on a thread that may wait for name resolution.
+  /// - Throws: `EngineError` when a host has no address, or there is no route to it.
   static func toward(_ hosts: [String], _ reach: HostReach) async throws -> HostNetwork {
     try await withCheckedThrowingContinuation { continuation in
       DispatchQueue.global().async { continuation.resume(with: Result { try found(hosts, reach) }) }
@@ -47,7 +47,7 @@ struct HostNetwork: Sendable, Equatable {
       guard let address = IPv4Address.lookUp(host) else {
         throw EngineError(
           .engineFailure, "the host '\(host)' of the session has no IPv4 address",
-          hint: "Name it as this machine resolves it, in /etc/hosts or by DNS")
+          hint: "Use a name that this machine can resolve, through /etc/hosts or DNS")
       }
       others[host] = address
     }
@@ -56,8 +56,8 @@ struct HostNetwork: Sendable, Equatable {
       own: hosts.first.flatMap { others[$0] }.flatMap(HostInterface.ownAddress))
   }
 
-  /// The network of hosts that were looked up.
-  /// - Parameter own: this host's address on the way to them.
+  /// Chooses the network for hosts that were looked up.
+  /// - Parameter own: The address of this host on the route to them.
   static func chosen(
     _ others: [String: IPv4Address], _ wanted: String?, interfaces: [HostInterface], own: IPv4Address?
   ) throws(EngineError) -> HostNetwork {
@@ -71,11 +71,11 @@ struct HostNetwork: Sendable, Equatable {
     }
     guard let own else {
       throw EngineError(
-        .engineFailure, "there is no way to the hosts \(others.keys.sorted().joined(separator: ", "))",
-        hint: "Look at the routes of this machine, or set graphscope.network")
+        .engineFailure, "there is no route to the hosts \(others.keys.sorted().joined(separator: ", "))",
+        hint: "Check the routes of this machine, or set graphscope.network")
     }
     let network = interfaces.first { $0.address == own }?.network
-    // Behind a router MPI finds its way by itself.
+    // Across a router, MPI chooses the network itself.
     let isCommon = network.map { network in others.values.allSatisfy { network.contains($0) } } ?? false
     return HostNetwork(own: own, network: isCommon ? network : nil, others: others)
   }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// An address of the internet protocol's version 4, the one that OpenMPI's transport speaks.
+/// An IPv4 address. OpenMPI's transport uses IPv4.
 struct IPv4Address: Sendable, Equatable, CustomStringConvertible {
   let bits: UInt32
 
   init(bits: UInt32) { self.bits = bits }
 
-  /// The address in a text of four numbers; nil if it is none.
+  /// Parses an address in dotted decimal notation; returns nil if it is malformed.
   init?(_ text: some StringProtocol) {
     var address = in_addr()
     guard inet_pton(AF_INET, String(text), &address) == 1 else { return nil }
@@ -15,7 +15,7 @@ struct IPv4Address: Sendable, Equatable, CustomStringConvertible {
 
   var description: String { [24, 16, 8, 0].map { "\(bits >> $0 & 0xFF)" }.joined(separator: ".") }
 
-  /// The address of a host by its name; nil if it has none. It may take seconds.
+  /// Looks up the address of a host; returns nil if it has none. May take seconds.
   static func lookUp(_ name: String) -> IPv4Address? {
     var hints = addrinfo()
     hints.ai_family = AF_INET
@@ -28,7 +28,7 @@ struct IPv4Address: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// A range of addresses: `10.1.2.0/24`.
+/// An IPv4 network in prefix notation, such as `10.1.2.0/24`.
 struct IPv4Network: Sendable, Equatable, CustomStringConvertible {
   private let base: UInt32
   let prefixLength: Int
@@ -38,7 +38,7 @@ struct IPv4Network: Sendable, Equatable, CustomStringConvertible {
     base = address.bits & Self.mask(prefixLength)
   }
 
-  /// The network in a text; nil if it is none.
+  /// Parses a network; returns nil if it is malformed.
   init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]), (1...32).contains(length)
@@ -48,18 +48,18 @@ struct IPv4Network: Sendable, Equatable, CustomStringConvertible {
 
   var description: String { "\(IPv4Address(bits: base))/\(prefixLength)" }
 
-  /// Whether an address is in it.
+  /// Returns whether an address belongs to the network.
   func contains(_ address: IPv4Address) -> Bool { address.bits & Self.mask(prefixLength) == base }
 
   private static func mask(_ length: Int) -> UInt32 { length == 0 ? 0 : ~0 << (32 - UInt32(length)) }
 }
 
-/// An address of this host, and the network behind it.
+/// An address of this host, and the network that it belongs to.
 struct HostInterface: Sendable, Equatable {
   let address: IPv4Address
   let network: IPv4Network
 
-  /// The addresses of this host that are up.
+  /// Returns the addresses of this host's interfaces that are up.
   static func all() -> [HostInterface] {
     var head: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&head) == 0 else { return [] }
@@ -84,9 +84,9 @@ struct HostInterface: Sendable, Equatable {
     }
   }
 
-  /// Our address on the way to another host; nil if there is no way.
+  /// Returns the address of this host on the route to another host; nil if there is no route.
   static func ownAddress(toward other: IPv4Address) -> IPv4Address? {
-    // A datagram socket that is connected sends nothing, and has chosen its way.
+    // Connecting a datagram socket sends nothing, but selects the route.
     let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

@@ -1,19 +1,20 @@
 import Engines
 import FoundationEssentials
+import JSON
 import Synchronization
 import Wire
 
-/// The other hosts of a session: their directories, and the files that their workers need. All hosts at a time, by the
-/// remote shell.
+/// Manages directories and workers' files on the other hosts of a session. Commands run on all hosts at the same time, through
+/// the remote shell.
 final class OtherHosts: Sendable {
   private let hosts: [String]
   private let commands: EngineCommands
   private let children: any ChildLauncher
   private let copied = Mutex<Set<String>>([])
 
-  /// How long all of them may take for one command.
+  /// The time within which all hosts must complete a command.
   private static let patience = Duration.seconds(60)
-  /// How long a copy may take; libraries have some megabytes.
+  /// The time within which a copy must complete; libraries have a few megabytes.
   private static let copyPatience = Duration.seconds(300)
 
   init(_ commands: EngineCommands, _ children: any ChildLauncher) {
@@ -21,10 +22,11 @@ final class OtherHosts: Sendable {
     hosts = commands.hosts.others
   }
 
-  /// Makes the session's directory, and removes those of sessions that are over: their coordinator was killed, or could not
-  /// reach the host. Those of coordinators on the host itself are theirs to remove: no store need listen in them.
-  /// - Throws: `EngineError` with what the hosts said.
+  /// Creates the session's directory, and removes those of sessions that are over, because their coordinator was killed or could
+  /// not reach the host. Leaves the directories of coordinators on the host itself, in which no store needs to listen.
+  /// - Throws: `EngineError` with the hosts' output.
   func prepare() async throws {
+    guard !hosts.isEmpty else { return }
     let shared = Self.quoted(commands.shared)
     let leftovers = """
       for d in \(SharedDirectories.spreadPattern); do [ -O "$d" ] && [ ! -e "$d/\(SharedDirectories.ownerFile)" ] && \
@@ -33,8 +35,8 @@ final class OtherHosts: Sendable {
     try await run("\(leftovers); rm -rf -- \(shared); mkdir -m 700 -- \(shared)", within: Self.patience)
   }
 
-  /// Copies a file to the same path, where it is not there yet.
-  /// - Throws: `EngineError` with what the hosts said.
+  /// Copies a file to the same path on the hosts that do not have it yet.
+  /// - Throws: `EngineError` with the hosts' output.
   func copy(_ path: String) async throws {
     guard !hosts.isEmpty, !copied.withLock({ $0.contains(path) }) else { return }
     let (file, directory) = (Self.quoted(path), Self.quoted(String(path.prefix(upTo: path.lastIndex(of: "/")!))))
@@ -45,7 +47,7 @@ final class OtherHosts: Sendable {
     _ = copied.withLock { $0.insert(path) }
   }
 
-  /// Removes the session's directory; hosts that are not there any more keep it until the next session.
+  /// Removes the session's directory. A host that is unreachable keeps it until the next session.
   func tidy() async {
     guard !hosts.isEmpty else { return }
     try? await run("rm -rf -- \(Self.quoted(commands.shared))", within: Self.patience)
@@ -56,7 +58,8 @@ final class OtherHosts: Sendable {
       installation: commands.installation, environment: commands.environment, directory: commands.directory,
       children: children)
     let order: [(key: String, value: JSONValue)] = [
-      ("shell", .array(commands.remoteShell.map { .string($0) })), ("hosts", .array(hosts.map { .string($0) })),
+      ("shell", .array(commands.placement.remoteShell.map { .string($0) })),
+      ("hosts", .array(hosts.map { .string($0) })),
       ("command", .string(command)), ("input", .string(input)),
     ]
     let late = failure("they did not answer within \(patience)")
@@ -68,11 +71,12 @@ final class OtherHosts: Sendable {
     EngineError(
       .engineFailure, "a command could not be run on the session's other hosts, \(hosts.joined(separator: ", "))",
       evidence: evidence,
-      hint: "'\(commands.remoteShell.joined(separator: " ")) \(hosts[0]) true' must work without a password for the "
+      hint:
+        "'\(commands.placement.remoteShell.joined(separator: " ")) \(hosts[0]) true' must work without a password for the "
         + "coordinator's user; graphscope.remote_shell names another program")
   }
 
-  /// A word for a remote shell.
+  /// Quotes a word for a remote shell.
   static func quoted(_ text: String) -> String {
     "'" + text.replacing("'", with: "'\\''") + "'"
   }

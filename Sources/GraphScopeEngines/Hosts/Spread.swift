@@ -2,22 +2,30 @@ import Engines
 import Glibc
 import Synchronization
 
-/// What the processes of a session have beside the usual when its workers are on several hosts, or on another one: a store
-/// on each, which share what they know through an etcd of the session's own.
-struct Spread: Sendable {
+/// A placement on several hosts, or on another one, which a remote shell reaches: a store on each host, which exchange metadata
+/// through an etcd of the session's own.
+struct Spread: Placement {
   let network: HostNetwork
-  /// Where the etcd listens, on this host's address in the network and on loopback.
+  /// The port of etcd, on this host's address in the network and on loopback.
   let metadataPort: UInt16
-  /// The agent of the user's keys, if there is one: children get few of our variables.
+  /// The socket of the ssh agent, if there is one: children inherit few environment variables.
   let keyAgent: String?
+  /// The program that runs commands on other hosts, and its first arguments.
+  var remoteShell = HostReach.ssh
 
-  /// Where the stores find the etcd.
+  func address(of host: String) -> String { "\(network.others[host] ?? network.own)" }
+
+  func engineAddress(on host: String) -> String { network.others[host]?.description ?? "127.0.0.1" }
+
+  func publicName(of host: String) -> String { address(of: host) }
+
+  /// The URL of etcd for the stores.
   private var metadata: String { "http://\(network.own):\(metadataPort)" }
 
-  /// What a store is started with.
+  /// The arguments of a store that connect it to etcd.
   var storeArguments: [String] { ["--meta", "etcd", "--etcd_endpoint", metadata] }
 
-  /// The etcd. A graph's metadata are written in one transaction of thousands of keys.
+  /// Returns the etcd process. It accepts large transactions, because a graph's metadata are written in one of thousands of keys.
   func etcd(_ executable: String, directory: String, peerPort: UInt16) -> ChildProgram {
     let peer = "http://127.0.0.1:\(peerPort)"
     return ChildProgram(
@@ -31,22 +39,58 @@ struct Spread: Sendable {
   }
 
   static let etcd = "etcd"
-  /// Where ssh finds the agent of the user's keys.
+  /// The environment variable with the socket of the ssh agent.
   static let keyAgentVariable = "SSH_AUTH_SOCK"
 
-  /// Arguments of a job of MPI's on several hosts.
-  /// - Parameter variables: those that processes on other hosts get, too.
+  /// Returns the arguments of an MPI job on several hosts.
+  /// - Parameter variables: The environment variables to pass to processes on other hosts.
   func mpiArguments(mpi: String, directory: String, _ variables: [String]) -> [String] {
-    // These are passed on by MPI itself, or are not for others.
+    // MPI passes these on itself, or they are meant for this host only.
     let own = variables.filter {
       !$0.hasPrefix("OMPI_") && !["PATH", "OPAL_PREFIX", Self.keyAgentVariable].contains($0)
     }
     return ["--prefix", mpi, "-wdir", directory] + own.flatMap { ["-x", $0] }
   }
 
-  /// Variables of MPI's on several hosts.
+  var needsMPI: Bool { true }
+
+  func stores(_ commands: EngineCommands) throws(EngineError) -> [(program: ChildProgram, what: String)] {
+    var stores = [(program: try commands.etcd(self), what: "the session's etcd")]
+    if commands.hosts.includeOwn { stores.append((try commands.store(), "the session's object store")) }
+    for (index, host) in commands.hosts.others.enumerated() {
+      let store = try commands.store(on: host, name: "\(EngineCommands.store)-\(index + 1)")
+      stores.append((store, "the session's object store on \(host)"))
+    }
+    return stores
+  }
+
+  func environment(shared: String) -> [String: String] {
+    // The only directory of the session that exists on every host.
+    var variables = ["TMPDIR": shared, "OMPI_MCA_orte_tmpdir_base": shared]
+    variables[Self.keyAgentVariable] = keyAgent
+    return variables
+  }
+
+  func readiness(_ readiness: ChildProgram.Readiness, on host: String) -> ChildProgram.Readiness {
+    guard case .port(let port) = readiness else { return readiness }
+    return .probe { [address = address(of: host)] in await accepts(address, port) }
+  }
+
+  func commonDirectory(_ commands: EngineCommands) -> String { commands.shared }
+
+  func claim(_ directory: String) throws { try SharedDirectories.claim(directory) }
+
+  func requireOneStore(_ what: String, _ hosts: WorkerHosts) throws(EngineError) {
+    throw EngineError(
+      .unimplemented,
+      "\(what) on the coordinator's host only, but this session's workers are on "
+        + hosts.all.map(\.name).joined(separator: ", "),
+      hint: "Open a session on one host: in the cluster file, give it the selector {host: localhost}")
+  }
+
+  /// The environment variables of MPI on several hosts.
   var mpiVariables: [String: String] {
-    // A host that is cut off is noticed within half a minute.
+    // Detects a host that is cut off within half a minute.
     var variables = [
       "OMPI_MCA_oob_tcp_keepalive_time": "10", "OMPI_MCA_oob_tcp_keepalive_intvl": "5",
       "OMPI_MCA_oob_tcp_keepalive_probes": "3",
@@ -60,8 +104,8 @@ struct Spread: Sendable {
 }
 
 extension EngineCommands {
-  /// The etcd of a session on several hosts.
-  /// - Throws: `EngineError` when it is not installed.
+  /// Returns the etcd process of a session on several hosts.
+  /// - Throws: `EngineError` when etcd is not installed.
   func etcd(_ spread: Spread) throws(EngineError) -> ChildProgram {
     guard let etcd = installation.etcd else {
       throw EngineError(
@@ -71,9 +115,9 @@ extension EngineCommands {
     return spread.etcd(etcd, directory: shared, peerPort: try freePort())
   }
 
-  /// The object store of another host. It may be started when all before it serve: stores that join at the same moment
-  /// take each other's place and end.
-  /// - Throws: `EngineError` when it is not installed.
+  /// Returns the object store process of another host. Start it when all previous stores are ready: stores that join at the same
+  /// moment take the same place and end.
+  /// - Throws: `EngineError` when the store is not installed.
   func store(on host: String, name: String) throws(EngineError) -> ChildProgram {
     let job = try mpi(try WorkerHosts([host]), [try vineyardd()] + storeArguments)
     let serves = Heard("Vineyard will listen on")
@@ -84,21 +128,7 @@ extension EngineCommands {
   }
 }
 
-extension EngineCommands {
-  /// Refuses what needs all of a graph in this host's store.
-  /// - Parameter what: what is done with it, a sentence in the passive.
-  /// - Throws: `EngineError.unimplemented` when other hosts have parts of it.
-  func requireOneStore(_ what: String) throws(EngineError) {
-    guard spread != nil else { return }
-    throw EngineError(
-      .unimplemented,
-      "\(what) on the coordinator's host alone, and this session's workers are on "
-        + hosts.all.map(\.name).joined(separator: ", "),
-      hint: "Open a session on one host: in the cluster file, give it the selector {host: localhost}")
-  }
-}
-
-/// Whether a process has said something.
+/// Records whether a process has written a certain text.
 private final class Heard: Sendable {
   private let words: String
   private let heard = Mutex(false)

@@ -1,34 +1,34 @@
 import Engines
 
-/// The hosts that a session's workers run on: this one first if it is among them, so that the engine's first worker, to
-/// which the coordinator speaks, is here.
+/// The hosts of a session's workers. This host is first if it is among them, because the coordinator talks to the engine's first
+/// worker.
 struct WorkerHosts: Sendable, Equatable {
-  /// A host and its part of the workers.
+  /// A host and the number of its workers.
   struct Host: Sendable, Equatable {
     var name: String
     var workers: Int
   }
 
-  /// The name of the host that the coordinator runs on.
+  /// The name of the coordinator's own host.
   static let own = "localhost"
 
-  /// Each host once.
+  /// The hosts, without duplicates.
   let all: [Host]
 
-  /// Workers on this host.
+  /// Places all workers on this host.
   init(here workers: Int) { all = [Host(name: Self.own, workers: workers)] }
 
-  /// The hosts of workers.
-  /// - Parameter placements: the host of each worker; one or more.
-  /// - Throws: `EngineError` when one has a name that cannot be handed to ssh and MPI.
+  /// Groups workers by host.
+  /// - Parameter placements: The host of each worker; one or more.
+  /// - Throws: `EngineError` when a name is not safe to pass to ssh and MPI.
   init(_ placements: [String]) throws(EngineError) {
     var hosts: [Host] = []
     for placement in placements {
       let name = ["127.0.0.1", "::1"].contains(placement) ? Self.own : placement
       guard Self.isName(name) else {
         throw EngineError(
-          .invalidArgument, "'\(name)' is no name of a host that ssh and MPI can be given",
-          hint: "Name hosts by letters, digits, dots and hyphens, or by their IPv4 address")
+          .invalidArgument, "'\(name)' is not a host name that can be passed to ssh and MPI",
+          hint: "Use names of letters, digits, dots and hyphens, or IPv4 addresses")
       }
       if let index = hosts.firstIndex(where: { $0.name == name }) {
         hosts[index].workers += 1
@@ -39,7 +39,7 @@ struct WorkerHosts: Sendable, Equatable {
     all = hosts.filter { $0.name == Self.own } + hosts.filter { $0.name != Self.own }
   }
 
-  /// All workers.
+  /// The number of all workers.
   var workers: Int { all.reduce(0) { $0 + $1.workers } }
 
   /// The host of each worker, in the order of the analytical engine's workers.
@@ -48,13 +48,13 @@ struct WorkerHosts: Sendable, Equatable {
   /// The names of the other hosts.
   var others: [String] { all.map(\.name).filter { $0 != Self.own } }
 
-  /// Whether some of the workers are here.
+  /// Whether some of the workers are on this host.
   var includeOwn: Bool { all.first?.name == Self.own }
 
-  /// The hosts as `mpirun -host` takes them.
+  /// The hosts in the format of `mpirun -host`.
   var mpiList: String { all.map { "\($0.name):\($0.workers)" }.joined(separator: ",") }
 
-  /// A word of a command line, for ssh and for MPI's list, which must be read as nothing else.
+  /// Returns whether a name is a plain word, which neither ssh nor MPI's host list can interpret otherwise.
   static func isName(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= 253 && !name.hasPrefix("-")
       && name.utf8.allSatisfy { byte in

@@ -1,12 +1,12 @@
-/// Checks whether this machine has everything that GraphScope's engines need, before anything is started.
+/// Checks whether this machine has everything that GraphScope's engines need. Starts none of them.
 public struct Doctor: Sendable {
-  /// What a check found.
+  /// The result of a check.
   public struct Finding: Sendable, Equatable {
-    /// How it is.
+    /// The severity of a result.
     public enum State: String, Sendable {
-      /// As it should be.
+      /// The check passed.
       case good
-      /// Something works less well, or not at all, that not everybody needs.
+      /// An optional feature is missing or limited.
       case limited
       /// Sessions cannot be started.
       case missing
@@ -14,14 +14,15 @@ public struct Doctor: Sendable {
 
     /// What was checked.
     public var subject: String
-    /// How it is.
+    /// The severity.
     public var state: State
-    /// What was found, in words.
+    /// What was found, as text.
     public var text: String
-    /// What to do; empty when there is nothing to be done.
+    /// What to do; empty if nothing needs to be done.
     public var remedy: String
 
-    init(_ subject: String, _ state: State, _ text: String, remedy: String = "") {
+    /// Creates a finding.
+    public init(_ subject: String, _ state: State, _ text: String, remedy: String = "") {
       self.subject = subject
       self.state = state
       self.text = text
@@ -29,18 +30,18 @@ public struct Doctor: Sendable {
     }
   }
 
-  /// What is asked of the machine.
+  /// The facts about the machine that the checks need.
   public struct Machine: Sendable {
-    /// Bytes that are free in a file system; nil when it cannot be told.
+    /// Returns the free bytes in the file system of a path; nil if unknown.
     public var freeBytes: @Sendable (_ path: String) -> UInt64?
-    /// How many files a process may have open.
+    /// The maximum number of open files per process.
     public var openFiles: UInt64
-    /// Whether a TCP port can be had on 127.0.0.1.
+    /// Whether a TCP port of 127.0.0.1 is available.
     public var hasFreePort: Bool
-    /// The first line of a program's output, standard error included; nil when it cannot be run.
+    /// Returns the first line of a program's output, including standard error; nil if it cannot be run.
     public var firstLine: @Sendable (_ program: String, _ arguments: [String]) -> String?
 
-    /// A machine.
+    /// Creates a machine with the given facts.
     public init(
       freeBytes: @escaping @Sendable (_ path: String) -> UInt64?, openFiles: UInt64, hasFreePort: Bool,
       firstLine: @escaping @Sendable (_ program: String, _ arguments: [String]) -> String?
@@ -64,13 +65,13 @@ public struct Doctor: Sendable {
   private static let wantedDisk: UInt64 = 2 << 30
   private static let wantedOpenFiles: UInt64 = 4096
 
-  /// A doctor.
+  /// Creates a doctor.
   /// - Parameters:
-  ///   - search: where the engines are looked for.
-  ///   - path: directories of programs, as in `PATH`.
-  ///   - cache: where compiled algorithms are kept.
-  ///   - hosts: other hosts that sessions may have workers on.
-  ///   - remoteShell: what runs commands there.
+  ///   - search: Where to look for the engines.
+  ///   - path: Directories of programs, as in `PATH`.
+  ///   - cache: The directory of compiled algorithms.
+  ///   - hosts: Other hosts on which sessions may have workers.
+  ///   - remoteShell: The program that runs commands on them, with its first arguments.
   public init(
     _ search: InstallationSearch, files: any FileLookup, machine: Machine, path: [String], cache: String,
     hosts: [String] = [], remoteShell: [String] = HostReach.ssh
@@ -84,7 +85,7 @@ public struct Doctor: Sendable {
     self.cache = cache
   }
 
-  /// Checks everything.
+  /// Runs all checks.
   public func findings() -> [Finding] {
     switch Result(catching: { () throws(InstallationProblem) in try search.find() }) {
     case .success(let installation):
@@ -98,7 +99,7 @@ public struct Doctor: Sendable {
     }
   }
 
-  /// Whether sessions can be started.
+  /// Returns whether sessions can be started.
   public static func isReady(_ findings: [Finding]) -> Bool { !findings.contains { $0.state == .missing } }
 
   // MARK: What is installed
@@ -117,12 +118,13 @@ public struct Doctor: Sendable {
     findings.append(
       installation.mpi.map { Finding("MPI", .good, $0 + "/bin/mpirun") }
         ?? Finding(
-          "MPI", .limited, "mpirun was not found: sessions have one worker", remedy: "Run: apt-get install openmpi-bin")
+          "MPI", .limited, "mpirun was not found: sessions are limited to one worker",
+          remedy: "Run: apt-get install openmpi-bin")
     )
     findings.append(
       installation.etcd.map { Finding("etcd", .good, $0) }
         ?? Finding(
-          "etcd", .limited, "not found: sessions have their workers on this host alone",
+          "etcd", .limited, "not found: sessions are limited to workers on this host",
           remedy: "Run: apt-get install etcd-server"))
     findings.append(
       installation.python.map { Finding("Python", .good, $0) }
@@ -145,7 +147,7 @@ public struct Doctor: Sendable {
     return Finding("engine", .good, "\(installation.engine), version \(version)")
   }
 
-  /// Whether another host lets us in and has the engines where they are here.
+  /// Checks whether another host accepts our login and has the engines at the same paths.
   private func host(_ name: String, _ installation: Installation) -> Finding {
     let subject = "host \(name)"
     guard let shell = program(remoteShell[0]) else {
@@ -161,7 +163,7 @@ public struct Doctor: Sendable {
       subject, .missing, answer ?? "it does not answer",
       remedy:
         "'\(remoteShell.joined(separator: " ")) \(name) true' must work without a password, and the engines must be "
-        + "where they are here")
+        + "installed at the same path as here")
   }
 
   // MARK: Tools
@@ -181,7 +183,7 @@ public struct Doctor: Sendable {
       return Finding("Java", .limited, "not found: no interactive queries", remedy: remedy)
     }
     guard let line = machine.firstLine(java, ["-version"]), let version = JavaVersion(line) else {
-      return Finding("Java", .limited, "\(java) does not tell its version: no interactive queries", remedy: remedy)
+      return Finding("Java", .limited, "\(java) does not report its version: no interactive queries", remedy: remedy)
     }
     guard version.major >= JavaVersion.oldest else {
       return Finding(
@@ -198,13 +200,15 @@ public struct Doctor: Sendable {
 
   private func resources() -> [Finding] {
     var findings = [
-      space("shared memory", "/dev/shm", Self.wantedSharedMemory, "Give it more: mount -o remount,size=8G /dev/shm"),
+      space("shared memory", "/dev/shm", Self.wantedSharedMemory, "Enlarge it: mount -o remount,size=8G /dev/shm"),
       space("disk", existing(cache), Self.wantedDisk, "Free some space, or set graphscope.cache to another directory"),
     ]
     findings.append(
       machine.hasFreePort
         ? Finding("ports", .good, "TCP ports of 127.0.0.1 are free")
-        : Finding("ports", .missing, "no TCP port of 127.0.0.1 can be had", remedy: "End processes that hold ports"))
+        : Finding(
+          "ports", .missing, "no TCP port of 127.0.0.1 is available",
+          remedy: "End processes that occupy ports"))
     findings.append(
       machine.openFiles >= Self.wantedOpenFiles
         ? Finding("open files", .good, "\(machine.openFiles) per process")
@@ -214,7 +218,7 @@ public struct Doctor: Sendable {
     return findings
   }
 
-  /// The nearest directory above that is there already.
+  /// Returns the nearest existing ancestor of a directory.
   private func existing(_ path: String) -> String {
     var path = path
     while path != "/", !path.isEmpty, !files.exists(path) {
@@ -225,7 +229,7 @@ public struct Doctor: Sendable {
 
   private func space(_ subject: String, _ path: String, _ wanted: UInt64, _ remedy: String) -> Finding {
     guard let free = machine.freeBytes(path) else {
-      return Finding(subject, .limited, "\(path) does not tell its free space")
+      return Finding(subject, .limited, "\(path) does not report its free space")
     }
     let text = "\(free >> 20) MiB are free in \(path)"
     return free >= wanted
@@ -234,15 +238,15 @@ public struct Doctor: Sendable {
   }
 }
 
-/// The version that a Java says.
+/// The version of a Java runtime.
 struct JavaVersion: Equatable {
-  /// 8, 11, 17, …
+  /// The major version: 8, 11, 17, …
   let major: Int
 
-  /// The oldest one that runs the interactive engine's front end.
+  /// The oldest major version that runs the front end of the interactive engine.
   static let oldest = 11
 
-  /// Reads the first line of `java -version`: `openjdk version "17.0.15" 2025-04-15`, or `java version "1.8.0_402"`.
+  /// Parses the first line of `java -version`: `openjdk version "17.0.15" 2025-04-15`, or `java version "1.8.0_402"`.
   init?(_ line: String) {
     let quoted = line.split(separator: "\"", omittingEmptySubsequences: false)
     guard quoted.count >= 3 else { return nil }

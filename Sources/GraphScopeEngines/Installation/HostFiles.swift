@@ -1,28 +1,28 @@
 import FoundationEssentials
 import Glibc
 
-/// This machine's files.
+/// Looks up files of this machine.
 public struct HostFiles: FileLookup {
   private static let smallFileBytes = 1 << 20
 
-  /// The files of this machine.
+  /// Creates a lookup.
   public init() {}
 
-  /// Whether there is an executable file.
+  /// Returns whether the path is an executable file.
   public func isExecutable(_ path: String) -> Bool {
     var info = stat()
     return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
   }
 
-  /// Whether there is anything.
+  /// Returns whether the path exists.
   public func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-  /// The names in a directory, in order.
+  /// Returns the names in a directory, sorted; empty if it cannot be read.
   public func names(in directory: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
   }
 
-  /// The text of a file of at most 1 MiB.
+  /// Returns the text of a file of at most 1 MiB; nil if it cannot be read.
   public func text(of path: String) -> String? {
     var info = stat()
     guard stat(path, &info) == 0, info.st_size <= Self.smallFileBytes,

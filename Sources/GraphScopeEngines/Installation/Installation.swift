@@ -1,8 +1,8 @@
-/// Where GraphScope's own engines are on this machine.
+/// The location of GraphScope's own engines on this machine.
 public struct Installation: Sendable, Equatable {
-  /// The release whose engines are driven.
+  /// The supported GraphScope release.
   public static let supportedVersion = "0.29.0"
-  /// The Debian packages and the Python packages that together hold everything.
+  /// The Debian and Python packages that, together, provide everything.
   static let pythonPackages = [
     "graphscope==\(supportedVersion)", "gs-coordinator==\(supportedVersion)", "gs-engine==\(supportedVersion)",
     "gs-apps==\(supportedVersion)", "gs-include==\(supportedVersion)", "vineyard==0.24.2", "vineyard-io==0.24.2",
@@ -10,32 +10,32 @@ public struct Installation: Sendable, Equatable {
 
   /// `GRAPHSCOPE_HOME`: the directory with `bin/grape_engine`, `precompiled` and headers.
   public var home: String
-  /// Version of the engine; nil when nothing tells it.
+  /// The version of the engine; nil if unknown.
   public var version: String?
-  /// The analytical engine.
+  /// The path of the analytical engine.
   public var engine: String
-  /// The object store's server.
+  /// The path of the object store's server.
   public var vineyardd: String?
-  /// The library by which the store's server and clients know types of objects.
+  /// The library through which the store's server and clients know the types of objects.
   public var vineyardRegistry: String?
   /// OpenMPI's directory, with `bin/mpirun`.
   public var mpi: String?
-  /// The etcd by which the stores of several hosts speak.
+  /// The path of etcd, which connects the stores of several hosts.
   public var etcd: String?
-  /// The interpreter that has the Python packages.
+  /// The Python interpreter that has the packages.
   public var python: String?
-  /// The directory of Python packages.
+  /// The directory of the Python packages.
   public var packages: String?
-  /// The archive that lists the built-in algorithms.
+  /// The archive with the list of built-in algorithms.
   public var algorithms: String?
 
-  /// `bin` of the Python environment, where its commands are.
+  /// The `bin` directory of the Python environment, which contains its commands.
   var pythonCommands: String? { python.map { String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.startIndex)) } }
 
-  /// Where ready-made libraries are.
+  /// The directory of ready-made libraries.
   var precompiled: String { home + "/precompiled/builtin" }
 
-  /// The classes of the Java engines, as the engine wants to know them even where Java is not.
+  /// The class path of the Java engines. The engine requires it even if Java is not installed.
   var javaClassPath: String {
     ["grape-runtime", "grape-giraph"].map { "\(home)/lib/\($0)-\(Self.supportedVersion)-shaded.jar" }
       .joined(separator: ":")
@@ -45,34 +45,34 @@ public struct Installation: Sendable, Equatable {
   var javaOptions: String { "-Djava.library.path=\(home)/lib -Djava.class.path=\(javaClassPath)" }
 }
 
-/// What is asked of a file system when an installation is looked for.
+/// The file system queries that the search for an installation needs.
 public protocol FileLookup: Sendable {
-  /// Whether there is an executable file.
+  /// Returns whether the path is an executable file.
   func isExecutable(_ path: String) -> Bool
-  /// Whether there is anything.
+  /// Returns whether the path exists.
   func exists(_ path: String) -> Bool
-  /// The names in a directory, in order; none when it cannot be read.
+  /// Returns the names in a directory, sorted; empty if it cannot be read.
   func names(in directory: String) -> [String]
-  /// The text of a small file; nil when it cannot be read.
+  /// Returns the text of a small file; nil if it cannot be read.
   func text(of path: String) -> String?
 }
 
-/// Looks for the engines: where the configuration says, else where the environment says, else where a container image
-/// has them.
+/// Searches for the engines: first where the configuration says, then where the environment says, then in the directories of
+/// container images.
 public struct InstallationSearch: Sendable {
   private let files: any FileLookup
   private let home: String?
   private let python: String?
   private let environment: [String: String]
 
-  /// Where container images and the project's installer put the engines.
+  /// The directories in which container images and the project's installer put the engines.
   private static let imageHomes = ["/opt/graphscope", "/usr/local"]
 
-  /// A search.
+  /// Creates a search.
   /// - Parameters:
-  ///   - home: the configured home; nil for none.
-  ///   - python: the configured Python environment, or an interpreter of it; nil for none.
-  ///   - environment: the process's variables.
+  ///   - home: The configured home; nil for none.
+  ///   - python: The configured Python environment, or its interpreter; nil for none.
+  ///   - environment: The environment variables of the process.
   public init(
     home: String?, python: String?, environment: [String: String], files: any FileLookup = HostFiles()
   ) {
@@ -82,8 +82,8 @@ public struct InstallationSearch: Sendable {
     self.environment = environment
   }
 
-  /// The installation.
-  /// - Throws: `InstallationProblem` that says where it was looked for and how to install it.
+  /// Finds the installation.
+  /// - Throws: `InstallationProblem` that lists the searched places and says how to install the engines.
   public func find() throws(InstallationProblem) -> Installation {
     let environments = pythonEnvironments()
     var candidates: [(home: String, packages: String?, python: String?)] = []
@@ -98,12 +98,12 @@ public struct InstallationSearch: Sendable {
       candidates += Self.imageHomes.map { ($0, nil, nil) }
     }
     guard let found = candidates.first(where: { files.isExecutable($0.home + "/bin/grape_engine") }) else {
-      // An environment without the packages is no candidate, but whoever named it wants to read where it was taken to be.
+      // An environment without the packages is not a candidate, but the error should list the place that its setting refers to.
       let named = python.map { Self.root(ofPython: $0, files) + "/lib/python3*/site-packages/graphscope.runtime" }
       let homes = candidates.isEmpty ? [named].compactMap(\.self) : candidates.map(\.home)
       throw InstallationProblem(lookedAt: homes.map { $0 + "/bin/grape_engine" })
     }
-    // The home of a pip installation tells the environment that it is in.
+    // The home of a pip installation is inside its environment.
     let parent = found.home.hasSuffix("/graphscope.runtime") ? Self.parent(found.home) : nil
     let packages = found.packages ?? parent ?? environments.first?.packages
     let python = found.python ?? packages.flatMap { interpreter(of: $0) } ?? environments.first?.python
@@ -133,7 +133,7 @@ public struct InstallationSearch: Sendable {
 
   // MARK: Python
 
-  /// Environments that may hold the packages, the most likely one first.
+  /// Returns environments that may contain the packages, likeliest first.
   private func pythonEnvironments() -> [(packages: String, python: String?)] {
     var roots: [String] = []
     if let python { roots.append(Self.root(ofPython: python, files)) }
@@ -152,13 +152,13 @@ public struct InstallationSearch: Sendable {
     }
   }
 
-  /// The interpreter of an environment, by its directory of packages: `ROOT/lib/python3.11/site-packages`.
+  /// Returns the interpreter of an environment, given its directory of packages: `ROOT/lib/python3.11/site-packages`.
   private func interpreter(of packages: String) -> String? {
     let root = Self.parent(Self.parent(Self.parent(packages)))
     return [root + "/bin/python3", root + "/bin/python", "/usr/bin/python3"].first(where: files.isExecutable)
   }
 
-  /// The root of the environment that an interpreter, or the environment's own path, names.
+  /// Returns the root of the environment that a path names, which is an interpreter's or the environment's own.
   private static func root(ofPython path: String, _ files: any FileLookup) -> String {
     let isInterpreter = parent(path).hasSuffix("/bin") && !files.exists(path + "/bin")
     return isInterpreter ? parent(parent(path)) : path
@@ -188,9 +188,9 @@ public struct InstallationSearch: Sendable {
   }
 }
 
-/// GraphScope's engines are not there.
+/// GraphScope's engines were not found.
 public struct InstallationProblem: Error, CustomStringConvertible, Equatable {
-  /// Where they were looked for.
+  /// The searched places.
   public let lookedAt: [String]
 
   /// What is missing and how to install it.
@@ -199,7 +199,7 @@ public struct InstallationProblem: Error, CustomStringConvertible, Equatable {
       + Self.remedy
   }
 
-  /// How to install them.
+  /// The instructions for installing the engines.
   public static var remedy: String {
     "Install them with: python3 -m venv VENV && VENV/bin/pip install "
       + Installation.pythonPackages.joined(separator: " ") + ", and set graphscope.python to VENV"

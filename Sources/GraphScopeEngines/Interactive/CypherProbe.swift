@@ -1,14 +1,14 @@
 import NIOCore
 import NIOPosix
 
-/// Asks a Cypher server on a port of 127.0.0.1 one real query, in version 4.4 of the Bolt protocol. The server listens long
-/// before it answers, and clients' drivers give up meanwhile.
+/// Sends a real query to a Cypher server on a port of 127.0.0.1, in version 4.4 of the Bolt protocol. The server listens long
+/// before it answers queries, and clients' drivers would time out meanwhile.
 enum CypherProbe {
-  /// Version 4.4 and no other, behind the protocol's magic number.
+  /// The protocol's magic number, followed by version 4.4 as the only proposal.
   private static let handshake: [UInt8] = [0x60, 0x60, 0xb0, 0x17, 0, 0, 4, 4] + Array(repeating: 0, count: 12)
   private static let maximumBytes = 1 << 16
 
-  /// Whether the server answers a query. Ends when the task is cancelled.
+  /// Returns whether the server answers a query. Ends when the task is cancelled.
   static func answers(port: UInt16) async -> Bool {
     (try? await ask(port)) ?? false
   }
@@ -35,7 +35,7 @@ enum CypherProbe {
 
   // MARK: Messages
 
-  /// HELLO; ROUTE, with which drivers begin; RUN, and PULL for all of the result.
+  /// HELLO; ROUTE, with which drivers begin; RUN; and PULL for the whole result.
   private static var requests: [[UInt8]] {
     let identity = map([
       ("user_agent", "gscoordinator/1"), ("scheme", "basic"), ("principal", ""), ("credentials", ""),
@@ -48,7 +48,7 @@ enum CypherProbe {
     ]
   }
 
-  /// A message in one chunk, and the empty one that ends it.
+  /// Returns a message in one chunk, followed by the empty chunk that ends it.
   static func chunked(_ message: [UInt8]) -> [UInt8] {
     [UInt8(message.count >> 8), UInt8(message.count & 0xff)] + message + [0, 0]
   }
@@ -57,13 +57,14 @@ enum CypherProbe {
     [0xa0 + UInt8(members.count)] + members.flatMap { text($0.0) + text($0.1) }
   }
 
-  /// A text of up to 255 bytes (PackStream).
+  /// Encodes a text of up to 255 bytes (PackStream).
   private static func text(_ text: String) -> [UInt8] {
     let count = UInt8(text.utf8.count)
     return (count < 16 ? [0x80 + count] : [0xd0, count]) + Array(text.utf8)
   }
 
-  /// Whether a server has answered all requests with success, from all that it has sent; nil while it may still do so.
+  /// Returns whether the server has answered all requests successfully, given everything received so far; nil while answers are
+  /// outstanding.
   static func isAnswered(_ received: ByteBuffer) -> Bool? {
     var received = received
     guard let version = received.readBytes(length: 4) else { return nil }
@@ -80,7 +81,7 @@ enum CypherProbe {
     return nil
   }
 
-  /// Reads a whole message and tells its kind; nil when it is not there yet. Empty chunks between messages mean nothing.
+  /// Reads a complete message and returns its type; nil if it is incomplete. Empty chunks between messages are skipped.
   private static func nextMessage(_ received: inout ByteBuffer) -> UInt8? {
     var message: [UInt8] = []
     while let count = received.readInteger(as: UInt16.self) {

@@ -1,37 +1,39 @@
 import Engines
+import JSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOWebSocket
 import Wire
 
-/// Has a Gremlin server on a port of 127.0.0.1 answer queries, each over a WebSocket of its own, which ends with the task.
+/// Sends queries to a Gremlin server on a port of 127.0.0.1. Each query uses a WebSocket of its own, which is closed when the
+/// task ends.
 struct GremlinConnection: Sendable {
   let port: UInt16
 
-  /// Longest answer that is read, in bytes.
+  /// The maximum size of an answer in bytes.
   private static let maximumAnswer = 1 << 20
 
-  /// Gremlin's code for a query that cannot be understood.
+  /// Gremlin's status code for a query that cannot be evaluated.
   private static let refusal: Int64 = 597
 
   private typealias Frames = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
 
-  /// Returns when a query was answered; what was found is not kept.
-  /// - Throws: `EngineError` with the server's words when it refuses (`.queryFailure`) or fails, breaks off or takes longer
-  ///   than `time`; `CancellationError`.
+  /// Submits a query and returns when it was answered. The results are discarded.
+  /// - Throws: `EngineError` with the server's message, of code `queryFailure` when it rejects the query, of another code when it
+  ///   fails, disconnects, or takes longer than `time`; `CancellationError`.
   func submit(_ query: String, options: [(key: String, value: JSONValue)] = [], within time: Duration) async throws {
     let request = GremlinMessage.request(query, options: options)
     let late = EngineError(
       .engineFailure, "the interactive engine did not answer within \(time.components.seconds) s",
-      hint: "Ask for less, or give more time with the option evaluationTimeout (milliseconds)")
+      hint: "Request less, or allow more time with the option evaluationTimeout (milliseconds)")
     try await within(time, orElse: late) { try await converse(request) }
   }
 
   private func converse(_ request: [UInt8]) async throws {
     let frames: Frames?
     do { frames = try await connect() } catch { throw Self.broken("\(error)") }
-    guard let frames else { throw Self.broken("it speaks no WebSocket") }
+    guard let frames else { throw Self.broken("it does not support WebSockets") }
     do {
       try await frames.executeThenClose { inbound, outbound in
         try await outbound.write(Self.frame(.binary, ByteBuffer(bytes: request)))
@@ -43,7 +45,7 @@ struct GremlinConnection: Sendable {
             case .partial: break
             case .complete: return
             case .failure(Self.refusal, let words):
-              throw EngineError(.queryFailure, "the interactive engine refused the query (597): \(words)")
+              throw EngineError(.queryFailure, "the interactive engine rejected the query (597): \(words)")
             case .failure(let code, let words):
               throw EngineError(.engineFailure, "the interactive engine failed (\(code)): \(words)")
             case nil: throw Self.broken("its answer cannot be read")
@@ -70,7 +72,7 @@ struct GremlinConnection: Sendable {
       hint: "Close the interactive instance and open it again")
   }
 
-  /// Nil when the server is none of WebSockets.
+  /// Connects; returns nil if the server does not support WebSockets.
   private func connect() async throws -> Frames? {
     let upgrade: EventLoopFuture<Frames?> = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .connectTimeout(.seconds(5))

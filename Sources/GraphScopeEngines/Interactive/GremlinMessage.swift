@@ -1,14 +1,15 @@
 import FoundationEssentials
+import JSON
 import Wire
 
-/// Messages of TinkerPop's Gremlin protocol in GraphSON 3, as far as we ask and understand.
+/// Encodes and decodes messages of TinkerPop's Gremlin protocol in GraphSON 3, as far as they are needed.
 enum GremlinMessage {
   private static let mimeType = "application/vnd.gremlin-v3.0+json"
 
-  /// The options of a request that servers know; clients' other ones are for their own library.
+  /// The request options that servers support; clients' other options are meant for their own library.
   private static let options: Set<String> = ["evaluationTimeout", "batchSize", "userAgent"]
 
-  /// A query behind the type of its encoding, as TinkerPop frames requests.
+  /// Returns a query preceded by the type of its encoding, as TinkerPop frames requests.
   static func request(_ query: String, options: [(key: String, value: JSONValue)] = []) -> [UInt8] {
     let aliases = map([("g", .string("g"))])
     var arguments: [(String, JSONValue)] = [
@@ -34,17 +35,17 @@ enum GremlinMessage {
     return .object([("@type", .string(type)), ("@value", value)])
   }
 
-  /// What a server says of a request.
+  /// A server's answer to a request.
   enum Answer: Equatable {
-    /// Part of the result; more follows.
+    /// A part of the result; more parts follow.
     case partial
-    /// The rest of the result, or that there is none.
+    /// The last part of the result, which may be empty.
     case complete
-    /// Why there is no result: the protocol's code, and the server's words.
+    /// A failure: the protocol's status code, and the server's message.
     case failure(code: Int64, words: String)
   }
 
-  /// Reads an answer; nil for what is none.
+  /// Decodes an answer; returns nil if it is malformed.
   static func answer(_ bytes: [UInt8]) -> Answer? {
     guard let status = try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self))["status"] else { return nil }
     switch status["code"]?["@value"] ?? status["code"] {

@@ -1,9 +1,11 @@
 import Engines
 import FoundationEssentials
+import GraphStore
+import Support
 
-/// What the processes of one interactive instance are started with: files, ports, arguments.
+/// The files, ports and arguments with which the processes of one interactive instance are started.
 struct InteractiveInstance: Sendable {
-  /// A Java.
+  /// A Java runtime.
   struct Java: Sendable {
     var program: String
     var version: JavaVersion
@@ -12,16 +14,16 @@ struct InteractiveInstance: Sendable {
   private let request: QueryInstanceRequest
   private let commands: EngineCommands
   private let java: Java
-  /// Ports of 127.0.0.1: for Gremlin, for Cypher.
+  /// Ports of 127.0.0.1 for Gremlin and Cypher.
   private let ports: (gremlin: UInt16, cypher: UInt16)
-  /// What reads the graph.
+  /// The executors, which read the graph.
   let executors: QueryExecutors
 
-  /// How long the engine works on a query, in milliseconds.
+  /// The default time limit of a query in milliseconds.
   private static let defaultQueryTimeout: Int64 = 240_000
 
-  /// Chooses ports that are free now.
-  /// - Throws: `EngineError` when the request names what no file may hold.
+  /// Chooses ports that are currently free.
+  /// - Throws: `EngineError` when a parameter contains a line break, or the schema is not a file of the session.
   init(_ request: QueryInstanceRequest, commands: EngineCommands, java: Java) throws(EngineError) {
     self.request = request
     self.commands = commands
@@ -29,9 +31,9 @@ struct InteractiveInstance: Sendable {
     ports = (try freePort(), try freePort())
     executors = try QueryExecutors(request.objectID, commands, parameters: Self.lines(request.parameters))
     for (name, value) in request.parameters where (name + value).contains(where: \.isNewline) || name.contains("=") {
-      throw EngineError(.invalidArgument, "the parameter '\(name.prefix(100))' of the instance is not in one line")
+      throw EngineError(.invalidArgument, "the parameter '\(name.prefix(100))' of the instance contains a line break")
     }
-    guard request.schemaPath.hasPrefix(commands.directory + "/"), !request.schemaPath.contains("/../") else {
+    guard request.schemaPath.hasPrefix(commands.directory + "/"), !request.schemaPath.pathParts.contains("..") else {
       throw EngineError(
         .invalidArgument, "the schema of the graph is not a file of this session", evidence: request.schemaPath)
     }
@@ -39,28 +41,28 @@ struct InteractiveInstance: Sendable {
 
   static func frontEndName(_ objectID: Int64) -> String { "frontend-\(objectID)" }
 
-  /// The instance's directory; with executors on other hosts, one that these have as well.
+  /// Returns the directory of an instance. With executors on other hosts, it is a directory that also exists there.
   static func directory(_ objectID: Int64, _ commands: EngineCommands) -> String {
-    "\(commands.spread == nil ? commands.directory : commands.shared)/interactive-\(objectID)"
+    "\(commands.placement.commonDirectory(commands))/interactive-\(objectID)"
   }
 
   private var directory: String { Self.directory(request.objectID, commands) }
-  /// Threads of each executor.
+  /// The number of threads of each executor.
   var threads: Int { executors.threads }
 
-  /// Where queries are answered.
+  /// The addresses at which queries are answered.
   var endpoints: QueryEndpoints {
     QueryEndpoints(
       gremlin: "127.0.0.1:\(ports.gremlin)", cypher: request.withCypher ? "127.0.0.1:\(ports.cypher)" : "")
   }
 
-  /// The way to the front end.
+  /// A connection to the front end.
   var gremlin: GremlinConnection { GremlinConnection(port: ports.gremlin) }
 
-  /// The front end's port for Cypher.
+  /// The port of the front end for Cypher.
   var cypherPort: UInt16 { ports.cypher }
 
-  /// How long the engine works on a query of which its client says nothing else.
+  /// The time limit of a query for which the client sets none.
   var queryTimeout: Duration {
     .milliseconds(request.parameters["pegasus.timeout"].flatMap(Int64.init) ?? Self.defaultQueryTimeout)
   }
@@ -71,7 +73,7 @@ struct InteractiveInstance: Sendable {
     parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
   }
 
-  /// The front end's configuration.
+  /// The configuration of the front end.
   var frontEndProperties: String {
     """
     pegasus.worker.num = \(threads)
@@ -99,6 +101,7 @@ struct InteractiveInstance: Sendable {
     """
 
   /// Writes the files that the processes read.
+  /// - Throws: `EngineError` when they cannot be written.
   func writeConfiguration() throws(EngineError) {
     do {
       try FileManager.default.createDirectory(atPath: directory + "/conf", withIntermediateDirectories: true)
@@ -118,7 +121,7 @@ struct InteractiveInstance: Sendable {
 
   // MARK: Programs
 
-  /// An executor.
+  /// Returns the process of an executor.
   /// - Throws: `EngineError` when it is for another host and OpenMPI is not installed.
   func program(_ executor: QueryExecutors.Executor) throws(EngineError) -> ChildProgram {
     try executors.program(executor, in: directory)
@@ -129,13 +132,13 @@ struct InteractiveInstance: Sendable {
     executors.all.filter { $0.host != WorkerHosts.own }.map { executors.file($0, in: directory) }
   }
 
-  /// The front end; it is ready when `probe` is true.
+  /// Returns the process of the front end, which is ready when `probe` returns true.
   func frontEnd(deadline: Duration, probe: @escaping @Sendable () async -> Bool) -> ChildProgram {
     let home = commands.installation.home
     var options = [
       "-server", "-Djava.awt.headless=true", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError", "-Dfile.encoding=UTF-8",
       "-Dlogfilename=\(directory)/frontend.log", "-Dlogbasedir=\(directory)/frontend",
-      // What it leaves when it is killed lies in the instance's directory, and nothing for `jps` in the machine's.
+      // Files that it leaves when it is killed are in the instance's directory, and none in the machine's directory for `jps`.
       "-XX:-UsePerfData", "-Djava.io.tmpdir=\(directory)", "-Djna.tmpdir=\(directory)",
       "-Dlog4j.configurationFile=file:\(home)/conf/log4j2.xml", "-Djna.library.path=\(home)/lib",
     ]
@@ -143,7 +146,7 @@ struct InteractiveInstance: Sendable {
     return ChildProgram(
       name: Self.frontEndName(request.objectID), executable: java.program,
       arguments: options
-        // Our configuration of the Cypher server is found before that in the archives.
+        // This configuration of the Cypher server precedes the one in the archives.
         + [
           "-cp", "\(directory):\(home)/lib/*", "com.alibaba.graphscope.frontend.Frontend",
           directory + "/frontend.properties",
@@ -152,7 +155,7 @@ struct InteractiveInstance: Sendable {
       readiness: .probe(probe), readinessDeadline: deadline)
   }
 
-  /// What the Cypher server in the front end reaches into by reflection; since Java 16 only where it is opened to it.
+  /// The packages that the Cypher server in the front end accesses by reflection; since Java 16, they must be opened explicitly.
   private static let openings =
     [
       "java.nio", "java.lang", "java.io", "java.util", "java.util.concurrent",

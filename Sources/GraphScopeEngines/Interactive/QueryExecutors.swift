@@ -1,14 +1,14 @@
 import Engines
 import FoundationEssentials
 
-/// The executors of an interactive instance: one on each host that has workers, where it reads the host's part of the
-/// graph. They speak to each other, and the front end to all of them.
+/// The executors of an interactive instance: one on each host with workers, where it reads that host's part of the graph. They
+/// connect to each other, and the front end connects to all of them.
 struct QueryExecutors: Sendable {
-  /// An executor and where it listens.
+  /// An executor and its address.
   struct Executor: Sendable {
-    /// Its place among all.
+    /// Its index among all executors.
     var index: Int
-    /// The host it runs on, and the address by which the others and the front end reach it.
+    /// The host that it runs on, and the address at which the other executors and the front end reach it.
     var host: String
     var address: String
     /// Its ports, for other executors and for jobs.
@@ -21,12 +21,12 @@ struct QueryExecutors: Sendable {
   private let parameters: String
   let all: [Executor]
 
-  /// Threads of an executor for each worker of the analytical engine on its host.
+  /// The number of threads of an executor per worker of the analytical engine on its host.
   private static let threadsPerWorker = 2
 
-  /// Chooses ports; on other hosts they are most likely free.
-  /// - Parameter parameters: lines of the client's, for the configuration.
-  /// - Throws: `EngineError` when there are none.
+  /// Chooses ports. On other hosts, they are only likely to be free.
+  /// - Parameter parameters: The client's lines for the configuration.
+  /// - Throws: `EngineError` when no ports are available.
   init(_ objectID: Int64, _ commands: EngineCommands, parameters: String) throws(EngineError) {
     (self.objectID, self.commands, self.parameters) = (objectID, commands, parameters)
     var all: [Executor] = []
@@ -39,23 +39,23 @@ struct QueryExecutors: Sendable {
     self.all = all
   }
 
-  /// Threads of each executor; they must all have as many.
+  /// The number of threads of each executor, which must be the same for all.
   var threads: Int { Self.threadsPerWorker * (commands.hosts.all.map(\.workers).max() ?? 1) }
 
-  /// Where jobs are taken, for the front end.
+  /// The addresses at which the executors accept jobs, for the front end.
   var jobAddresses: String { all.map { "\($0.address):\($0.jobs)" }.joined(separator: ",") }
 
-  /// The name of an executor's process.
+  /// Returns the name of an executor's process.
   func name(_ executor: Executor) -> String {
     executor.index == 0 ? "gaia_executor-\(objectID)" : "gaia_executor-\(objectID)-\(executor.index)"
   }
 
-  /// What an executor is, for people.
+  /// Returns a description of an executor for messages.
   func what(_ executor: Executor) -> String {
     "the executor of the interactive instance" + (executor.host == WorkerHosts.own ? "" : " on \(executor.host)")
   }
 
-  /// An executor's configuration.
+  /// Returns the configuration of an executor.
   func properties(_ executor: Executor) -> String {
     """
     graph.name = \(objectID)
@@ -70,12 +70,13 @@ struct QueryExecutors: Sendable {
     """
   }
 
-  /// The file of an executor's configuration; no later instance has the same, so that a copy of it is never an old one.
+  /// Returns the path of an executor's configuration. No later instance has the same path, so copies on other hosts are never
+  /// outdated.
   func file(_ executor: Executor, in directory: String) -> String {
     "\(directory)/executor-\(executor.index)-\(executor.jobs).properties"
   }
 
-  /// An executor's process.
+  /// Returns the process of an executor.
   /// - Throws: `EngineError` when it is for another host and OpenMPI is not installed.
   func program(_ executor: Executor, in directory: String) throws(EngineError) -> ChildProgram {
     let home = commands.installation.home
@@ -83,7 +84,7 @@ struct QueryExecutors: Sendable {
       home + "/bin/gaia_executor", home + "/conf/log4rs.yml", file(executor, in: directory), name(executor),
     ]
     let own = ["LOG_DIRS": directory, "LD_LIBRARY_PATH": home + "/lib", "RUST_BACKTRACE": "1"]
-    // Several begin to serve when they have found each other; the front end's first answer tells that they have.
+    // Several executors begin to serve when they are connected; the front end's first answer shows that they are.
     guard executor.host != WorkerHosts.own else {
       return ChildProgram(
         name: name(executor), executable: command[0], arguments: Array(command.dropFirst()),

@@ -1,18 +1,19 @@
 import Engines
 import FoundationEssentials
+import JSON
 import Wire
 
-/// The servers of one learning instance: what they are started with, and where clients find them.
+/// The servers of one learning instance: their processes, and their addresses for clients.
 struct SamplingServers: Sendable {
-  /// In the order in which they are started. One without a port of its own counts as ready as soon as it runs.
+  /// The processes in the order in which to start them. One without a port of its own counts as ready as soon as it runs.
   let programs: [ChildProgram]
-  /// What clients are told, `host:port`.
+  /// The addresses that clients receive, as `host:port`.
   let endpoints: [String]
 
-  /// How long a server may take until it listens.
+  /// The time within which a server must listen.
   private static let readinessDeadline = Duration.seconds(120)
 
-  /// Servers of graphlearn: one for each worker of the analytical engine, on its host, each with a port.
+  /// Returns the servers of graphlearn: one for each worker of the analytical engine, on its host, each with a port.
   static func graphlearn(
     _ request: LearningInstanceRequest, _ environment: PythonEnvironment
   ) throws(EngineError) -> SamplingServers {
@@ -20,7 +21,7 @@ struct SamplingServers: Sendable {
     var ports: [UInt16] = []
     for _ in 0..<commands.workers { ports.append(try freePort()) }
     let places = zip(commands.hosts.ofWorkers, ports)
-    let endpoints = places.map { "\(commands.spread == nil ? "localhost" : commands.address(of: $0)):\($1)" }
+    let endpoints = places.map { "\(commands.placement.publicName(of: $0)):\($1)" }
     let handle = try completed(request.handle) { members in
       members["server"] = .string(endpoints.joined(separator: ","))
     }
@@ -34,9 +35,9 @@ struct SamplingServers: Sendable {
     return SamplingServers(programs: programs, endpoints: endpoints)
   }
 
-  /// Servers of graphlearn-torch: one for each worker. The first one listens, when it has read its part of the graph, at a
-  /// port by which the others and the clients find everybody. Three more ports are for clients that train, validate and
-  /// test: they listen there themselves.
+  /// Returns the servers of graphlearn-torch: one for each worker. When the first server has read its part of the graph, it
+  /// listens at a port through which the other servers and the clients find all servers. Three more ports are for clients that
+  /// train, validate and test, which listen there themselves.
   static func graphlearnTorch(
     _ request: LearningInstanceRequest, _ environment: PythonEnvironment
   ) throws(EngineError) -> SamplingServers {
@@ -46,7 +47,7 @@ struct SamplingServers: Sendable {
     let handle = try completed(request.handle) { members in
       members["server_client_master_port"] = .integer(Int64(master))
       members["master_addr"] = .string("localhost")
-      // Files of the client's for a cluster of its own; an argument has at most 128 KiB.
+      // Files of the client for a cluster of its own; an argument has at most 128 KiB.
       members["manifest"] = nil
       members["client_content"] = nil
     }
@@ -60,7 +61,7 @@ struct SamplingServers: Sendable {
     return SamplingServers(programs: programs, endpoints: ports.map { "localhost:\($0)" })
   }
 
-  /// The client's handle with what servers must know beside it.
+  /// Returns the client's handle, completed with what servers need to know.
   static func completed(
     _ handle: String, _ body: (inout Members) -> Void
   ) throws(EngineError) -> String {
@@ -72,7 +73,7 @@ struct SamplingServers: Sendable {
     return Data(JSONValue.object(completed.list).encoded.utf8).base64EncodedString()
   }
 
-  /// Members of a JSON object, which keep their order.
+  /// The members of a JSON object in their original order.
   struct Members {
     fileprivate var list: [(key: String, value: JSONValue)]
 
@@ -86,7 +87,7 @@ struct SamplingServers: Sendable {
   }
 }
 
-/// The Python that GraphScope's packages are installed in.
+/// The Python environment that contains GraphScope's packages.
 struct PythonEnvironment: Sendable {
   let commands: EngineCommands
   private let python: String
@@ -102,16 +103,13 @@ struct PythonEnvironment: Sendable {
     (self.commands, self.python, self.packages) = (commands, python, packages)
   }
 
-  /// A server that a module of the packages is, on this host or another one of the session's.
+  /// Returns a server that runs a module of the packages, on this host or another host of the session.
   /// - Throws: `EngineError` when it is for another host and OpenMPI is not installed.
   func server(
     _ name: String, module: String, _ arguments: [String], _ readiness: ChildProgram.Readiness, _ deadline: Duration,
     on host: String = WorkerHosts.own
   ) throws(EngineError) -> ChildProgram {
-    var readiness = readiness
-    if commands.spread != nil, case .port(let port) = readiness {
-      readiness = .probe { [address = commands.address(of: host)] in await accepts(address, port) }
-    }
+    let readiness = commands.placement.readiness(readiness, on: host)
     guard host != WorkerHosts.own else {
       return ChildProgram(
         name: name, executable: python, arguments: ["-m", module] + arguments, environment: variables,
@@ -131,8 +129,8 @@ struct PythonEnvironment: Sendable {
     return variables
   }
 
-  /// Asks the Python to import graphlearn-torch, which its packages bring, and torch, which they do not.
-  /// - Throws: `EngineError.unimplemented` with what is to be installed when it cannot; `CancellationError`.
+  /// Checks that Python can import graphlearn-torch, which is part of the packages, and torch, which is not.
+  /// - Throws: `EngineError.unimplemented` that says what to install; `CancellationError`.
   func checkTorch(_ children: any ChildLauncher) async throws {
     let program = ChildProgram(
       name: "torch-\(UInt32.random(in: 0...UInt32.max))", executable: python,

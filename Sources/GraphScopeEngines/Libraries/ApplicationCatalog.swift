@@ -1,9 +1,10 @@
 import Engines
+import Support
 import Yams
 
-/// What an archive of algorithms says about one of them.
+/// The description of an algorithm in an archive.
 struct ApplicationDescription: Sendable, Equatable {
-  /// How the algorithm is written, and so how it is compiled.
+  /// How the algorithm is written, which determines how it is compiled.
   enum Kind: String, Sendable {
     case cppPIE = "cpp_pie"
     case cppPregel = "cpp_pregel"
@@ -11,30 +12,30 @@ struct ApplicationDescription: Sendable, Equatable {
     case cythonPIE = "cython_pie"
     case cythonPregel = "cython_pregel"
 
-    /// Whether it is Python that is turned into C++ first.
+    /// Whether it is written in Python, which is first translated to C++.
     var isCython: Bool { self == .cythonPIE || self == .cythonPregel }
   }
 
-  /// The name by which clients ask for it.
+  /// The name by which clients request it.
   var algorithm: String
   /// How it is written.
   var kind: Kind
-  /// Its C++ class without arguments; empty for Cython.
+  /// Its C++ class without template arguments; empty for Cython.
   var className: String
   /// The header that declares the class; empty for Cython.
   var source: String
-  /// Type of the values of vertices, for Cython.
+  /// Type of the vertex data, for Cython.
   var vertexDataType: String
   /// Type of messages, for Cython.
   var messageType: String
   /// Whether messages are combined, for Cython.
   var combinesMessages: Bool
 
-  /// The class as it stands in C++, before the graph's class is known.
+  /// The C++ class template for a graph class that is not yet known.
   var template: String { kind.isCython ? "" : className + "<_GRAPH_TYPE>" }
 }
 
-/// The algorithms of an archive: the built-in ones, or a user's.
+/// The algorithms of an archive, built in or a client's own.
 struct ApplicationCatalog: Sendable {
   private let descriptions: [String: ApplicationDescription]
 
@@ -43,16 +44,20 @@ struct ApplicationCatalog: Sendable {
   private static let maximumBytes = 1 << 20
   private static let maximumApplications = 10_000
 
-  /// Reads the list.
+  /// Reads the list of algorithms in an archive.
   /// - Throws: `EngineError.invalidArgument` when there is none, or it cannot be read.
-  init(_ archive: ZipArchive) throws(EngineError) {
-    guard let bytes = try archive.contents(of: Self.configurationFile), bytes.count <= Self.maximumBytes else {
-      throw EngineError(.invalidArgument, "the application's archive holds no \(Self.configurationFile)")
+  init(_ archive: [UInt8]) throws(EngineError) {
+    let contents = try readingArchive { () throws(ZipError) in
+      try ZipArchive(archive).contents(of: Self.configurationFile)
+    }
+    guard let bytes = contents, bytes.count <= Self.maximumBytes else {
+      throw EngineError(.invalidArgument, "the application's archive does not contain \(Self.configurationFile)")
     }
     try self.init(yaml: String(decoding: bytes, as: UTF8.self))
   }
 
-  /// Reads the list from its text.
+  /// Reads the list of algorithms from YAML.
+  /// - Throws: `EngineError.invalidArgument` when it cannot be read.
   init(yaml: String) throws(EngineError) {
     let root: Node?
     do { root = try Yams.compose(yaml: yaml) } catch {
@@ -61,7 +66,7 @@ struct ApplicationCatalog: Sendable {
     var descriptions: [String: ApplicationDescription] = [:]
     for application in (root?["app"]?.sequence.map(Array.init) ?? []).prefix(Self.maximumApplications) {
       func text(_ key: String) -> String { application[key]?.scalar?.string ?? "" }
-      // Kinds that are not known are passed over: asking for them is the error.
+      // Algorithms of unknown kinds are skipped; requesting one is the error.
       guard let kind = ApplicationDescription.Kind(rawValue: text("type")) else { continue }
       let name = text("algo")
       descriptions[name] = ApplicationDescription(
@@ -72,8 +77,8 @@ struct ApplicationCatalog: Sendable {
     self.descriptions = descriptions
   }
 
-  /// An algorithm by its name.
-  /// - Throws: `EngineError.unknownName`.
+  /// Returns the description of an algorithm.
+  /// - Throws: `EngineError.unknownName` when there is none of that name.
   func description(of algorithm: String) throws(EngineError) -> ApplicationDescription {
     guard let description = descriptions[algorithm] else {
       throw EngineError(.unknownName, "Algorithm does not exist in the gar resource.", evidence: "'\(algorithm)'")

@@ -1,14 +1,15 @@
 import Digests
 import Engines
+import Vocabulary
 import Wire
 
-/// An algorithm for one class of graphs: what a library is compiled for.
+/// An algorithm on one class of graphs, the unit that is compiled into a library.
 struct ApplicationType: Sendable {
   let description: ApplicationDescription
   let fragment: FragmentType
-  /// The user's own archive; nil for a built-in algorithm.
+  /// The client's own archive; nil for a built-in algorithm.
   let archive: [UInt8]?
-  /// Further definitions that the client asks cmake for, for example `-DWCC_USE_GID=ON`.
+  /// Additional definitions that the client passes to cmake, for example `-DWCC_USE_GID=ON`.
   let options: [String]
 
   init(
@@ -21,19 +22,19 @@ struct ApplicationType: Sendable {
     let options = (attributes[.cmakeExtraOptions]?.text ?? "").split(separator: " ").map(String.init)
     for option in options where !Self.isSafe(option) {
       throw EngineError(
-        .invalidArgument, "CMAKE_EXTRA_OPTIONS holds '\(option.prefix(100))'", hint: "Use definitions: -DNAME=VALUE")
+        .invalidArgument, "CMAKE_EXTRA_OPTIONS contains '\(option.prefix(100))'", hint: "Use definitions: -DNAME=VALUE")
     }
     self.options = options
   }
 
-  /// The name of the library that the engine loads. It is that of the ready-made ones, which know nothing of options.
+  /// The name of the library that the engine loads. It equals that of the ready-made libraries, which ignores options.
   var signature: String {
     let text = "\(description.kind.rawValue).\(description.template).\(fragment.name)"
     guard let archive, description.kind != .cppPIE else { return sha256(Array(text.utf8)).hexadecimal }
     return sha256(Array(text.utf8), archive).hexadecimal
   }
 
-  /// Plain definitions only: options go to cmake as arguments, which can name files and programs otherwise.
+  /// Returns whether an option is a plain definition: as arguments of cmake, other options can name files and programs.
   private static func isSafe(_ option: String) -> Bool {
     guard option.hasPrefix("-D"), option.utf8.count <= 200 else { return false }
     let parts = option.dropFirst(2).split(separator: "=", omittingEmptySubsequences: false)

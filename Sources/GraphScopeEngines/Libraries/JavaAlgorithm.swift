@@ -1,13 +1,13 @@
 import Engines
 
-/// An algorithm in Java, as clients ask for it: `java_pie:<class>`, or `giraph:<class>` with Giraph's interfaces.
+/// An algorithm in Java, requested by clients as `java_pie:<class>` or, with Giraph's interfaces, as `giraph:<class>`.
 struct JavaAlgorithm: Equatable {
-  /// The class, with its package.
+  /// The fully qualified class name.
   let className: String
   /// Whether it is written with Giraph's interfaces.
   let isGiraph: Bool
 
-  /// Reads the name; nil for algorithms that are not in Java.
+  /// Parses the name of an algorithm; returns nil if it is not in Java.
   init?(_ algorithm: String) {
     if algorithm.hasPrefix("java_pie:") {
       className = String(algorithm.dropFirst("java_pie:".count))
@@ -20,8 +20,8 @@ struct JavaAlgorithm: Equatable {
     }
   }
 
-  /// Why it is not run: what is missing, and where it is to be had. The engine in GraphScope's Python packages was built
-  /// without the Java SDK, so that no jar put beside it would help.
+  /// Returns the error that says what is missing to run it, and where to get it. The engine in GraphScope's Python packages was
+  /// built without the Java SDK, so adding a jar would not help.
   func refusal(_ installation: Installation, _ files: any FileLookup) -> EngineError {
     let jars = installation.javaClassPath.split(separator: ":").map(String.init).prefix(isGiraph ? 2 : 1)
     let missing = jars.filter { !files.exists($0) }
@@ -35,6 +35,6 @@ struct JavaAlgorithm: Equatable {
       "'\(className)' is in Java, and GraphScope's Java SDK is not installed: \(missing.joined(separator: ", "))",
       hint: "Install an engine that was built with it (cmake -DENABLE_JAVA_SDK=ON, as in the images"
         + " graphscope/analytical-java:\(Installation.supportedVersion)) and set graphscope.home to it;"
-        + " the packages of pip have none")
+        + " the packages on PyPI do not include it")
   }
 }

@@ -1,26 +1,31 @@
+import CPlatform
 import Engines
 import FoundationEssentials
 import Glibc
+import Support
 import Synchronization
 
-/// Compiles a library with cmake, and tells the user how it goes.
+/// Compiles a library with cmake and reports the progress to the client.
 struct LibraryBuilder: Sendable {
   let installation: Installation
   let environment: [String: String]
   let children: any ChildLauncher
   let log: any ProgressLog
+  /// The user that compilers run as; nil for the coordinator's own. The sources may be a client's, and can make a compiler read
+  /// every file that its user may read.
+  var user: EngineUser?
 
-  /// Compiles in a directory of its own, which takes its final name when it is complete.
+  /// Compiles in a temporary directory, which is renamed to its final name when it is complete.
   /// - Returns: the path of the library.
-  /// - Throws: `EngineError.compilationFailure` with the compiler's first message.
+  /// - Throws: `EngineError.compilationFailure` with the compiler's first error.
   func build(_ recipe: LibraryRecipe, name: String, into directory: String) async throws -> String {
     let final = "\(directory)/\(name)"
     let library = "lib\(name).so"
     if access("\(final)/\(library)", R_OK) == 0 { return "\(final)/\(library)" }
-    log.info("Compiling \(recipe.text) for GraphScope's engine; this takes about a minute, and is kept for later.")
+    log.info("Compiling \(recipe.text) for GraphScope's engine; this takes about a minute; the result is kept.")
     let started = ContinuousClock.now
     let scratch = "\(directory)/.making-\(name.prefix(16))-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    defer { EngineDirectories.remove(scratch) }
     try makeSources(recipe, in: scratch)
     let module = try await translated(recipe, in: scratch, name)
     let lists = try recipe.cmakeLists(target: name, installation: installation, module: module)
@@ -36,28 +41,30 @@ struct LibraryBuilder: Sendable {
   // MARK: Sources
 
   private func makeSources(_ recipe: LibraryRecipe, in scratch: String) throws {
-    do { try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true) } catch {
+    do throws(EngineError) { try EngineDirectories.make(scratch, for: user) } catch {
       throw EngineError(
-        .internalFailure, "the directory of compiled libraries cannot be used: \(error)",
+        .internalFailure, "the directory of compiled libraries cannot be used: \(error.message)",
         hint: "Set graphscope.cache to a directory that the coordinator may write to")
     }
     guard case .application(let application) = recipe, let archive = application.archive else { return }
-    let zip = try ZipArchive(archive)
+    let zip = try readingArchive { () throws(ZipError) in try ZipArchive(archive) }
     for entry in zip.entries where entry.path != "CMakeLists.txt" {
       let path = "\(scratch)/\(entry.path)"
       let parent = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
-      try? FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-      try write(try zip.contents(of: entry), to: path)
+      try user.files {
+        try? FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+      }
+      try write(readingArchive { () throws(ZipError) in try zip.contents(of: entry) }, to: path)
     }
   }
 
   private func write(_ bytes: [UInt8], to path: String) throws {
-    do { try Data(bytes).write(to: URL(filePath: path)) } catch {
+    do { try user.files { try Data(bytes).write(to: URL(filePath: path)) } } catch {
       throw EngineError(.internalFailure, "'\(path)' cannot be written: \(error)")
     }
   }
 
-  /// Has Cython turn Python into C++.
+  /// Translates Python to C++ with Cython.
   /// - Returns: the name of the module; nil for algorithms in C++.
   private func translated(_ recipe: LibraryRecipe, in scratch: String, _ name: String) async throws -> String? {
     guard case .application(let application) = recipe, application.description.kind.isCython else { return nil }
@@ -76,7 +83,7 @@ struct LibraryBuilder: Sendable {
     try write(Array(text), to: "\(scratch)/\(declarations).pxd")
     let names = (try? FileManager.default.contentsOfDirectory(atPath: scratch)) ?? []
     guard let source = names.filter({ $0.hasSuffix(".pyx") }).sorted().first else {
-      throw EngineError(.invalidArgument, "the application's archive holds no .pyx file")
+      throw EngineError(.invalidArgument, "the application's archive does not contain a .pyx file")
     }
     let module = String(source.dropLast(4))
     try await run(
@@ -93,7 +100,7 @@ struct LibraryBuilder: Sendable {
     let path = (commands.map { [$0] } ?? []) + (environment["PATH"] ?? "").split(separator: ":").map(String.init)
     guard let executable = path.map({ $0 + "/" + program }).first(where: HostFiles().isExecutable) else {
       throw EngineError(
-        .unimplemented, "\(program), by which algorithms are compiled, is not installed",
+        .unimplemented, "\(program), which compiles algorithms, is not installed",
         hint: program == "cython"
           ? "Run: \(commands ?? "")/pip install Cython==3.0.12"
           : "Run: apt-get install cmake g++ make")
@@ -103,7 +110,7 @@ struct LibraryBuilder: Sendable {
     let output = CompilerOutput()
     let end = try await children.run(
       ChildProgram(
-        // An earlier one that nobody wants any more may not have ended yet.
+        // An earlier compilation that is no longer needed may not have ended yet.
         name: "compile-\(name.prefix(12))-\(UInt16.random(in: 0...UInt16.max))", executable: executable,
         arguments: arguments, environment: environment,
         directory: directory,
@@ -118,25 +125,32 @@ struct LibraryBuilder: Sendable {
       evidence: output.firstError.isEmpty
         ? end.lastLines.suffix(5).joined(separator: "\n")
         : output.firstError.joined(separator: "\n"),
-      hint: "The whole output is in the coordinator's log of the session's children")
+      hint: "The complete output is in the log of the session's children: gscoordinator logs")
   }
 
   private func keep(_ built: String, as final: String, _ library: String) throws {
-    let ready = built + ".d"
+    let ready = user == nil ? built + ".d" : final + ".ready-\(UInt32.random(in: 0...UInt32.max))"
+    defer { EngineDirectories.remove(ready) }
     do {
-      try FileManager.default.createDirectory(atPath: ready, withIntermediateDirectories: true)
-      try FileManager.default.moveItem(atPath: built, toPath: "\(ready)/\(library)")
+      if let user {
+        try LibraryCopy(user: user).make(of: built, in: ready, library)
+      } else {
+        try FileManager.default.createDirectory(atPath: ready, withIntermediateDirectories: true)
+        try FileManager.default.moveItem(atPath: built, toPath: "\(ready)/\(library)")
+      }
     } catch {
-      throw EngineError(.compilationFailure, "the compiler made no library: \(error)")
+      throw EngineError(.compilationFailure, "the compiler produced no library: \(error)")
     }
-    // Another coordinator may have been quicker: its library is as good.
+    // Another coordinator may have finished first; its library is equivalent.
     guard rename(ready, final) == 0 || access("\(final)/\(library)", R_OK) == 0 else {
-      throw EngineError(.internalFailure, "'\(final)' cannot be made: \(String(cString: strerror(errno)))")
+      throw EngineError(
+        .internalFailure,
+        "'\(final)' cannot be created: \(String(cString: platform_error_text(errno)))")
     }
   }
 }
 
-/// Finds the first error in what a compiler writes.
+/// Finds the first error in the output of a compiler.
 final class CompilerOutput: Sendable {
   private let state = Mutex(State())
 
@@ -145,17 +159,17 @@ final class CompilerOutput: Sendable {
     var isComplete = false
   }
 
-  /// Lines of the first error that are kept.
+  /// The number of lines to keep of the first error.
   private static let keptLines = 6
 
-  /// No output yet.
+  /// Creates an empty output.
   init() {}
 
-  /// Takes a line.
+  /// Adds a line.
   func take(_ line: String) {
     state.withLock { state in
       guard !state.isComplete else { return }
-      // Cython shows the place first and names the error in the line behind it.
+      // Cython prints the position first and the error on the next line.
       let isError = line.contains("error:") || line.hasPrefix("CMake Error") || line.contains(".pyx:")
       if state.error.isEmpty {
         if isError { state.error.append(line) }
@@ -166,6 +180,6 @@ final class CompilerOutput: Sendable {
     }
   }
 
-  /// The first error with what follows it; empty when there is none.
+  /// The first error and the lines that follow it; empty if there is none.
   var firstError: [String] { state.withLock { $0.error } }
 }

@@ -2,12 +2,12 @@ import Digests
 import Engines
 import Wire
 
-/// What a library is made of: the class of a graph, or an algorithm on one.
+/// The content of a library: the class of a graph, or an algorithm on one.
 enum LibraryRecipe: Sendable {
   case fragment(FragmentType)
   case application(ApplicationType)
 
-  /// What it is, for the user's log.
+  /// A description for the client's log.
   var text: String {
     switch self {
     case .fragment(let fragment): "the graph type \(fragment.name)"
@@ -15,7 +15,7 @@ enum LibraryRecipe: Sendable {
     }
   }
 
-  /// The digest of everything that the library is made of: what differs in anything has another name.
+  /// Returns a digest of everything that goes into the library, so that libraries that differ have different names.
   func contentName(_ installation: Installation) -> String {
     let version = [installation.home, installation.version ?? "?", "2"].joined(separator: "\n")
     switch self {
@@ -26,11 +26,11 @@ enum LibraryRecipe: Sendable {
     }
   }
 
-  /// The text of CMakeLists.txt.
+  /// Returns the text of CMakeLists.txt.
   /// - Parameters:
-  ///   - target: the library's name.
-  ///   - module: the module that Cython made; nil for C++.
-  /// - Throws: `EngineError.invalidArgument` when a name in a user's archive is no C++ name.
+  ///   - target: The name of the library.
+  ///   - module: The module that Cython made; nil for C++.
+  /// - Throws: `EngineError.invalidArgument` when a name in a client's archive is not a C++ name.
   func cmakeLists(target: String, installation: Installation, module: String?) throws(EngineError) -> String {
     let home = installation.home
     let frame = "\(home)/include/graphscope/frame"
@@ -65,7 +65,7 @@ enum LibraryRecipe: Sendable {
         ]
       }
       for option in application.options {
-        // Options are switches: what is on is defined.
+        // Options are switches: an option that is on is defined.
         let parts = option.dropFirst(2).split(separator: "=")
         if parts[1].uppercased() != "OFF" { definitions.append((String(parts[0]), "1")) }
       }
@@ -84,15 +84,16 @@ enum LibraryRecipe: Sendable {
     }
   }
 
-  /// Names go into a file that cmake executes.
+  /// Checks a name, because names go into a file that cmake executes.
   private static func checked(_ name: String) throws(EngineError) -> String {
     let marks = Set("_:<>,./- ")
     guard !name.isEmpty, name.utf8.count <= 1000,
       name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || marks.contains($0)) })
     else {
       throw EngineError(
-        .invalidArgument, "the application's archive names a class, type or file that is none", evidence: "'\(name)'",
-        hint: "Look at class_name, src, vd_type and md_type in \(ApplicationCatalog.configurationFile)")
+        .invalidArgument,
+        "the application's archive contains an invalid name of a class, type or file", evidence: "'\(name)'",
+        hint: "Check class_name, src, vd_type and md_type in \(ApplicationCatalog.configurationFile)")
     }
     return name
   }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Work by name for which several may wait: what is under way is not begun twice, everybody may stop waiting, and it is
-/// cancelled when nobody waits for it any more.
+/// Named work for which several tasks may wait. Running work is not begun twice, each task may stop waiting, and the work is
+/// cancelled when no task waits for it any more.
 final class SharedWork<Value: Sendable>: Sendable {
   private typealias Waiter = CheckedContinuation<Value, any Error>
 
@@ -13,15 +13,15 @@ final class SharedWork<Value: Sendable>: Sendable {
 
   private struct State {
     var work: [String: Work] = [:]
-    /// Those that stopped waiting before they had begun to.
+    /// Tasks that stopped waiting before they began to.
     var gone: Set<Int> = []
     var nextNumber = 0
   }
 
   private let state = Mutex(State())
 
-  /// The outcome of the work of this name, which is begun if it is not under way.
-  /// - Throws: what the work throws; `CancellationError` as soon as the caller's task is cancelled.
+  /// Returns the outcome of the work with a name, and begins the work if it is not running.
+  /// - Throws: The errors of the work; `CancellationError` as soon as the caller's task is cancelled.
   func value(of name: String, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
     let number = state.withLock { state in
       state.nextNumber += 1
@@ -35,7 +35,7 @@ final class SharedWork<Value: Sendable>: Sendable {
     }
   }
 
-  /// How many wait for the work of a name.
+  /// Returns the number of tasks that wait for the work with a name.
   func waiterCount(of name: String) -> Int { state.withLock { $0.work[name]?.waiters.count ?? 0 } }
 
   private func join(
@@ -44,7 +44,7 @@ final class SharedWork<Value: Sendable>: Sendable {
     let hasLeft = state.withLock { state in
       guard !state.gone.contains(number) else { return true }
       if state.work[name] == nil {
-        // Not a child of whoever asked first: others wait for it too.
+        // Not a child of the first caller's task, because other tasks wait for it, too.
         let task = Task {
           let outcome: Result<Value, any Error>
           do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
@@ -65,7 +65,7 @@ final class SharedWork<Value: Sendable>: Sendable {
         return (nil, nil)
       }
       guard let work = state.work[name], work.waiters.isEmpty else { return (waiter, nil) }
-      // Whoever asks from now on gets work that goes on.
+      // Later callers begin new work, which is not cancelled.
       state.work[name] = nil
       return (waiter, work.task)
     }

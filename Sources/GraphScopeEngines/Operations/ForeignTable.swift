@@ -1,30 +1,31 @@
 import Engines
+import JSON
 import Wire
 
-/// A table that the engine does not read itself, as the client announces it.
+/// A table that the engine cannot read itself, as announced by the client.
 struct ForeignTable: Equatable {
-  /// The file or directory, as the user typed it.
+  /// The path of the file or directory, as the client wrote it.
   let path: String
   /// `CSV`, `ORC` or `PARQUET`.
   let kind: String
   /// Whether it is on the coordinator's machine.
   let isLocal: Bool
-  /// Which columns, and their types.
+  /// The columns to read, and their types.
   private let options: JSONValue
-  /// What the file system is to know: addresses and keys.
-  private let storageOptions: JSONValue
+  /// Options for the file system: addresses and keys.
+  let storageOptions: JSONValue
 
-  /// File systems of other machines. Tables of Hive are ORC files in HDFS, as vineyard takes them.
+  /// File systems of other machines. Hive tables are ORC files in HDFS, as in vineyard.
   private static let remote: Set<String> = ["hdfs", "hive", "s3", "oss"]
 
-  /// Reads the announcement; nil for what the engine reads itself.
+  /// Parses an announcement; returns nil for a table that the engine reads itself.
   /// - Throws: `EngineError.invalidArgument` when its options are not JSON.
-  init?(_ item: ChunkMeta?) throws(EngineError) {
+  init?(_ item: Payload?) throws(EngineError) {
     guard let item, let place = item.attributes[.protocol]?.text, let source = item.attributes[.source]?.text,
       place == "file" || Self.remote.contains(place)
     else { return nil }
     let isLocal = place == "file"
-    // A local CSV file has its options behind the path and none beside it.
+    // The options of a local CSV file follow its path; there are no separate ones.
     let optionsText = item.attributes[.readOptions]?.text ?? ""
     let named = (try? JSONValue(parsing: optionsText))?["filetype"]?.text?.uppercased()
     if named == "ORC" || source.hasSuffix(".orc") || place == "hive" {
@@ -43,7 +44,7 @@ struct ForeignTable: Equatable {
       item.attributes[.storageOptions]?.text ?? "", "storage options of '\(source.prefix(200))'")
   }
 
-  /// What the helper that reads it is told.
+  /// The order for the helper that reads the table.
   var order: [(key: String, value: JSONValue)] {
     [
       ("path", .string(path)), ("kind", .string(kind)), ("local", .bool(isLocal)), ("options", options),

@@ -1,10 +1,11 @@
 import Digests
 import Engines
+import Vocabulary
 import Wire
 
-/// The C++ class of a graph in the engine: libraries are compiled for one, and found by its name.
+/// The C++ class of a graph in the engine. Libraries are compiled for such a class and named after it.
 struct FragmentType: Sendable, Equatable {
-  /// The class with its arguments, as it stands in C++.
+  /// The class with its template arguments, as written in C++.
   let name: String
   /// The header that declares it.
   let header: String
@@ -12,10 +13,10 @@ struct FragmentType: Sendable, Equatable {
   let oidType: String?
   /// Type of internal ids.
   let vidType: String
-  /// What the engine has the library for.
+  /// The kind of graph that the engine has the library for.
   let graphType: GraphType
 
-  /// The class of the graph that an operation's attributes describe.
+  /// Creates the class of the graph that an operation's attributes describe.
   init(_ attributes: [ParamKey: AttributeValue]) throws(EngineError) {
     func text(_ key: ParamKey) -> String { attributes[key]?.text ?? "" }
     let number = attributes[.graphType]?.integer ?? 0
@@ -24,7 +25,7 @@ struct FragmentType: Sendable, Equatable {
     let (vertexData, edgeData) = (text(.vDataType), text(.eDataType))
     let compact = attributes[.compactEdges]?.boolean == true ? "true" : "false"
     let isLocal = attributes[.vertexMapType]?.integer == Int64(VertexMapType.local.rawValue)
-    // The map of vertices keeps views of texts, not texts.
+    // The vertex map holds string views instead of strings.
     let key = oid == "std::string" ? "vineyard::arrow_string_view" : oid
     let map = "vineyard::\(isLocal ? "ArrowLocalVertexMap" : "ArrowVertexMap")<\(key),\(vid)>"
     switch type {

@@ -1,13 +1,14 @@
 import Engines
+import Vocabulary
 import Wire
 
-/// What the engine holds for the session, as far as later operations must know it.
+/// The objects that the engine holds for the session, as far as later operations need to know them.
 struct NativeObjects: Sendable {
   /// An algorithm that the engine has loaded for a graph.
   struct Application: Sendable {
     /// The engine's key of the graph.
     let graph: String
-    /// The graph's definition when it was bound: the graph may be unloaded before the results are read.
+    /// The definition of the graph when the algorithm was bound; the graph may be unloaded before the results are read.
     let definition: GraphDef
     /// The library that the engine loaded.
     let library: String
@@ -24,19 +25,19 @@ struct NativeObjects: Sendable {
   var graphs: [String: GraphDef] = [:]
   var applications: [String: Application] = [:]
   var contexts: [String: Context] = [:]
-  /// Classes of graphs whose libraries the engine has loaded, by signature.
+  /// Signatures of the graph classes whose libraries the engine has loaded.
   var registered: Set<String> = []
-  /// Data frames and tensors in the store by the operations that made them, the newest ones.
+  /// The newest data frames and tensors in the store, by the operations that made them.
   private(set) var frames: [String: String] = [:]
   private var frameOrder: [String] = []
 
-  /// Clients write a frame in the step that makes it, so that few are enough.
+  /// The number of frames to remember. Few suffice, because clients write a frame in the step that makes it.
   static let maximumFrames = 64
 
-  /// No objects.
+  /// Creates an empty set of objects.
   init() {}
 
-  /// An operation has made a data frame or tensor in the store.
+  /// Records that an operation has made a data frame or tensor in the store.
   mutating func noteFrame(_ object: String?, of operation: String) {
     guard let object else { return }
     if frames.updateValue(object, forKey: operation) == nil { frameOrder.append(operation) }
@@ -44,18 +45,54 @@ struct NativeObjects: Sendable {
   }
 }
 
-/// What an operation works on, with what is known of it.
+extension NativeObjects {
+  /// Summarizes an object for operators.
+  func summary(of handle: ObjectHandle) -> ObjectSummary? {
+    switch handle {
+    case .graph(let key):
+      guard let graph = graphs[key] else { return nil }
+      var summary = ObjectSummary(form: graph.type.word)
+      summary.isDirected = graph.isDirected
+      if case .vineyard(let info) = graph.info, let schema = try? NativeSchema(info.propertySchemaJSON) {
+        summary.vertexLabels = schema.vertices.filter(\.isValid).map { ObjectSummary.Label(name: $0.name) }
+        summary.edgeLabels = schema.edges.filter(\.isValid).map { ObjectSummary.Label(name: $0.name) }
+      }
+      return summary
+    case .context(let key):
+      guard let context = contexts[key] else { return nil }
+      var summary = ObjectSummary(form: context.kind.rawValue)
+      summary.graph = context.definition.key
+      return summary
+    case .boundApplication, .none, .tables, .application: return nil
+    }
+  }
+}
+
+extension GraphType {
+  /// The name of the type for operators.
+  fileprivate var word: String {
+    switch self {
+    case .arrowProperty: "property"
+    case .arrowProjected: "simple"
+    case .arrowFlattened: "flattened"
+    case .dynamicProperty: "mutable"
+    default: "\(self)"
+    }
+  }
+}
+
+/// The objects that an operation works on, with what is known about them.
 struct NativeInputs: Sendable {
   /// The graph among the inputs, with its definition.
   private(set) var graph: (key: String, definition: GraphDef)?
   private(set) var application: (key: String, application: NativeObjects.Application)?
   private(set) var context: (key: String, context: NativeObjects.Context)?
-  /// An algorithm that is not bound yet.
+  /// The algorithm to bind.
   private(set) var algorithm: (name: String, archive: [UInt8])?
-  /// Tables that are to be loaded.
+  /// Tables to load.
   var tables: [TableSource] = []
 
-  /// Looks the inputs up.
+  /// Looks up the inputs.
   init(_ handles: [ObjectHandle], in objects: NativeObjects) {
     for handle in handles {
       switch handle {
@@ -86,7 +123,7 @@ struct NativeInputs: Sendable {
 
   private static func missing(_ what: String) -> EngineError {
     EngineError(
-      .illegalState, "the \(what) that the operation works on is not there any more",
+      .illegalState, "the \(what) that the operation works on no longer exists",
       hint: "It was unloaded, or lost with its engine; make it again")
   }
 }

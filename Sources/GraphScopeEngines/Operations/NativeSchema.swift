@@ -1,14 +1,15 @@
 import Engines
+import JSON
+import Vocabulary
 import Wire
 
-/// The schema of one of the engine's property graphs, as it stands in the graph's definition: names to numbers, and
-/// what of it is visible.
+/// The schema of one of the engine's property graphs, read from the graph's definition: names, numbers and visibility.
 struct NativeSchema: Sendable {
-  /// A label and its properties; a property's number is its place.
+  /// A label and its properties; the number of a property is its position.
   struct Label: Sendable {
     let name: String
     let properties: [(name: String, type: DataType, isValid: Bool)]
-    /// Labels of sources and destinations, for labels of edges.
+    /// The source and destination labels of an edge label.
     let relations: [(source: String, destination: String)]
     let isValid: Bool
 
@@ -17,7 +18,8 @@ struct NativeSchema: Sendable {
       properties.indices.filter { properties[$0].isValid }.map { ($0, properties[$0].type) }
     }
 
-    /// The number of a visible property.
+    /// Returns the number of a visible property.
+    /// - Throws: `EngineError.invalidValue` when there is none of that name.
     func property(_ name: String) throws(EngineError) -> Int {
       guard let index = properties.lastIndex(where: { $0.name == name }) else { throw EngineError(.unknownName, name) }
       guard properties[index].isValid else {
@@ -32,7 +34,7 @@ struct NativeSchema: Sendable {
   private(set) var vertices: [Label] = []
   private(set) var edges: [Label] = []
 
-  /// Reads the JSON of a graph's definition; empty text is an empty schema.
+  /// Parses the JSON of a graph's definition; empty text is an empty schema.
   init(_ json: String) throws(EngineError) {
     guard !json.isEmpty else { return }
     let value: JSONValue
@@ -68,15 +70,15 @@ struct NativeSchema: Sendable {
   }
 
   private static func damaged(_ why: String) -> EngineError {
-    EngineError(.engineFailure, "the engine described a graph in a way that cannot be read", evidence: why)
+    EngineError(.engineFailure, "the engine's description of a graph cannot be read", evidence: why)
   }
 
   // MARK: Names to numbers
 
-  /// The number of a visible vertex label.
+  /// Returns the number of a visible vertex label.
   func vertexLabel(_ name: String) throws(EngineError) -> Int { try Self.number(of: name, in: vertices, "Vertex") }
 
-  /// The number of a visible edge label.
+  /// Returns the number of a visible edge label.
   func edgeLabel(_ name: String) throws(EngineError) -> Int { try Self.number(of: name, in: edges, "Edge") }
 
   private static func number(of name: String, in labels: [Label], _ kind: String) throws(EngineError) -> Int {
@@ -89,7 +91,7 @@ struct NativeSchema: Sendable {
 }
 
 extension DataType {
-  /// The type that a schema's JSON names; unknown names are of no type that algorithms take.
+  /// Creates the type that a schema's JSON names. An unknown name yields a type that no algorithm accepts.
   init(schemaName: String) {
     self =
       switch schemaName.uppercased() {
@@ -113,7 +115,7 @@ extension DataType {
       }
   }
 
-  /// The name of the type in the engine's C++.
+  /// Returns the name of the type in the engine's C++.
   /// - Throws: `EngineError` for types that neither ids nor the data of a simple graph can have.
   func cppName() throws(EngineError) -> String {
     switch self {

@@ -1,16 +1,18 @@
 import Engines
+import JSON
+import Vocabulary
 import Wire
 
-/// Completes a client's operation with what the engine must know: keys of objects, numbers instead of names, types. Pure:
-/// what it needs comes with the inputs.
+/// Completes a client's operation with the facts that the engine requires: keys of objects, numbers instead of names, types. A
+/// pure function of the operation and its inputs.
 struct OperationPreparation {
   let inputs: NativeInputs
   let installation: Installation
 
-  /// What the client sent, made fit for the engine.
+  /// Returns the client's operation in the form that the engine requires.
   func prepared(_ operation: OpDef) throws(EngineError) -> OpDef {
     var operation = operation
-    // Clients refer to operations, which the engine knows nothing of.
+    // Clients refer to operations, which are unknown to the engine.
     switch operation.op {
     case .createGraph: createGraph(&operation)
     case .addLabels: try addLabels(&operation)
@@ -56,10 +58,10 @@ struct OperationPreparation {
   }
 
   private func announceTables(_ operation: inout OpDef) {
-    operation.largeAttribute = .announced(inputs.tables.map { $0.original ?? ChunkMeta(size: 0) })
+    operation.largeAttribute = .announced(inputs.tables.map { ChunkMeta($0.original ?? Payload()) })
   }
 
-  /// The engine wants to know where Java's classes are even where it has none.
+  /// Sets the class path of Java, which the engine requires even if Java is not installed.
   private func nameJava(_ operation: inout OpDef) {
     set(.javaClassPath, installation.javaClassPath, in: &operation)
     set(.jvmOpts, installation.javaOptions, in: &operation)
@@ -69,7 +71,7 @@ struct OperationPreparation {
     if operation.attributes[.graphName] == nil { set(.graphName, try inputs.requiredGraph().key, in: &operation) }
   }
 
-  /// The graph by its key, and by its number in the store if it has one.
+  /// Sets the graph's key, and its number in the store if it has one.
   private func nameGraph(_ operation: inout OpDef) throws(EngineError) {
     let graph = try inputs.requiredGraph()
     set(.graphName, graph.key, in: &operation)
@@ -102,7 +104,7 @@ struct OperationPreparation {
     operation.attributes[.edgeCollections] = nil
   }
 
-  /// Numbers of the named properties, or of all that are visible.
+  /// Returns the numbers of the named properties, or of all visible properties.
   private func numbers(_ names: [String]?, of label: NativeSchema.Label) throws(EngineError) -> AttributeValue {
     var list = AttributeList()
     if let names {
@@ -114,7 +116,7 @@ struct OperationPreparation {
     return .list(list)
   }
 
-  /// `{label: [properties] | null}`.
+  /// Reads `{label: [properties] | null}`.
   private func collections(
     _ value: AttributeValue?
   ) throws(EngineError) -> [(label: String, properties: [String]?)] {
@@ -169,7 +171,7 @@ struct OperationPreparation {
     EngineError(.runtimeFailure, "Failed to project to simple graph as no \(kind) exists in this graph.")
   }
 
-  /// The property that the client names, or the only one of a graph that is simple already; -1 for none.
+  /// Returns the property that the client names, or the only one of a graph that is already simple; -1 for none.
   private func choose(
     _ key: AttributeValue?, among labels: [NativeSchema.Label], _ kind: String, _ isSimple: Bool
   ) throws(EngineError) -> (id: Int, type: DataType) {
@@ -268,7 +270,7 @@ struct OperationPreparation {
 }
 
 extension NativeSchema {
-  /// The schema of a graph; that of mutable graphs is empty.
+  /// Creates the schema of a graph; it is empty for mutable graphs.
   init(of graph: GraphDef) throws(EngineError) {
     if case .vineyard(let info) = graph.info { try self.init(info.propertySchemaJSON) } else { try self.init("") }
   }

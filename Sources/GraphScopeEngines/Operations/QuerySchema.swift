@@ -1,10 +1,11 @@
 import Engines
+import JSON
 import Wire
 
-/// The schema of a graph as query engines read it from a file: edge labels are numbered behind vertex labels, and a
-/// property's number is that of its name among all names of the graph in alphabetical order, from 1.
+/// Writes the schema of a graph for query engines, which read it from a file: numbers of edge labels follow those of vertex
+/// labels, and the number of a property is the position of its name, from 1, among all names of the graph in alphabetical order.
 enum QuerySchema {
-  /// The file's text, made of the JSON in a graph's definition.
+  /// Returns the text of the file for the JSON in a graph's definition.
   static func text(_ json: String) throws(EngineError) -> String {
     let root: JSONValue
     do { root = try JSONValue(parsing: json) } catch {
@@ -28,7 +29,7 @@ enum QuerySchema {
 }
 
 extension JSONValue {
-  /// A whole number, also one that stands as text; 0 for anything else.
+  /// A whole number, possibly written as text; 0 for any other value.
   fileprivate var number: Int64 {
     switch self {
     case .integer(let value): value
@@ -37,7 +38,7 @@ extension JSONValue {
     }
   }
 
-  /// The object with one member replaced.
+  /// Returns the object with one member replaced.
   fileprivate func replacing(_ key: String, _ change: (JSONValue) -> JSONValue) -> JSONValue {
     guard let members else { return self }
     return .object(members.map { $0.key == key ? ($0.key, change($0.value)) : $0 })

@@ -1,12 +1,13 @@
 import Engines
+import JSON
 import Wire
 
-/// Turns the names in a client's selectors into the numbers that the engine wants.
+/// Translates the names in a client's selectors to the numbers that the engine requires.
 struct SelectorTranslation {
   let kind: ContextDescription.Kind
   let schema: NativeSchema
 
-  /// A selector for the engine; nil when results of this kind have no selectors.
+  /// Returns a selector for the engine; nil if results of this kind have no selectors.
   func selector(_ text: String) throws(EngineError) -> String? {
     switch kind {
     case .tensor: nil
@@ -24,7 +25,7 @@ struct SelectorTranslation {
     }
   }
 
-  /// The selectors of a data frame: a JSON object from columns to selectors.
+  /// Returns the selectors of a data frame: a JSON object from columns to selectors.
   func frame(_ json: String) throws(EngineError) -> String {
     let members: [(key: String, value: JSONValue)]?
     do { members = try JSONValue(parsing: json).members } catch { members = nil }

@@ -1,32 +1,49 @@
 import Engines
+import FoundationEssentials
+import GraphStore
+import JSON
+import NIOPosix
+import Vocabulary
 import Wire
 
-/// Moves results and graphs between the session's object store and files. The store's own drivers do it, in a helper
-/// process of the installed Python packages: they know file systems, HDFS, S3 and OSS, and the layout that sessions of
-/// other coordinators read.
+/// Moves results and graphs between the session's object store and files. The store's own drivers do so, in a helper process of
+/// the installed Python packages: they support local file systems, HDFS, S3 and OSS, and the layout that sessions of other
+/// coordinators read.
 struct StoreTransfer: Sendable {
   let commands: EngineCommands
   let children: any ChildLauncher
+  let files: EngineFiles
+  let lender: FileLender
 
-  /// What is moved, and where to. Options are JSON objects, as the client sent them.
+  private var places: any Places { files.places }
+
+  /// The object to move, and its destination or source. Options are JSON objects, as the client sent them.
   enum Order: Equatable {
-    /// Writes a data frame of the store, named by its object, as CSV: a file for every worker, numbered from `_0`.
+    /// Writes a data frame, named by its object in the store, as CSV: one file per worker, numbered from `_0`.
     case write(frame: String, path: String, storageOptions: String, writeOptions: String)
-    /// Writes a whole graph.
+    /// Writes a complete graph.
     case save(graph: Int64, path: String, storageOptions: String)
-    /// Brings a graph that was saved into the store.
+    /// Loads a saved graph into the store.
     case load(path: String, storageOptions: String)
 
-    /// Where it is moved to or from.
+    /// The destination or source.
     var path: String {
       switch self {
       case .write(_, let path, _, _), .save(_, let path, _), .load(let path, _): path
       }
     }
 
-    /// What the helper is told, beside the store's socket.
+    /// The storage options, as the client sent them.
+    fileprivate var storageOptions: String {
+      switch self {
+      case .write(_, _, let options, _), .save(_, _, let options), .load(_, let options): options
+      }
+    }
+
+    /// Returns the order for the helper, without the store's socket.
+    /// - Parameter place: The path to read or write instead; nil for the client's path.
     /// - Throws: `EngineError.invalidArgument` when options are not JSON.
-    func members() throws(EngineError) -> [(key: String, value: JSONValue)] {
+    func members(at place: String? = nil) throws(EngineError) -> [(key: String, value: JSONValue)] {
       let (verb, thing, storage, write) =
         switch self {
         case .write(let frame, _, let storage, let write): ("write", frame, storage, write)
@@ -34,31 +51,83 @@ struct StoreTransfer: Sendable {
         case .load(_, let storage): ("load", "", storage, "")
         }
       return [
-        ("verb", .string(verb)), ("thing", .string(thing)), ("path", .string(path)),
+        ("verb", .string(verb)), ("thing", .string(thing)), ("path", .string(place ?? path)),
         ("storage_options", try PythonScript.options(storage, "storage options")),
         ("write_options", try PythonScript.options(write, "options for writing")),
       ]
     }
   }
 
-  /// Carries out an order.
-  /// - Returns: what the helper reported of a graph that it loaded; empty for other orders.
-  /// - Throws: `EngineError` with what the drivers said; `CancellationError`.
+  /// Executes an order.
+  /// - Returns: the helper's report of a loaded graph; empty for other orders.
+  /// - Throws: `EngineError` with the drivers' output; `CancellationError`.
   @discardableResult
   func perform(_ order: Order) async throws -> String {
+    switch order {
+    case .load: return try await load(order)
+    case .write, .save:
+      let form: StagedOutput.Form = if case .save = order { .directory } else { .files }
+      guard let output = try await files.staged(order.path, as: form) else {
+        try require(order, for: .writing)
+        return try await run(order)
+      }
+      defer { output.remove() }
+      let report = try await run(order, at: "file://" + output.path)
+      try await output.move()
+      return report
+    }
+  }
+
+  private func require(_ order: Order, for use: PlaceUse) throws {
+    try places.require(order.path, options: try PythonScript.options(order.storageOptions, "storage options"), for: use)
+  }
+
+  /// If only listed files may be read, the helper reads files of this machine through descriptors opened here, under links in a
+  /// directory of the session.
+  private func load(_ order: Order) async throws -> String {
+    guard !TableReader.withoutScheme(order.path).contains("://") else {
+      try require(order, for: .reading)
+      return try await run(order)
+    }
+    guard places.isRestricted else {
+      try describingFailures { try places.requireReadable(order.path) }
+      return try await run(order)
+    }
+    let tree = "\(commands.directory)/input-\(UInt32.random(in: 0...UInt32.max))"
+    defer { EngineDirectories.remove(tree) }
+    let files = try await NIOThreadPool.singleton.runIfActive { [places] in
+      try describingFailures { try places.files(at: order.path) }
+    }
+    let loan = try await lender.lend(files.map(\.file))
+    defer { loan.end() }
+    try commands.user.files {
+      for (file, name) in zip(files, loan.names) {
+        let path = "\(tree)/\(file.name)"
+        let directory = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: name)
+      }
+    }
+    return try await run(order, at: "file://" + tree)
+  }
+
+  private func run(_ order: Order, at place: String? = nil) async throws -> String {
     let script = PythonScript(
-      installation: commands.installation, environment: commands.environment, directory: commands.directory,
-      children: children)
+      installation: commands.installation, environment: commands.environment.merging(isolation) { $1 },
+      directory: commands.directory, children: children, user: commands.user)
     let end = try await script.run(
-      Self.script, [("socket", .string(commands.socket))] + (try order.members()), purpose: "transfer")
+      Self.script, [("socket", .string(commands.socket))] + (try order.members(at: place)), purpose: "transfer")
     guard end.isSuccess else {
       let verb = if case .load = order { "read" } else { "written" }
       throw EngineError(
         .engineFailure, "'\(order.path)' cannot be \(verb)", evidence: end.lastLines.last ?? end.cause,
-        hint: "Paths are those of the coordinator's machine")
+        hint: "Paths refer to the coordinator's machine")
     }
     return end.lastLines.last { $0.hasPrefix("{") } ?? ""
   }
+
+  /// Prevents drivers from requesting the machine's own keys if only listed addresses may be accessed.
+  private var isolation: [String: String] { places.isRestricted ? ["AWS_EC2_METADATA_DISABLED": "true"] : [:] }
 
   private static let script = """
     socket, thing, path = order["socket"], order["thing"], order["path"]
@@ -85,16 +154,16 @@ struct StoreTransfer: Sendable {
 }
 
 extension StoreTransfer.Order {
-  /// Reads the client's operation. `graph` is the one that is to be saved, `frame` the one that is to be written.
-  /// - Returns: nil for operations that move nothing.
-  /// - Throws: `EngineError.illegalState` when what is to be moved is not there.
+  /// Creates the order of a client's operation. `graph` is the graph to save, `frame` the data frame to write. Returns nil for
+  /// operations that move nothing.
+  /// - Throws: `EngineError.illegalState` when the object to move does not exist.
   init?(_ operation: OpDef, graph: GraphDef?, frame: String?) throws(EngineError) {
     func text(_ key: ParamKey) -> String { operation.attributes[key]?.text ?? "" }
     switch operation.op {
     case .dataSink:
       guard let frame else {
         throw EngineError(
-          .illegalState, "the data frame that is to be written is not in the store",
+          .illegalState, "the data frame to write is not in the store",
           hint: "Make it with to_vineyard_dataframe in the same step")
       }
       self = .write(
@@ -102,7 +171,7 @@ extension StoreTransfer.Order {
     case .serializeGraph:
       guard case .vineyard(let info)? = graph?.info else {
         throw EngineError(
-          .illegalState, "the graph that is to be saved is not in the store", hint: "Only property graphs can be saved")
+          .illegalState, "the graph to save is not in the store", hint: "Only property graphs can be saved")
       }
       self = .save(
         graph: info.objectID, path: text(.graphSerializationPath), storageOptions: text(.storageOptions))
@@ -111,22 +180,22 @@ extension StoreTransfer.Order {
     default: return nil
     }
     guard !path.isEmpty, !path.utf8.contains(0) else {
-      throw EngineError(.invalidArgument, "the place that is to be read or written is missing")
+      throw EngineError(.invalidArgument, "the path to read or write is missing")
     }
   }
 }
 
-/// A graph that was brought into the store, as the helper reports it.
+/// A graph that was loaded into the store, as reported by the helper.
 struct StoredGraph: Equatable {
   /// Its number in the store.
   let objectID: Int64
-  /// Types of original and internal ids, as they stand in C++.
+  /// Types of original and internal ids, as written in C++.
   let oidType: String
   let vidType: String
   let hasLocalVertexMap: Bool
   let hasCompactEdges: Bool
 
-  /// Reads the report. The class of the graph says what its library is compiled for:
+  /// Parses the report. The class of the graph determines the library:
   /// `vineyard::ArrowFragment<int64,uint64,vineyard::ArrowVertexMap<int64,uint64>,false>`.
   init(report: String) throws(EngineError) {
     let json = try? JSONValue(parsing: report)
@@ -147,7 +216,7 @@ struct StoredGraph: Equatable {
     hasCompactEdges = arguments.hasSuffix(",true")
   }
 
-  /// The operation by which the engine takes the graph over.
+  /// Returns the operation that passes the graph to the engine.
   func creation(key: String) -> OpDef {
     let map: VertexMapType = hasLocalVertexMap ? .local : .global
     return OpDef(
@@ -169,6 +238,6 @@ struct StoredGraph: Equatable {
 
   private static func unreadable(_ report: String) -> EngineError {
     EngineError(
-      .engineFailure, "what was loaded is not a graph that the engine knows", evidence: String(report.prefix(500)))
+      .engineFailure, "the loaded object is not a graph that the engine supports", evidence: String(report.prefix(500)))
   }
 }

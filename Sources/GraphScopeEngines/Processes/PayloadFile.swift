@@ -3,12 +3,12 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Data of an operation in a file, read on threads that may wait for the disk.
+/// The data of an operation in a file, read on threads that may wait for the disk.
 final class PayloadFile: Sendable {
   private let descriptor: Int32
-  private let payload: ClientOperation.Payload
+  private let payload: SpooledData
 
-  init(_ payload: ClientOperation.Payload) throws(EngineError) {
+  init(_ payload: SpooledData) throws(EngineError) {
     descriptor = open(payload.path, O_RDONLY | O_CLOEXEC)
     self.payload = payload
     guard descriptor >= 0 else { throw failure() }
@@ -16,7 +16,8 @@ final class PayloadFile: Sendable {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  /// Exactly `count` bytes from `offset` on.
+  /// Reads exactly `count` bytes from `offset`.
+  /// - Throws: `EngineError.internalFailure` when they cannot be read.
   func read(at offset: Int, count: Int) async throws -> ByteBuffer {
     try await NIOThreadPool.singleton.runIfActive { [self] in
       var buffer = ByteBufferAllocator().buffer(capacity: count)
@@ -32,6 +33,6 @@ final class PayloadFile: Sendable {
   }
 
   private func failure() -> EngineError {
-    EngineError(.internalFailure, "the data of an operation cannot be read from '\(payload.path)' any more")
+    EngineError(.internalFailure, "the data of an operation can no longer be read from '\(payload.path)'")
   }
 }

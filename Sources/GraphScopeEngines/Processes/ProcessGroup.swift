@@ -1,14 +1,14 @@
 import Engines
 import Synchronization
 
-/// Processes that are nothing without each other: when one ends unasked, the others are ended too, and the cause is what
-/// everybody is told.
+/// Processes that depend on each other: when one of them ends unexpectedly, the others are ended, too, and all waiting tasks
+/// receive the same cause.
 final class ProcessGroup: Sendable {
-  /// A process and what it is, for people.
+  /// A process and its description for messages.
   struct Member: Sendable {
-    /// Its name among the session's processes.
+    /// The name, among the session's processes.
     var name: String
-    /// What it is, with an article.
+    /// A description with an article.
     var what: String
   }
 
@@ -19,10 +19,10 @@ final class ProcessGroup: Sendable {
     var watchers: [Task<Void, Never>] = []
   }
 
-  /// In the order in which they are started; they are ended the other way round.
+  /// In the order of their start; they are ended in reverse order.
   private let members: [Member]
   private let launcher: any ChildLauncher
-  /// What the user is to do when one has ended.
+  /// The remedy after one of them has ended.
   private let hint: String
   private let state = Mutex(State())
 
@@ -30,7 +30,7 @@ final class ProcessGroup: Sendable {
     (self.members, self.launcher, self.hint) = (members, launcher, hint)
   }
 
-  /// Looks after the processes from now on, all of which run.
+  /// Begins to supervise the processes, all of which must be running.
   func watch() {
     let tasks = members.map { member in
       Task { [weak self, launcher] in
@@ -59,7 +59,7 @@ final class ProcessGroup: Sendable {
       hint: hint)
   }
 
-  /// Calls `body` when a process ends unasked, at once if one has. There is one such body: a later one replaces it.
+  /// Calls `body` when a process ends unexpectedly, at once if one has already. There is one such body; a later call replaces it.
   func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) {
     let failure = state.withLock { state in
       state.onFailure = body
@@ -68,10 +68,10 @@ final class ProcessGroup: Sendable {
     if let failure { body(failure) }
   }
 
-  /// Why the processes are not there any more; nil while they are.
+  /// Why the processes have ended; nil while they run.
   var failure: EngineError? { state.withLock { $0.failure } }
 
-  /// Why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
+  /// Returns why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
   func failure(within time: Duration) async -> EngineError? {
     if let failure { return failure }
     return await withTaskGroup(of: EngineError?.self) { group in
@@ -82,12 +82,12 @@ final class ProcessGroup: Sendable {
       }
       defer { group.cancelAll() }
       let outcome = await group.next() ?? nil
-      // A failure that the watcher noted first tells the true cause: the other processes were ended by us.
+      // A failure recorded by the supervision is the true cause: the other processes were ended because of it.
       return failure ?? outcome
     }
   }
 
-  /// The end of one of the first `count` processes, whichever comes first; nil when the task is cancelled.
+  /// Waits for the first of the first `count` processes to end; returns nil when the task is cancelled.
   func firstEnd(ofFirst count: Int) async -> EngineError? {
     await withTaskGroup(of: EngineError?.self) { [launcher] group in
       for member in members.prefix(count) {
@@ -101,7 +101,7 @@ final class ProcessGroup: Sendable {
     }
   }
 
-  /// Ends the processes, which is no failure from now on.
+  /// Ends the processes; from now on, their end is not a failure.
   func stop() async {
     let watchers = state.withLock { state in
       state.isClosing = true

@@ -1,36 +1,37 @@
 import Engines
-import FoundationEssentials
 import Glibc
 
 /// The processes of one session: the object store and the analytical engine.
 final class SessionProcesses: Sendable {
-  /// Where the engine takes steps, a port of `commands.engineAddress`.
+  /// The port of `commands.engineAddress` at which the engine accepts steps.
   let enginePort: UInt16
   let commands: EngineCommands
   /// The other hosts that have workers.
   let otherHosts: OtherHosts
   private let group: ProcessGroup
 
-  /// How often processes are started on other ports when these were taken meanwhile.
+  /// The number of attempts with other ports, in case the chosen ports are taken before the processes listen.
   private static let attempts = 3
 
   private init(_ commands: EngineCommands, _ group: ProcessGroup, _ otherHosts: OtherHosts, enginePort: UInt16) {
     (self.commands, self.enginePort, self.group, self.otherHosts) = (commands, enginePort, group, otherHosts)
   }
 
-  /// Starts the processes and returns when they take work.
-  /// - Throws: `EngineError` with what they said last when they do not.
+  /// Starts the processes and returns when they are ready.
+  /// - Throws: `EngineError` with their last lines when they do not become ready.
   static func start(_ commands: EngineCommands, _ launcher: any ChildLauncher) async throws -> SessionProcesses {
-    let stores = try StorePlan(commands)
+    let stores = try commands.placement.stores(commands)
     let group = ProcessGroup(
-      stores.members + [.init(name: EngineCommands.engine, what: "the session's analytical engine")], launcher,
+      stores.map { .init(name: $0.program.name, what: $0.what) } + [
+        .init(name: EngineCommands.engine, what: "the session's analytical engine")
+      ], launcher,
       hint: "The session's graphs and results are lost with it: load them again, in a new session unless "
         + "engines.restart is on-failure")
     let others = OtherHosts(commands, launcher)
     try prepare(commands)
     do {
-      if commands.spread != nil { try await others.prepare() }
-      for store in stores.programs { try await launcher.start(store) }
+      try await others.prepare()
+      for store in stores { try await launcher.start(store.program) }
       let port = try await startEngine(commands, launcher)
       let processes = SessionProcesses(commands, group, others, enginePort: port)
       group.watch()
@@ -38,7 +39,7 @@ final class SessionProcesses: Sendable {
     } catch {
       await group.stop()
       await others.tidy()
-      try? FileManager.default.removeItem(atPath: commands.shared)
+      EngineDirectories.remove(commands.shared)
       throw error
     }
   }
@@ -57,58 +58,32 @@ final class SessionProcesses: Sendable {
   }
 
   private static func prepare(_ commands: EngineCommands) throws(EngineError) {
-    do {
-      try? FileManager.default.removeItem(atPath: commands.shared)
-      try FileManager.default.createDirectory(atPath: commands.directory, withIntermediateDirectories: true)
-      // The store asks nobody who they are: its socket is for our user alone.
-      try FileManager.default.createDirectory(
-        atPath: commands.shared, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      if commands.spread != nil { try SharedDirectories.claim(commands.shared) }
-    } catch {
-      throw EngineError(.internalFailure, "the directories of the session's engines cannot be made: \(error)")
+    try EngineDirectories.make(commands.directory, for: commands.user)
+    // The store authenticates no one, so its socket must be accessible to its user only.
+    try EngineDirectories.make(commands.shared, for: commands.user)
+    do { try commands.placement.claim(commands.shared) } catch {
+      throw EngineError(.internalFailure, "the directories of the session's engines cannot be created: \(error)")
     }
   }
 
-  // MARK: The end
+  // MARK: End
 
-  /// Calls `body` when a process ends unasked, at once if one has. There is one such body: a later one replaces it.
+  /// Calls `body` when a process ends unexpectedly, at once if one has already. There is one such body; a later call replaces it.
   func whenFailed(_ body: @escaping @Sendable (EngineError) -> Void) { group.whenFailed(body) }
 
-  /// Why the processes are not there any more; nil while they are.
+  /// Why the processes have ended; nil while they run.
   var failure: EngineError? { group.failure }
 
-  /// Whether somebody listens on the store's socket: nobody does from the moment when it died, which is noticed later.
-  var storeAnswers: Bool { !commands.hosts.includeOwn || isListening(commands.socket) }
+  /// Whether a process listens on the store's socket. False from the moment the store dies, which is noticed later.
+  var storeAnswers: Bool { !commands.hosts.includeOwn || StoreSocket.isListening(commands.socket) }
 
-  /// Why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
+  /// Returns why a process ended, if one has ended or does so within `time`: a broken connection is noticed before the end.
   func failure(within time: Duration) async -> EngineError? { await group.failure(within: time) }
 
-  /// Ends the processes and removes what they shared.
+  /// Ends the processes and removes the files that they shared.
   func stop() async {
     await group.stop()
     await otherHosts.tidy()
-    try? FileManager.default.removeItem(atPath: commands.shared)
-  }
-}
-
-/// What keeps a session's objects, in the order in which it is started: each serves before the next one begins.
-private struct StorePlan {
-  private(set) var programs: [ChildProgram] = []
-  private(set) var members: [ProcessGroup.Member] = []
-
-  init(_ commands: EngineCommands) throws(EngineError) {
-    if let spread = commands.spread {
-      add(try commands.etcd(spread), "what the session's object stores know in common")
-    }
-    if commands.hosts.includeOwn { add(try commands.store(), "the session's object store") }
-    for (index, host) in commands.hosts.others.enumerated() {
-      let store = try commands.store(on: host, name: "\(EngineCommands.store)-\(index + 1)")
-      add(store, "the session's object store on \(host)")
-    }
-  }
-
-  private mutating func add(_ program: ChildProgram, _ what: String) {
-    programs.append(program)
-    members.append(.init(name: program.name, what: what))
+    EngineDirectories.remove(commands.shared)
   }
 }

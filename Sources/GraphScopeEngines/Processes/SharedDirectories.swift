@@ -1,30 +1,31 @@
 import FoundationEssentials
 import Glibc
 
-/// Where sessions' processes share memory and sockets: directories in memory, which tell their coordinator by its process.
+/// The directories in which sessions' processes share memory and sockets. They are in memory, and identify their coordinator by
+/// its process id.
 enum SharedDirectories {
   private static let root = "/dev/shm"
   private static let prefix = "gscoordinator-"
 
-  /// The directory of a session of this process.
+  /// Returns the directory of a session of this process.
   static func path(of session: String) -> String { "\(root)/\(prefix)\(getpid())-\(session)" }
 
-  /// The directory of a session of several hosts, on each of them.
+  /// Returns the directory of a session on several hosts, the same on each of them.
   static func path(ofSpread session: String) -> String { "\(root)/\(spreadPrefix)\(session)" }
 
-  /// Where those are, for a shell.
+  /// The pattern of those directories for a shell.
   static let spreadPattern = "\(root)/\(spreadPrefix)*"
 
   private static let spreadPrefix = prefix + "hosts-"
-  /// A file in them, on their coordinator's host alone: the number of its process.
+  /// The name of a file in them, on their coordinator's host only, that contains the coordinator's process id.
   static let ownerFile = "coordinator"
 
-  /// Notes in a directory that it is this process's.
+  /// Marks a directory as belonging to this process.
   static func claim(_ directory: String) throws {
     try Data("\(getpid())".utf8).write(to: URL(filePath: "\(directory)/\(ownerFile)"))
   }
 
-  /// Removes what coordinators of this host left that were killed. Only that of our own user can be removed.
+  /// Removes the directories of killed coordinators of this host, as far as they belong to the coordinator's own user.
   static func removeThoseOfTheDead() {
     let files = HostFiles()
     for name in files.names(in: root) where name.hasPrefix(prefix) {
@@ -34,7 +35,7 @@ enum SharedDirectories {
         : String(name.dropFirst(prefix.count).prefix { $0.isNumber })
       guard let process = owner.flatMap({ pid_t($0) }), process != getpid(), kill(process, 0) != 0, errno == ESRCH
       else { continue }
-      try? FileManager.default.removeItem(atPath: "\(root)/\(name)")
+      EngineDirectories.remove("\(root)/\(name)")
     }
   }
 }

@@ -1,22 +1,23 @@
 import Engines
-import GraphStore
+import JSON
 import Synchronization
+import Workers
 
-/// What a session's object store holds, charged to its tenant. The engine takes memory there without asking, so the store
-/// is asked after each operation that may have made it grow or shrink.
+/// Charges the memory of a session's object store to its tenant. The engine allocates memory there without asking, so the store
+/// is measured after each operation that may have changed it.
 final class StoreMeter: Sendable {
   private let storage: any StorageAccount
   private let measure: @Sendable () async -> Int?
   private let charged = Mutex(0)
 
-  /// A meter.
-  /// - Parameter measure: bytes that the store holds; nil when it does not answer.
+  /// Creates a meter.
+  /// - Parameter measure: Returns the bytes that the store holds; nil if it does not answer.
   init(_ storage: any StorageAccount, measure: @escaping @Sendable () async -> Int?) {
     (self.storage, self.measure) = (storage, measure)
   }
 
-  /// The meter of a session's processes. Workers have parts of about the same size, so that the stores of other hosts are
-  /// taken to hold as much for each worker as this host's; where none is here, nothing is charged.
+  /// Creates the meter of a session's processes. The parts of the workers have about the same size, so the stores of other hosts
+  /// are assumed to hold as much per worker as this host's store; if there is none on this host, nothing is charged.
   convenience init(_ storage: any StorageAccount, _ commands: EngineCommands) {
     guard let own = commands.hosts.all.first, commands.hosts.includeOwn else {
       self.init(storage) { nil }
@@ -25,8 +26,8 @@ final class StoreMeter: Sendable {
     self.init(storage) { await Self.bytes(of: commands.socket).map { $0 / own.workers * commands.workers } }
   }
 
-  /// Charges what the store holds now.
-  /// - Throws: `StorageRefusal` when it holds more than before and there is no room for that; nothing changes then.
+  /// Charges the bytes that the store holds.
+  /// - Throws: `StorageRefusal` when it holds more than before and there is no room for that; nothing is then changed.
   func settle() async throws {
     guard let held = await measure() else { return }
     try charged.withLock { charged in
@@ -36,13 +37,13 @@ final class StoreMeter: Sendable {
     }
   }
 
-  /// Charges what the store holds now, whether there is room for it or not.
+  /// Charges the bytes that the store holds, even if there is no room for them.
   func settleUnasked() async {
     guard let held = await measure() else { return }
     charge(held)
   }
 
-  /// The store is gone.
+  /// Returns all bytes: the store has ended.
   func end() { charge(0) }
 
   private func charge(_ held: Int) {
@@ -53,7 +54,7 @@ final class StoreMeter: Sendable {
     }
   }
 
-  /// Bytes that the store behind a socket holds; nil when it does not tell.
+  /// Returns the bytes held by the store behind a socket; nil if it does not report them.
   static func bytes(of socket: String) async -> Int? {
     let status = try? await StoreConnection.open(socket) { try await $0.request("instance_status_request", []) }
     guard case .integer(let bytes)? = status?["meta"]?["memory_usage"] else { return nil }

@@ -1,15 +1,14 @@
 import Engines
-import FoundationEssentials
 import Synchronization
 
-/// Sets of engines, an object store and an analytical engine of one worker, that are started before a session asks for
-/// them. Nobody has used a set that is handed out, and nobody gets it after its session.
+/// Sets of engines, each an object store and an analytical engine with one worker, that are started before a session requests
+/// them. A set is unused when it is handed out, and is never reused after its session.
 final class WarmEngines: Sendable {
-  /// Starts the set of this name and returns when it takes work.
+  /// Starts the set with a name and returns when it is ready.
   typealias Start = @Sendable (_ name: String) async throws -> SessionProcesses
-  /// Whether a set answers.
+  /// Returns whether a set answers.
   typealias Probe = @Sendable (SessionProcesses) async -> Bool
-  /// Takes what happened, in words.
+  /// Receives a line about what happened.
   typealias Report = GraphScopeEngineFactory.Ahead.Report
 
   private struct State {
@@ -24,10 +23,10 @@ final class WarmEngines: Sendable {
   private let probe: Probe
   private let report: Report
 
-  /// A pool without sets.
+  /// Creates an empty pool.
   /// - Parameters:
-  ///   - size: how many sets are to wait.
-  ///   - report: takes what happened.
+  ///   - size: The number of sets to keep waiting.
+  ///   - report: Receives lines about what happened.
   init(
     size: Int, start: @escaping Start,
     probe: @escaping Probe = { await EngineConnection.answers("127.0.0.1", $0.enginePort) },
@@ -39,17 +38,17 @@ final class WarmEngines: Sendable {
     (self.start, self.probe, self.report) = (start, probe, report)
   }
 
-  /// Sets that wait.
+  /// The number of waiting sets.
   var count: Int { state.withLock { $0.stock.count } }
 
-  /// Starts sets from now on, one after the other.
+  /// Begins to start sets, one after the other.
   func begin() {
     let task = Task { await refill() }
     state.withLock { $0.refilling = task }
     wishes.source.yield()
   }
 
-  /// A set that answers, for a session of one worker; nil when none is there. The set is the caller's, who ends it.
+  /// Returns a set that answers, for a session of one worker; nil if there is none. The caller owns the set and must end it.
   func take() async -> SessionProcesses? {
     while let set = state.withLock({ $0.stock.take() }) {
       wishes.source.yield()
@@ -57,13 +56,13 @@ final class WarmEngines: Sendable {
         state.withLock { $0.stock.served() }
         return set
       }
-      report("engines that were started ahead do not answer; they are replaced", true)
+      report("engines that were started ahead do not answer and are being replaced", true)
       await discard(set)
     }
     return nil
   }
 
-  /// Ends all sets that wait and starts no more.
+  /// Ends all waiting sets and starts no more.
   func end() async {
     let (task, sets) = state.withLock { ($0.refilling, $0.stock.close()) }
     wishes.source.finish()
@@ -106,6 +105,6 @@ final class WarmEngines: Sendable {
 
   private func discard(_ set: SessionProcesses) async {
     await set.stop()
-    try? FileManager.default.removeItem(atPath: set.commands.directory)
+    EngineDirectories.remove(set.commands.directory)
   }
 }

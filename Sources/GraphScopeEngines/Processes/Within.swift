@@ -1,7 +1,7 @@
 import Engines
 
-/// Runs `body`, which is cancelled when it takes longer than `time`.
-/// - Throws: `late` then; what `body` throws; `CancellationError`.
+/// Runs `body`, and cancels it when it takes longer than `time`.
+/// - Throws: `late` if it took longer; the errors of `body`; `CancellationError`.
 func within<Result: Sendable>(
   _ time: Duration, orElse late: EngineError, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {

@@ -1,15 +1,16 @@
 import Engines
+import JSON
 import NIOCore
 import NIOPosix
 import Wire
 
-/// A conversation with a session's object store over its Unix socket, in vineyard's own protocol: JSON texts, each behind
-/// its length in eight bytes, one request at a time. It is for what the store knows about objects; it moves no data.
+/// A connection to a session's object store over its Unix socket, in vineyard's own protocol: JSON texts, each preceded by its
+/// length in eight bytes, one request at a time. Used for the metadata of objects; it transfers no data.
 final class StoreConnection {
   private let writer: NIOAsyncChannelOutboundWriter<ByteBuffer>
   private var reader: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
 
-  /// The version whose protocol we speak; the store answers to all of 0.24.
+  /// The version of the protocol; the store accepts all versions 0.24.
   private static let version = "0.24.2"
 
   private init(
@@ -18,15 +19,15 @@ final class StoreConnection {
     (self.reader, self.writer) = (reader.makeAsyncIterator(), writer)
   }
 
-  /// Connects for as long as `body` runs.
-  /// - Throws: `EngineError` when nobody listens or the store refuses us; what `body` throws.
+  /// Connects for the duration of `body`.
+  /// - Throws: `EngineError` when no store listens or it rejects the connection; the errors of `body`.
   static func open<Result: Sendable>(
     _ socket: String, _ body: (StoreConnection) async throws -> Result
   ) async throws -> Result {
     let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
     do {
       channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-        .connect(unixDomainSocketPath: socket) { channel in
+        .withConnectedSocket(try StoreSocket.connect(socket)) { channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(StoreMessageDecoder()))
             return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
@@ -45,8 +46,8 @@ final class StoreConnection {
     }
   }
 
-  /// Asks, and returns the answer.
-  /// - Throws: `EngineError` with the store's words when it refuses or is gone; `CancellationError`.
+  /// Sends a request and returns the answer.
+  /// - Throws: `EngineError` with the store's message when it rejects the request or has ended; `CancellationError`.
   @discardableResult
   func request(_ type: String, _ members: [(key: String, value: JSONValue)]) async throws -> JSONValue {
     let text = JSONValue.object([("type", .string(type))] + members).encoded
@@ -64,11 +65,11 @@ final class StoreConnection {
     try Task.checkCancellation()
     guard let bytes else { throw Self.broken("it closed the connection") }
     guard let answer = try? JSONValue(parsing: String(buffer: bytes)) else {
-      throw Self.broken("its answer to \(type) is no JSON")
+      throw Self.broken("its answer to \(type) is not JSON")
     }
     if case .integer(let code)? = answer["code"], code != 0 {
       throw EngineError(
-        .engineFailure, "the session's object store refused \(type) (\(code)): \(answer["message"]?.text ?? "")")
+        .engineFailure, "the session's object store rejected \(type) (\(code)): \(answer["message"]?.text ?? "")")
     }
     return answer
   }
@@ -80,11 +81,11 @@ final class StoreConnection {
   }
 }
 
-/// Takes the store's messages apart.
+/// Splits the received bytes into messages.
 private struct StoreMessageDecoder: ByteToMessageDecoder {
   typealias InboundOut = ByteBuffer
 
-  /// Longest message that is read, in bytes.
+  /// The maximum size of a message in bytes.
   private static let maximum = 1 << 20
 
   mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
@@ -92,7 +93,9 @@ private struct StoreMessageDecoder: ByteToMessageDecoder {
       return .needMoreData
     }
     guard count <= Self.maximum else {
-      throw EngineError(.engineFailure, "the session's object store announces \(count) bytes")
+      throw EngineError(
+        .engineFailure,
+        "the session's object store announced a message of \(count) bytes, which is too large")
     }
     guard buffer.readableBytes >= 8 + Int(count) else { return .needMoreData }
     buffer.moveReaderIndex(forwardBy: 8)

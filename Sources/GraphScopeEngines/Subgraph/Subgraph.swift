@@ -1,28 +1,30 @@
 import Engines
+import JSON
+import Vocabulary
 import Wire
 
-/// A graph of the edges that a Gremlin query finds: the interactive engine writes them, with their vertices, into streams of
-/// the store, while the analytical engine builds a graph of what it reads there. Whatever ends one of them ends the
-/// other, and nothing of the streams stays.
+/// Makes a graph of the edges that a Gremlin query finds. The interactive engine writes the edges, with their vertices, to
+/// streams in the store, while the analytical engine builds a graph from them. When one of them ends, for any reason, the other
+/// is ended, and nothing of the streams remains.
 struct Subgraph: Sendable {
-  /// The query of edges; options are those of a Gremlin client.
+  /// The query for edges. Its options are those of a Gremlin client.
   let query: String
   let options: [(key: String, value: JSONValue)]
-  /// The number of the graph that is asked.
+  /// The number of the graph to query.
   let source: Int64
-  /// The type of original ids, as it stands in C++.
+  /// The type of original ids, as written in C++.
   let oidType: String
 
-  /// How long after the end of its query the executor may take to have begun with all streams.
+  /// The time within which, after the end of its query, the executor must have begun all streams.
   private static let announcementDelay = Duration.seconds(5)
-  /// How long after a failure of the loading a failure of the query is waited for, which then is its cause.
+  /// The time to wait, after the load has failed, for a failure of the query, which is then the cause.
   private static let causeDelay = Duration.seconds(2)
 
-  /// The longest that a query may take, whatever its client says: no clock counts as far as an integer does.
+  /// The maximum duration of a query, whatever the client requests: no clock counts as far as an integer does.
   private static let longestQuery = Duration.seconds(86_400)
 
-  /// Reads the client's operation.
-  /// - Throws: `EngineError.invalidArgument`; `.notApplicable` for ids that the engine cannot hand over.
+  /// Parses the client's operation.
+  /// - Throws: `EngineError.invalidArgument`; `.notApplicable` for ids that the engine cannot transfer.
   init(_ operation: OpDef) throws(EngineError) {
     guard let query = operation.attributes[.gieGremlinQueryMessage]?.text, !query.isEmpty else {
       throw EngineError(.invalidArgument, "SUBGRAPH: the query is missing")
@@ -34,11 +36,11 @@ struct Subgraph: Sendable {
     case "int32", "int32_t": oidType = "int32_t"
     case nil, "int", "int64", "int64_t", "long": oidType = "int64_t"
     case "string", "str", "std::string":
-      // The executor ends itself there: "get_outer_id is not supported on string fragment".
+      // The executor would end with "get_outer_id is not supported on string fragment".
       throw EngineError(
-        .notApplicable, "the interactive engine makes subgraphs only of graphs whose ids are integers",
-        hint: "Load the graph with oid_type int64_t, and the texts as a property")
-    case let type?: throw EngineError(.invalidArgument, "SUBGRAPH: '\(type.prefix(100))' is no type of ids")
+        .notApplicable, "the interactive engine can only make subgraphs of graphs with integer ids",
+        hint: "Load the graph with oid_type=\"int64_t\", and keep the texts as a property")
+    case let type?: throw EngineError(.invalidArgument, "SUBGRAPH: '\(type.prefix(100))' is not a type of ids")
     }
     let text = operation.attributes[.gieGremlinRequestOptions]?.text ?? ""
     options = try PythonScript.options(text, "options of the query").members ?? []
@@ -47,7 +49,7 @@ struct Subgraph: Sendable {
 
   // MARK: The graph
 
-  /// The operation by which the engine builds the graph; its tables are still to be named.
+  /// Returns the operation with which the engine builds the graph, without its tables.
   func creation(key: String) -> OpDef {
     OpDef(
       key: key, op: .createGraph,
@@ -60,7 +62,7 @@ struct Subgraph: Sendable {
       ])
   }
 
-  /// The tables that the streams stand for. Labels and columns come with the data.
+  /// Returns the tables for the streams. Labels and columns are part of the data.
   func tables(_ streams: SubgraphStreams) -> LargeAttribute {
     func table(_ kind: String, _ object: StoreObject, _ columns: Int, _ more: [ParamKey: String]) -> ChunkMeta {
       let options = JSONValue.object([
@@ -71,7 +73,7 @@ struct Subgraph: Sendable {
       ])
       let texts: [ParamKey: String] = [
         .protocol: "vineyard", .label: "_", .storageOptions: "{}", .readOptions: options.encoded,
-        // The engine reads the object's name behind a letter of its own.
+        // The engine expects a letter before the object's name.
         .source: "o" + object.name, .chunkName: kind, .chunkType: "loader",
       ]
       return ChunkMeta(size: 0, attributes: texts.merging(more) { $1 }.mapValues { .text($0) })
@@ -86,7 +88,7 @@ struct Subgraph: Sendable {
     ])
   }
 
-  // MARK: The work
+  // MARK: Execution
 
   private enum Event: Sendable {
     case queried(Result<Void, any Error>)
@@ -95,11 +97,11 @@ struct Subgraph: Sendable {
     case late
   }
 
-  /// Has the query answered and the graph built.
+  /// Runs the query and builds the graph.
   /// - Parameters:
-  ///   - instance: the interactive instance of the source.
-  ///   - load: has the engine read the streams and build the graph.
-  /// - Throws: `EngineError` with the words of whoever failed first; `CancellationError`.
+  ///   - instance: The interactive instance of the source graph.
+  ///   - load: Makes the engine read the streams and build the graph.
+  /// - Throws: the `EngineError` of the part that failed first; `CancellationError`.
   func extracted(
     from instance: InteractiveInstance, socket: String,
     load: @escaping @Sendable (SubgraphStreams) async throws -> EngineConnection.Answer
@@ -158,7 +160,7 @@ struct Subgraph: Sendable {
       "\(query).subgraph('\(name)')", options: options, within: patience(instance.queryTimeout))
   }
 
-  /// The engine's own bound, and time to say so.
+  /// Returns the engine's own time limit, plus the time it needs to report that it expired.
   private func patience(_ bound: Duration) -> Duration {
     var bound = bound
     if case .integer(let milliseconds)? = options.last(where: { $0.key == "evaluationTimeout" })?.value,
@@ -175,8 +177,8 @@ struct Subgraph: Sendable {
   }
 
   private static let noEdges = EngineError(
-    .queryFailure, "the query was answered, but no edges came of it",
-    hint: "A subgraph is made of edges: end the query with a step that gives them, as g.V().outE()")
+    .queryFailure, "the query was answered, but returned no edges",
+    hint: "A subgraph consists of edges: end the query with a step that returns edges, such as g.V().outE()")
 }
 
 private func outcome<Success: Sendable>(

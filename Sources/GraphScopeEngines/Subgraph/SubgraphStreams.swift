@@ -1,26 +1,27 @@
 import Engines
+import JSON
 import Wire
 
-/// Streams in a session's object store, through which the executor of an interactive engine hands vertices and edges to
-/// the analytical engine: one of each for every thread of the executor, and over them what names and gathers them.
+/// Streams in a session's object store, through which the executor of an interactive engine passes vertices and edges to the
+/// analytical engine: one stream of each for every thread of the executor, and the objects that name and group them.
 struct SubgraphStreams: Sendable {
-  /// The name by which the executor finds them.
+  /// The name by which the executor finds the streams.
   let name: String
-  /// All streams of vertices, and all of edges, as one object each.
+  /// All streams of vertices, and all streams of edges, as one object each.
   let vertices: StoreObject
   let edges: StoreObject
-  /// The single streams.
+  /// The individual streams.
   private let parts: [StoreObject]
   private let all: [StoreObject]
   private let socket: String
 
-  /// How long the store may take to make or remove them.
+  /// The time within which the store must create or remove them.
   private static let patience = Duration.seconds(10)
 
-  // MARK: Making
+  // MARK: Creation
 
-  /// Makes the streams. Cancelling does not stop it half-way: it takes milliseconds.
-  /// - Throws: `EngineError` when the store refuses or does not answer.
+  /// Creates the streams. Cannot be cancelled halfway; it takes milliseconds.
+  /// - Throws: `EngineError` when the store rejects a request or does not answer.
   static func make(_ name: String, count: Int, socket: String) async throws -> SubgraphStreams {
     let task = Task {
       try await within(patience, orElse: Self.late) {
@@ -74,13 +75,13 @@ struct SubgraphStreams: Sendable {
 
   private static func gatheringName(_ kind: String, _ name: String) -> String { "__\(name)_\(kind)_stream" }
 
-  /// The names that the executor gives when it has begun to write.
+  /// The names that the executor assigns when it begins to write.
   private var announcements: [String] { (0..<parts.count / 2).map { "__\(name)_\($0)_streamed" } }
 
-  // MARK: Using
+  // MARK: Use
 
-  /// Returns when the executor has begun to write all streams: before, they cannot be read.
-  /// - Throws: `EngineError` when the store is gone; `CancellationError`.
+  /// Returns when the executor has begun to write all streams, which can only be read afterwards.
+  /// - Throws: `EngineError` when the store has ended; `CancellationError`.
   func announced() async throws {
     try await StoreConnection.open(socket) { store in
       for name in announcements {
@@ -89,10 +90,10 @@ struct SubgraphStreams: Sendable {
     }
   }
 
-  /// Makes everybody who still reads or writes the streams fail, and removes them. Also when the task is cancelled.
+  /// Makes all readers and writers of the streams fail, and removes the streams, even if the task is cancelled.
   func abort() async { await remove(aborting: true) }
 
-  /// Removes what is left of the streams when all was read. Also when the task is cancelled.
+  /// Removes the remains of the streams after all data was read, even if the task is cancelled.
   func remove() async { await remove(aborting: false) }
 
   private func remove(aborting: Bool) async {
@@ -101,11 +102,11 @@ struct SubgraphStreams: Sendable {
         try await StoreConnection.open(socket) { store in try await remove(aborting, in: store) }
       }
     }
-    // With the store the streams are gone.
+    // If the store has ended, so have the streams.
     _ = try? await task.value
   }
 
-  /// What is not there, or was never used, the store refuses to stop and to drop.
+  /// Stops and drops all streams. The store rejects this for a stream that does not exist or was never used, which is ignored.
   private func remove(_ aborting: Bool, in store: StoreConnection) async throws {
     for part in parts {
       if aborting {
@@ -123,13 +124,13 @@ struct SubgraphStreams: Sendable {
     .engineFailure, "the session's object store does not answer", hint: "Close the session and connect again")
 }
 
-/// An object of the store, as far as others refer to it.
+/// An object of the store, as others refer to it.
 struct StoreObject: Sendable {
-  /// Its number.
+  /// The object's number.
   let id: Int64
   fileprivate let tree: [(key: String, value: JSONValue)]
 
-  /// What an object is made of.
+  /// The content of an object.
   struct Description: Sendable {
     var type: String
     var isGlobal = false
@@ -137,7 +138,7 @@ struct StoreObject: Sendable {
     var objects: [(key: String, object: StoreObject)] = []
   }
 
-  /// Its number as the store's clients write it.
+  /// The object's number as the store's clients write it.
   var name: String {
     let digits = String(UInt64(bitPattern: id), radix: 16)
     return "o" + String(repeating: "0", count: 16 - digits.count) + digits
@@ -145,7 +146,7 @@ struct StoreObject: Sendable {
 }
 
 extension StoreConnection {
-  /// Makes an object that all clients of the store see.
+  /// Creates an object that is visible to all clients of the store.
   func create(_ description: StoreObject.Description, named name: String? = nil) async throws -> StoreObject {
     var tree: [(key: String, value: JSONValue)] = [
       ("typename", .string(description.type)), ("global", .bool(description.isGlobal)), ("instance_id", .integer(0)),
@@ -155,7 +156,7 @@ extension StoreConnection {
     tree += description.objects.map { ($0.key, .object($0.object.tree)) }
     let answer = try await request("create_data_request", [("content", .object(tree))])
     guard case .integer(let id)? = answer["id"], let signature = answer["signature"] else {
-      throw EngineError(.engineFailure, "the session's object store made an object without a number")
+      throw EngineError(.engineFailure, "the session's object store created an object without a number")
     }
     tree += [("signature", signature)]
     let object = StoreObject(id: id, tree: tree + [("id", .string(StoreObject(id: id, tree: []).name))])

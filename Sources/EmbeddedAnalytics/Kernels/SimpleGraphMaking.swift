@@ -1,0 +1,185 @@
+import Engines
+import GraphStore
+import Workers
+
+extension SimpleGraph {
+  /// Creates a graph from a projection with a single vertex label and a single edge label; rows are used in place.
+  /// - Throws: `EngineError` if the edges do not join the label with itself.
+  convenience init(single projection: SimpleProjection, of stored: StoredGraph, _ schema: GraphSchema)
+    throws(EngineError)
+  {
+    let graph = stored.graph
+    let (vertices, label) = (projection.vertexLabels[0], projection.edgeLabels[0])
+    let ends = GraphSchema.Relation(source: vertices, destination: vertices)
+    guard let relation = schema.edgeLabels[label].relations.firstIndex(of: ends) else {
+      throw EngineError(.internalFailure, "a projection to simple has lost its relation")
+    }
+    let column = projection.edgeProperties.map {
+      graph.edgeColumn(label: label, relation: relation, property: $0[0])
+    }
+    self.init(
+      isDirected: graph.options.isDirected, outgoing: graph.outgoing(label: label, relation: relation),
+      incoming: graph.incoming(label: label, relation: relation), weights: column.map(Weights.column) ?? .none,
+      segments: Self.segments(projection, graph), owner: stored)
+  }
+
+  /// Creates a graph from all labels of a projection, numbered one label after the other; rows are merged in memory.
+  convenience init(
+    flattening projection: SimpleProjection, of stored: StoredGraph, _ schema: GraphSchema, workers: Workers
+  ) throws {
+    let segments = Self.segments(projection, stored.graph)
+    let count = segments.last?.vertices.upperBound ?? 0
+    guard count <= Int(VertexNumber.max) else {
+      throw EngineError(
+        .resourceExhausted, "\(count) vertices are more than the \(VertexNumber.max) that an algorithm can number",
+        hint: "Project fewer labels")
+    }
+    let isDirected = stored.graph.options.isDirected
+    let pieces = RowPieces(projection, stored.graph, schema, segments)
+    let outgoing = try MergedRows(pieces.outgoing, vertexCount: count, hasWeights: true, workers: workers)
+    let incoming =
+      isDirected
+      ? try MergedRows(pieces.incoming, vertexCount: count, hasWeights: false, workers: workers) : outgoing
+    self.init(
+      isDirected: isDirected, outgoing: outgoing.adjacency, incoming: incoming.adjacency,
+      weights: outgoing.weights.map { .perEntry($0, from: pieces.weightColumns) } ?? .none, segments: segments,
+      owner: Owners(stored, outgoing, incoming))
+  }
+
+  private static func segments(_ projection: SimpleProjection, _ graph: PropertyGraph) -> [Segment] {
+    var first = 0
+    return projection.vertexLabels.enumerated().map { position, label in
+      let count = graph.vertexCount(label: label)
+      defer { first += count }
+      return Segment(
+        labelID: label, label: graph.schema.vertexLabels[label].name, vertices: first..<first + count,
+        ids: graph.ids(label: label),
+        data: projection.vertexProperties.map { graph.vertexColumn(label: label, property: $0[position]) },
+        find: { graph.vertexNumber(label: label, id: $0) })
+    }
+  }
+
+  /// Retains everything that a graph's pointers refer to.
+  private final class Owners: Sendable {
+    let stored: StoredGraph
+    let rows: [MergedRows]
+
+    init(_ stored: StoredGraph, _ outgoing: MergedRows, _ incoming: MergedRows) {
+      self.stored = stored
+      rows = [outgoing, incoming]
+    }
+  }
+}
+
+/// The rows of one relation, as part of a larger graph.
+struct RowPiece {
+  let rows: Adjacency
+  /// The number of the vertex of the first row.
+  let firstRow: Int
+  /// The offset added to the numbers of neighbours.
+  let firstNeighbour: Int
+  /// The weights by edge ordinal.
+  let weights: NumericColumn?
+}
+
+/// The relations between several labels, in both directions.
+private struct RowPieces {
+  var outgoing: [RowPiece] = []
+  var incoming: [RowPiece] = []
+  /// The columns with the weights of edges, one per relation.
+  var weightColumns: [Column] = []
+
+  init(
+    _ projection: SimpleProjection, _ graph: PropertyGraph, _ schema: GraphSchema, _ segments: [SimpleGraph.Segment]
+  ) {
+    let first = Dictionary(uniqueKeysWithValues: segments.map { ($0.labelID, $0.vertices.lowerBound) })
+    for (position, label) in projection.edgeLabels.enumerated() {
+      for (index, relation) in schema.edgeLabels[label].relations.enumerated() {
+        guard let source = first[relation.source], let destination = first[relation.destination] else { continue }
+        let column = projection.edgeProperties.map {
+          graph.edgeColumn(label: label, relation: index, property: $0[position])
+        }
+        let weights = column.flatMap { NumericColumn($0) }
+        if let column { weightColumns.append(column) }
+        let forwards = RowPiece(
+          rows: graph.outgoing(label: label, relation: index), firstRow: source, firstNeighbour: destination,
+          weights: weights)
+        let backwards = RowPiece(
+          rows: graph.incoming(label: label, relation: index), firstRow: destination, firstNeighbour: source,
+          weights: weights)
+        outgoing.append(forwards)
+        if graph.options.isDirected {
+          incoming.append(backwards)
+        } else if source != destination {
+          // An undirected edge is in the rows of both ends; within one label this is already the case.
+          outgoing.append(backwards)
+        }
+      }
+    }
+  }
+}
+
+/// The rows of several relations merged into one, with neighbours in ascending order.
+final class MergedRows: Sendable {
+  private let offsets: Buffer<UInt64>
+  private let neighbours: Buffer<VertexNumber>
+  /// The weights by entry; nil without a numeric property.
+  let weights: Buffer<Double>?
+
+  /// The rows, without edge ordinals. Valid as long as this object is retained.
+  var adjacency: Adjacency {
+    Adjacency(
+      offsets: offsets.values, neighbours: neighbours.values, edges: UnsafeBufferPointer(start: nil, count: 0))
+  }
+
+  init(_ pieces: [RowPiece], vertexCount: Int, hasWeights: Bool, workers: Workers) throws {
+    offsets = try Buffer(count: vertexCount + 1, storage: workers.storage)
+    let offsets = offsets.mutableValues
+    for piece in pieces {
+      try workers.forEach(piece.rows.vertexCount, grain: chunkWork) { range, _ in
+        for row in range { offsets[piece.firstRow + row + 1] += UInt64(piece.rows.row(row).count) }
+      }
+    }
+    try workers.sumUp(offsets)
+    neighbours = try Buffer(count: Int(offsets[vertexCount]), storage: workers.storage)
+    weights =
+      hasWeights && pieces.contains { $0.weights != nil }
+      ? try Buffer(count: Int(offsets[vertexCount]), storage: workers.storage) : nil
+    let (neighbours, weights) = (neighbours.mutableValues, weights?.mutableValues)
+    // Pieces with the same rows are merged row by row.
+    for (firstRow, group) in Dictionary(grouping: pieces, by: \.firstRow) {
+      let rowCount = group[0].rows.vertexCount
+      try workers.forEach(rowCount, grain: 1 << 10) { range, _ in
+        for row in range {
+          try Self.merge(group, row, at: Int(offsets[firstRow + row]), neighbours, weights, workers)
+        }
+      }
+    }
+  }
+
+  private static func merge(
+    _ pieces: [RowPiece], _ row: Int, at start: Int, _ neighbours: UnsafeMutableBufferPointer<VertexNumber>,
+    _ weights: UnsafeMutableBufferPointer<Double>?, _ workers: Workers
+  ) throws {
+    var open = pieces.map { (piece: $0, entries: $0.rows.row(row)) }.filter { !$0.entries.isEmpty }
+    var place = start
+    while !open.isEmpty {
+      var (least, smallest) = (0, Int.max)
+      for index in open.indices {
+        let piece = open[index].piece
+        let neighbour = Int(piece.rows.neighbours[open[index].entries.lowerBound]) + piece.firstNeighbour
+        if neighbour < smallest { (least, smallest) = (index, neighbour) }
+      }
+      let (piece, entries) = open[least]
+      neighbours[place] = VertexNumber(truncatingIfNeeded: smallest)
+      if let weights { weights[place] = piece.weights?[Int(piece.rows.edges[entries.lowerBound])] ?? 1 }
+      place += 1
+      if entries.count == 1 {
+        open.remove(at: least)
+      } else {
+        open[least].entries = entries.dropFirst()
+      }
+      if (place - start) % chunkWork == 0 { try workers.cancellation.check() }
+    }
+  }
+}

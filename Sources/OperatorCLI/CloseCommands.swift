@@ -1,0 +1,60 @@
+import ArgumentParser
+import StateStore
+import Support
+import Wire
+
+/// `gscoordinator close`: closes a session.
+struct CloseSession: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "close", abstract: "Closes a session of a running coordinator: its steps end, and all it has goes.",
+    discussion: """
+      An operator may close every session, a user its own. Its graphs and results are gone then.
+
+      Examples:
+        gscoordinator close session session_x
+        gscoordinator close session_x
+      """)
+
+  @Argument(help: ArgumentHelp("The session, as `get sessions` shows it.", valueName: "session"))
+  var words: [String]
+  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+
+  func validate() throws { _ = try ObjectWords(words, of: .session) }
+
+  func run() async throws { try await run(options.client(), OperatorConsole()) }
+
+  func run(_ client: OperatorClient, _ console: OperatorConsole) async throws {
+    let session = try ObjectWords(words, of: .session).name
+    _ = try await client.send("DELETE", ObjectKind.session.path(session))
+    console.write("Session \(session.harmless()) is closed.")
+  }
+}
+
+/// `gscoordinator cancel`: cancels a step.
+struct CancelStep: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel", abstract: "Cancels a step that runs; its session, graphs and results stay.",
+    discussion: """
+      An operator may cancel every step, a user those of its own sessions. The client that waits for the step is told. On \
+      GraphScope's own engines an algorithm that was begun runs to its end, and the session's next step waits for it: \
+      close the session instead if that takes too long.
+
+      Examples:
+        gscoordinator get steps
+        gscoordinator cancel step session_x/000000007
+      """)
+
+  @Argument(help: ArgumentHelp("The step, as `get steps` shows it.", valueName: "step"))
+  var words: [String]
+  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+
+  func validate() throws { _ = try ObjectWords(words, of: .step) }
+
+  func run() async throws { try await run(options.client(), OperatorConsole()) }
+
+  func run(_ client: OperatorClient, _ console: OperatorConsole) async throws {
+    let step = try ObjectWords(words, of: .step).name
+    _ = try await client.send("DELETE", ObjectKind.step.path(step))
+    console.write("Step \(step.harmless()) is cancelled.")
+  }
+}

@@ -1,0 +1,61 @@
+import Support
+
+/// The kinds of objects that the coordinator keeps track of.
+public enum ObjectKind: String, Sendable, CaseIterable, Codable {
+  /// A client's session.
+  case session
+  /// A step that runs or ran in a session.
+  case step
+  /// A graph of a session. It is known to the session's engine, not to the state store.
+  case graph
+  /// The result of an algorithm in a session. It is known to the session's engine, not to the state store.
+  case result
+  /// An engine, query service or learning service of a session.
+  case instance
+  /// A service that answers queries on a graph, independent of sessions.
+  case graphService
+  /// Work that runs outside of sessions until it is done.
+  case job
+  /// A child process.
+  case child
+  /// A tenant: its policy, and the resources it holds.
+  case tenant
+  /// A host that engines run on.
+  case host
+}
+
+/// An object that the coordinator keeps track of, as stored and reported: what was requested (`spec`) and what was observed
+/// (`status`, `conditions`). Its key consists of its kind and name.
+public struct ClusterObject<Spec: Codable & Sendable, Status: Codable & Sendable>: Codable, Sendable {
+  /// The kind of the object.
+  public var kind: ObjectKind
+  /// The name, unique within the kind; objects that belong to a session have the session's name and a slash as prefix.
+  public var name: String
+  /// The principal that requested it.
+  public var owner: String
+  /// The tenant it belongs to; nil if it belongs to none.
+  public var tenant: String?
+  /// When it was requested, in milliseconds since 1970.
+  public var createdMilliseconds: Int64
+  /// What was requested.
+  public var spec: Spec
+  /// What was observed.
+  public var status: Status
+  /// The conditions of the object, at most one of each type.
+  public var conditions: [ObjectCondition]
+
+  /// Creates an object.
+  public init(
+    kind: ObjectKind, name: String, owner: String, tenant: String? = nil, createdMilliseconds: Int64, spec: Spec,
+    status: Status, conditions: [ObjectCondition] = []
+  ) {
+    self.kind = kind
+    self.name = name
+    self.owner = owner
+    self.tenant = tenant
+    self.createdMilliseconds = createdMilliseconds
+    self.spec = spec
+    self.status = status
+    self.conditions = conditions
+  }
+}
