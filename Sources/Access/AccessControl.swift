@@ -135,7 +135,7 @@ public final class AccessControl: Sendable {
     shown certificate: Evidence.Certificate? = nil
   ) {
     guard state.withLock({ $0.denials.fail(source, at: clock.now) == nil }) else { return }
-    let shown = certificate.map { "; it showed the \($0.name) of fingerprint \($0.fingerprint)" } ?? ""
+    let shown = certificate.map { "; it presented the \($0.name) with the fingerprint \($0.fingerprint)" } ?? ""
     var record = record(
       caller, source, "denied \(action): \(refusal.message)\(shown)", reason: refusal.code.rawValue, object: nil)
     record.level = .warning

@@ -26,10 +26,11 @@ public enum AccessNames {
     let isPrintable = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) }
     guard !name.isEmpty, name.utf8.count <= maximumBytes, isPrintable, !name.contains("/") else {
       throw AccessPolicyError(
-        "'\(name.quotable())' is not a name for a principal: up to \(maximumBytes) bytes, printable, without a slash")
+        "'\(name.quotable())' is not a valid name of a principal: 1 to \(maximumBytes) printable bytes without a slash")
     }
     guard !["host ", "uid ", "unix socket", "certificate "].contains(where: { name.hasPrefix($0) }) else {
-      throw AccessPolicyError("'\(name.quotable())' is a name of callers without another one. Give the principal one")
+      throw AccessPolicyError(
+        "'\(name.quotable())' begins like the names that callers get automatically. Give the principal another name")
     }
   }
 
@@ -45,7 +46,7 @@ public enum AccessNames {
     }
     guard !name.isEmpty, name.utf8.count <= maximumBytes, isPlain else {
       throw AccessPolicyError(
-        "'\(name.quotable())' is not a name for a tenant: letters, digits, '.', '_' and '-', up to \(maximumBytes)")
+        "'\(name.quotable())' is not a valid name: 1 to \(maximumBytes) letters, digits, '.', '_' and '-'")
     }
   }
 }

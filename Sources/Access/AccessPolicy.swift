@@ -129,7 +129,7 @@ public struct AccessPolicy: Sendable, Equatable {
     for (principal, tenant) in named + tokens.all.map({ ($0.principal, $0.tenant) }) {
       guard let other = tenants.updateValue(tenant, forKey: principal), other != tenant else { continue }
       throw AccessPolicyError(
-        "the principal '\(principal)' is of the tenants '\(min(other, tenant))' and '\(max(other, tenant))'. "
+        "the principal '\(principal)' belongs to the tenants '\(min(other, tenant))' and '\(max(other, tenant))'. "
           + "Use two principals")
     }
   }
@@ -143,14 +143,14 @@ public struct AccessPolicy: Sendable, Equatable {
       guard let user = rules.runAs else { continue }
       guard user.number != owner else {
         throw AccessPolicyError(
-          "the tenant '\(name)' has run_as: \(user.name), which is the coordinator's own user. Give it another one, or leave "
-            + "run_as out")
+          "the tenant '\(name)' has run_as: \(user.name), which is the coordinator's own user. Use another user, or "
+            + "remove run_as")
       }
       guard let other = first.updateValue(name, forKey: user.number) else { continue }
       guard rules.sharesUser, tenants[other]?.sharesUser == true else {
         throw AccessPolicyError(
           "the tenants '\(other)' and '\(name)' have the same run_as, \(user.name): the engines of each could read and end those "
-            + "of the other. Use two users, or say run_as_shared: true in both entries")
+            + "of the other. Use two users, or set run_as_shared: true in both entries")
       }
     }
   }

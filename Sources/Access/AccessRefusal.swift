@@ -36,25 +36,27 @@ public struct AccessRefusal: Error, Sendable, Equatable, CustomStringConvertible
 
   /// The call contains no evidence of the caller's identity.
   public static let unknownCaller = AccessRefusal(
-    .unauthenticated, "it is not known who calls",
-    hint: "Send a token as 'authorization: Bearer gsc_…', or use a certificate, socket, listener or network that the "
-      + "coordinator's access file knows")
+    .unauthenticated, "the caller cannot be identified",
+    hint: "Send a token as 'authorization: Bearer gsc_…', or use a certificate, socket, listener or network from the "
+      + "coordinator's access file")
 
   /// The header does not have the form of RFC 6750, section 2.1.
   public static let malformedAuthorization = AccessRefusal(
-    .unauthenticated, "the authorization is not one bearer token", hint: "Send 'authorization: Bearer gsc_…' once")
+    .unauthenticated, "the authorization header is not a single bearer token",
+    hint: "Send 'authorization: Bearer gsc_…' once")
 
   static func tooManyAttempts(_ seconds: Int) -> AccessRefusal {
     AccessRefusal(
-      .tooManyAttempts, "too many wrong tokens came from this address",
+      .tooManyAttempts, "this address sent too many invalid tokens",
       hint: "Try again in \(seconds) s with a valid token", retryAfterSeconds: seconds)
   }
 
   /// The role of the caller is too low for the action.
   public static func needs(_ role: Role, for action: String, has: Role) -> AccessRefusal {
     AccessRefusal(
-      .permissionDenied, "\(action) needs the role \(role.rawValue), and the caller is \(has.article) \(has.rawValue)",
-      hint: "Ask an operator for a token of that role")
+      .permissionDenied,
+      "\(action) requires the role \(role.rawValue), but the caller is \(has.article) \(has.rawValue)",
+      hint: "Ask an operator for a token with that role")
   }
 }
 

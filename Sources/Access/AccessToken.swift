@@ -75,12 +75,13 @@ public struct TokenSet: Sendable {
   public init(_ tokens: [AccessToken] = []) throws(AccessPolicyError) {
     guard tokens.count <= Self.maximumCount else {
       throw AccessPolicyError(
-        "there are \(tokens.count) tokens, but \(Self.maximumCount) are the most. Remove old ones")
+        "there are \(tokens.count) tokens, but at most \(Self.maximumCount) are allowed. Remove old ones")
     }
     for token in tokens {
       try AccessNames.check(token.identity)
       guard token.id.utf8.count == AccessToken.idDigits, [UInt8](hexadecimal: token.id) != nil else {
-        throw AccessPolicyError("'\(token.id.quotable())' is not the id of a token: \(AccessToken.idDigits) digits")
+        throw AccessPolicyError(
+          "'\(token.id.quotable())' is not the id of a token, which has \(AccessToken.idDigits) hexadecimal digits")
       }
       guard let hash = [UInt8](hexadecimal: token.sha256), hash.count == 32 else {
         throw AccessPolicyError("the sha256 of the token \(token.id) is not 64 hexadecimal digits")

@@ -87,25 +87,27 @@ public struct StorageAddress: Sendable, Equatable {
   public init(_ text: String) throws(Problem) {
     guard let colon = text.firstRange(of: "://") else { throw Problem(text: "it has no scheme such as s3://") }
     scheme = text[..<colon.lowerBound].lowercased()
-    guard Self.schemes.contains(scheme) else { throw Problem(text: "'\(scheme)' is no scheme of a storage") }
+    guard Self.schemes.contains(scheme) else {
+      throw Problem(text: "'\(scheme)' is not the scheme of a storage system")
+    }
     let rest = text[colon.upperBound...]
     let end = rest.firstIndex(of: "/") ?? rest.endIndex
     authority = rest[..<end].lowercased()
-    guard !authority.isEmpty else { throw Problem(text: "it names no host and no bucket") }
+    guard !authority.isEmpty else { throw Problem(text: "it names neither a host nor a bucket") }
     let isPlain = authority.utf8.allSatisfy { byte in
       byte < 128 && (Character(UnicodeScalar(byte)).isLetter || Character(UnicodeScalar(byte)).isNumber)
         || "-._:".utf8.contains(byte)
     }
     guard isPlain else {
-      throw Problem(text: "its host or bucket has other signs than letters, digits, '-', '.', '_', ':'")
+      throw Problem(text: "its host or bucket contains characters other than letters, digits, '-', '.', '_', ':'")
     }
     let tail = rest[end...]
     // Characters with a special meaning for a driver: patterns, encodings, queries, chained file systems.
     guard !tail.holdsByte(of: "%?#*[]{}\\@;|&:\0"), !tail.contains(where: \.isNewline) else {
-      throw Problem(text: "its path has signs with a meaning of their own")
+      throw Problem(text: "its path contains characters with a special meaning")
     }
     path = AllowedPlace.parts(tail)
-    guard !path.contains("..") else { throw Problem(text: "its path climbs by '..'") }
+    guard !path.contains("..") else { throw Problem(text: "its path contains '..'") }
   }
 
   /// Returns whether the other address is this one or below it.

@@ -43,7 +43,8 @@ public struct NetworkPrefix: Hashable, Sendable, CustomStringConvertible {
     }
     let masked = Self.masked(address.bytes, length)
     guard masked == address.bytes else {
-      throw AccessPolicyError("the network '\(text)' has bits set behind its prefix. Clear them, or name one address")
+      throw AccessPolicyError(
+        "the network '\(text)' has bits set after its prefix. Clear them, or write a single address")
     }
     (bytes, self.length, description) = (masked, length, text)
   }

@@ -46,7 +46,7 @@ public struct TokenFile: Sendable {
   /// - Throws: `AccessPolicyError` that describes what is wrong with the file, its mode, its owner or one of its lines.
   public func read() throws(AccessPolicyError) -> [AccessToken] {
     guard let lines = try readLines() else {
-      throw AccessPolicyError("there is no token file '\(path)'. Make a token with `gscoordinator token create`")
+      throw AccessPolicyError("there is no token file '\(path)'. Create a token with `gscoordinator token create`")
     }
     return lines.compactMap(\.token)
   }
@@ -82,15 +82,18 @@ public struct TokenFile: Sendable {
   private func requirePrivate(_ descriptor: Int32) throws(AccessPolicyError) {
     var status = Glibc.stat()
     guard fstat(descriptor, &status) == 0 else { throw failure("cannot examine") }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw AccessPolicyError("'\(path)' is not a file of tokens") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw AccessPolicyError("the token file '\(path)' is not a regular file")
+    }
     guard status.st_mode & 0o177 == 0 else {
       throw AccessPolicyError(
-        "the token file '\(path)' has the mode 0\(String(status.st_mode & 0o7777, radix: 8)), but nobody except its "
-          + "owner may use it: chmod 0600 '\(path)'")
+        "the token file '\(path)' has the mode 0\(String(status.st_mode & 0o7777, radix: 8)), but only its "
+          + "owner may access it. Run chmod 0600 '\(path)'")
     }
     guard status.st_uid == geteuid() || status.st_uid == 0 else {
       throw AccessPolicyError(
-        "the token file '\(path)' belongs to the user \(status.st_uid), but must be ours (\(geteuid())) or root's")
+        "the token file '\(path)' belongs to the user \(status.st_uid), but must belong to this process's user (\(geteuid())) or "
+          + "to root. Change its owner")
     }
   }
 
@@ -130,9 +133,9 @@ public struct TokenFile: Sendable {
     switch error as? DecodingError {
     case .keyNotFound(let key, _)?: "\(key.stringValue) is missing"
     case .typeMismatch(_, let context)?, .valueNotFound(_, let context)?:
-      "\(context.codingPath.last?.stringValue ?? "it") has a value of another kind"
+      "\(context.codingPath.last?.stringValue ?? "it") has a value of the wrong type"
     case .dataCorrupted(let context)?:
-      context.codingPath.last.map { "\($0.stringValue) is not acceptable" } ?? "it is not JSON"
+      context.codingPath.last.map { "\($0.stringValue) is not valid" } ?? "it is not JSON"
     default: "it is not JSON"
     }
   }
@@ -163,7 +166,7 @@ public struct TokenFile: Sendable {
       let tenants = Set(lines.compactMap(\.token).filter { $0.principal == token.principal }.map(\.tenant))
       if let other = tenants.first(where: { $0 != token.tenant }) {
         throw AccessPolicyError(
-          "the principal '\(token.principal)' is of the tenant '\(other)' already. Use another principal")
+          "the principal '\(token.principal)' already belongs to the tenant '\(other)'. Use another principal")
       }
       lines.append(Line(text: try Self.text(token), token: token))
     }
@@ -212,7 +215,7 @@ public struct TokenFile: Sendable {
     defer { FileLock.release(lock) }
     let old = try file.readLines()
     guard var lines = old ?? (mayMake ? [] : nil) else {
-      throw AccessPolicyError("there is no token file '\(path)'. Make a token with `gscoordinator token create`")
+      throw AccessPolicyError("there is no token file '\(path)'. Create a token with `gscoordinator token create`")
     }
     let result = try body(&lines)
     _ = try TokenSet(lines.compactMap(\.token))
@@ -226,7 +229,7 @@ public struct TokenFile: Sendable {
     let directory = slash.map { String(path[...$0]) } ?? "./"
     let temporary = directory + ".tokens-" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw failure("cannot make a new file beside") }
+    guard descriptor >= 0 else { throw failure("cannot create a new file beside") }
     defer { close(descriptor) }
     var status = Glibc.stat()
     let hasOwner = stat(path, &status) != 0 || fchown(descriptor, status.st_uid, status.st_gid) == 0

@@ -40,10 +40,10 @@ public struct TokenWatch: Sendable {
     do {
       let tokens = try file.read()
       try access.replace(try TokenSet(tokens))
-      logger.notice("the tokens were read again", metadata: ["tokens": "\(tokens.count)"])
+      logger.notice("reloaded the tokens", metadata: ["tokens": "\(tokens.count)"])
     } catch {
       logger.error(
-        "the token file cannot be used; the tokens stay as they were", metadata: ["reason": "\(error)"])
+        "cannot reload the token file; the previous tokens stay valid", metadata: ["reason": "\(error)"])
     }
   }
 }

@@ -19,8 +19,8 @@ extension RequestError {
   static func noObject(_ kind: ObjectKind, _ name: String, at revision: Revision? = nil) -> RequestError {
     RequestError(
       .notFound, "there is no \(kind.rawValue) '\(name.prefix(200))'" + (revision.map { " at revision \($0)" } ?? ""),
-      hint: "GET /control/v1/\(kind.plural) lists those that are there",
-      commandHint: "`gscoordinator get \(kind.plural)` lists those that are there")
+      hint: "GET /control/v1/\(kind.plural) lists those that exist",
+      commandHint: "`gscoordinator get \(kind.plural)` lists those that exist")
   }
 
   private static func code(_ code: StateStoreError.Code) -> Code {

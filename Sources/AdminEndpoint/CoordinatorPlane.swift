@@ -125,8 +125,8 @@ public struct CoordinatorPlane: AdminBackend {
       // A standby runs no sessions, so an empty answer would be wrong.
       guard try await store.entries(prefix: ObjectKind.session.prefix, at: nil).entries.isEmpty else {
         throw RequestError(
-          .unavailable, "this coordinator runs none of the sessions, and does not know their \(kind.plural)",
-          hint: "Ask the one that leads, or try again when this one has started")
+          .unavailable, "this coordinator does not run the sessions, so it cannot list their \(kind.plural)",
+          hint: "Ask the leader, or try again when this coordinator has started")
       }
       return []
     }

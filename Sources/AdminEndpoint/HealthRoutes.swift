@@ -15,7 +15,7 @@ extension Routes {
       [
         .get: Route(nil, isHealth: true) { request, context in
           _ = try RequestQuery(request, [], limits: limits)
-          return Self.answer(await plane.failures(), "the coordinator does not work", to: context.caller)
+          return Self.answer(await plane.failures(), "the coordinator is not working", to: context.caller)
         }
       ])
     on(
@@ -24,7 +24,7 @@ extension Routes {
         .get: Route(nil, isHealth: true) { request, context in
           _ = try RequestQuery(request, [], limits: limits)
           return Self.answer(
-            await plane.failures() + plane.obstacles(), "the coordinator takes no new work", to: context.caller)
+            await plane.failures() + plane.obstacles(), "the coordinator accepts no new work", to: context.caller)
         }
       ])
     on(
@@ -52,9 +52,9 @@ extension Routes {
         body: ResponseBody(byteBuffer: ByteBuffer(string: "ok\n")))
     }
     guard caller?.identity.role == .operator else {
-      return RequestError(.unavailable, message, hint: "An operator is told why").response
+      return RequestError(.unavailable, message, hint: "Operators see the reasons").response
     }
-    let error = RequestError(.unavailable, message, hint: "See reasons")
+    let error = RequestError(.unavailable, message, hint: "See the field `reasons`")
     let reasons = problems.map { problem in
       JSONValue.object([("component", .string(problem.component)), ("message", .string(problem.message))])
     }

@@ -69,7 +69,7 @@ struct HistoryRoutes: Sendable {
   func diff(_ request: Request, _ view: TenantView) async throws -> Response {
     let query = try RequestQuery(request, ["from", "to", "prefix"], limits: limits)
     guard let from = try query.integer("from", in: 0...Int64.max) else {
-      throw RequestError(.invalidArgument, "the parameter from is missing", hint: "It is a revision of the history")
+      throw RequestError(.invalidArgument, "the parameter from is missing", hint: "Pass the earlier revision as from=N")
     }
     var bounds = StateDiff.Bounds()
     (bounds.keys, bounds.records) = (limits.items, limits.items)

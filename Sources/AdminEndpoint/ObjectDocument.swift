@@ -12,11 +12,15 @@ enum ObjectDocument {
     // Objects that are not stored have no revision.
     let revision = modified == 0 ? [] : [(key: "revision", value: JSONValue.integer(modified))]
     do {
-      guard let text = String(validating: value, as: UTF8.self) else { throw RequestError(.internal, "not UTF-8") }
-      guard let members = try JSONValue(parsing: text).members else { throw RequestError(.internal, "not an object") }
+      guard let text = String(validating: value, as: UTF8.self) else {
+        throw RequestError(.internal, "it is not UTF-8")
+      }
+      guard let members = try JSONValue(parsing: text).members else {
+        throw RequestError(.internal, "it is not a JSON object")
+      }
       return .object(members + revision)
     } catch {
-      return .object(identity(key) + [("damaged", .string("the stored value is unusable: \(error)"))] + revision)
+      return .object(identity(key) + [("damaged", .string("the stored value cannot be read: \(error)"))] + revision)
     }
   }
 
@@ -46,11 +50,15 @@ struct PageToken: Equatable {
     let padded = base64 + String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
     guard let data = Data(base64Encoded: padded), let plain = String(validating: data, as: UTF8.self),
       let colon = plain.firstIndex(of: ":"), let revision = Revision(plain[..<colon]), revision >= 0
-    else { throw RequestError(.invalidArgument, "continue is not a token of an earlier page") }
+    else {
+      throw RequestError(
+        .invalidArgument, "continue is not the token of an earlier page", hint: "Leave out continue to start over")
+    }
     key = String(plain[plain.index(after: colon)...])
     self.revision = revision
     guard key.utf8.starts(with: prefix.utf8) else {
-      throw RequestError(.invalidArgument, "continue is a token of another list")
+      throw RequestError(
+        .invalidArgument, "continue is the token of another list", hint: "Leave out continue to start over")
     }
   }
 

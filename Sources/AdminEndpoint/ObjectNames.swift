@@ -13,7 +13,7 @@ extension ObjectKind {
       let names = Self.allCases.map(\.plural)
       let nearest = NearestName.of(wanted, among: names).map { "Did you mean '\($0)'?" }
       throw RequestError(
-        .notFound, "there is no kind '\(text.prefix(64))'",
+        .notFound, "there is no kind of object '\(text.prefix(64))'",
         hint: nearest ?? "Kinds are " + names.joined(separator: ", "))
     }
     self = kind
@@ -39,7 +39,7 @@ extension ObjectReference {
       throw RequestError(.invalidArgument, "the name in the path is not percent-encoded UTF-8")
     }
     guard name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
-      throw RequestError(.invalidArgument, "the name in the path holds control characters")
+      throw RequestError(.invalidArgument, "the name in the path contains control characters")
     }
     return name
   }

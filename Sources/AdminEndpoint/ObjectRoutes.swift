@@ -93,9 +93,9 @@ struct ObjectRoutes: Sendable {
     for (name, option) in [("revision", "--at"), ("watch", "--watch"), ("since", "--watch")]
     where !kind.isStored && query.text(name) != nil {
       throw RequestError(
-        .invalidArgument, "\(kind.plural) are shown as they are now: \(name) has no meaning for them",
-        hint: "Leave out \(name); the history of steps tells what made them",
-        commandHint: "Leave out \(option); `gscoordinator get steps` tells what made them")
+        .invalidArgument, "\(kind.plural) have no history, so \(name) does not apply to them",
+        hint: "Leave out \(name); the history of steps shows which operations made them",
+        commandHint: "Leave out \(option); `gscoordinator get steps` shows which operations made them")
     }
   }
 
@@ -141,7 +141,7 @@ struct ObjectRoutes: Sendable {
 
   private func refuse(_ names: [String], of query: RequestQuery, with other: String) throws(RequestError) {
     for name in names where query.text(name) != nil {
-      throw RequestError(.invalidArgument, "\(name) has no meaning together with \(other)")
+      throw RequestError(.invalidArgument, "\(name) cannot be combined with \(other)", hint: "Leave out one of them")
     }
   }
 
@@ -206,7 +206,7 @@ struct ObjectRoutes: Sendable {
     guard caller.identity.role != .operator else { return }
     guard ObjectDocument.json(entry)["owner"]?.text == caller.identity.principal.description else {
       throw RequestError(
-        .permissionDenied, "the \(kind.rawValue) '\(name.prefix(200))' is another one's",
+        .permissionDenied, "the \(kind.rawValue) '\(name.prefix(200))' belongs to another principal",
         hint: "Its owner or an operator can \(kind == .step ? "cancel" : "close") it")
     }
   }
@@ -221,7 +221,7 @@ struct ObjectRoutes: Sendable {
     }
     let query = try RequestQuery(request, ["workers"], limits: limits)
     guard let workers = try query.integer("workers", in: 1...4096) else {
-      throw RequestError(.invalidArgument, "nothing to change was named", hint: "Use ?workers=N")
+      throw RequestError(.invalidArgument, "the parameter workers is missing", hint: "Use ?workers=N")
     }
     let caller = try context.knownCaller()
     let (hosts, words) = try await environment.plane.resizeSession(

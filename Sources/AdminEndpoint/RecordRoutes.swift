@@ -53,7 +53,8 @@ extension Routes {
     case (nil, nil): return .coordinator
     case (let session?, nil): return .session(session)
     case (nil, let child?): return .child(child)
-    case (_?, _?): throw RequestError(.invalidArgument, "session and child have no meaning together")
+    case (_?, _?):
+      throw RequestError(.invalidArgument, "session cannot be combined with child", hint: "Leave out one of them")
     }
   }
 }
@@ -112,8 +113,8 @@ struct RecordRoutes: Sendable {
       bytes += record.message.utf8.count
       guard bytes <= environment.limits.pageBytes else {
         throw RequestError(
-          .invalidArgument, "the records are larger than \(environment.limits.pageBytes) bytes",
-          hint: "Ask for fewer with limit=", commandHint: "Ask for fewer with --limit")
+          .invalidArgument, "the records have more than \(environment.limits.pageBytes) bytes together",
+          hint: "Request fewer with limit=", commandHint: "Request fewer with --limit")
       }
     }
     return .object([("items", .array(items))])

@@ -59,7 +59,7 @@ public struct CoordinatorService: Sendable {
     service.clientStreaming("AddLib", decode: .bytes, encode: .wire) { (requests, context) -> AddLibResponse in
       var requests = requests.makeAsyncIterator()
       guard let archive = try await requests.next() else {
-        throw GRPCStatus(.unimplemented, "The method takes exactly one request; there was none")
+        throw GRPCStatus(.unimplemented, "The method requires exactly one request, but received none")
       }
       try await answering { try await addLibrary(archive, Caller(context)) }
       return AddLibResponse()

@@ -80,7 +80,7 @@ func requireClient(_ context: ServerContext, orElse undo: @escaping @Sendable ()
   guard context.isCancelled else { return }
   // In a new task, because the task of the call is cancelled.
   try? await Task { try await undo() }.value
-  throw GRPCStatus(.cancelled, "The client is gone")
+  throw GRPCStatus(.cancelled, "The client has disconnected")
 }
 
 /// Runs the body of a call, and converts the errors that it throws to a status.

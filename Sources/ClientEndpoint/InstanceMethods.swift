@@ -16,7 +16,7 @@ extension CoordinatorService {
     service.unary("CloseAnalyticalInstance") {
       (_: CloseAnalyticalInstanceRequest, _) -> CloseAnalyticalInstanceResponse in
       throw GRPCStatus(
-        .unimplemented, "an analytical engine lives as long as its session: close the session")
+        .unimplemented, "an analytical engine exists as long as its session. Close the session instead")
     }
     service.unary("CreateInteractiveInstance") { (request: CreateInteractiveInstanceRequest, context) in
       try await answering {

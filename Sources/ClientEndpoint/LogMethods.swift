@@ -38,7 +38,7 @@ final class LogReaders: Sendable {
     guard isAdmitted else {
       throw GRPCStatus(
         .resourceExhausted,
-        "\(Self.limit) streams read the log of \(session) already, the bound. End one, or read with gscoordinator logs",
+        "the log of \(session) already has \(Self.limit) readers, the limit. End one, or use `gscoordinator logs`",
         reason: "LIMIT_REACHED", retryAfter: .seconds(10))
     }
   }

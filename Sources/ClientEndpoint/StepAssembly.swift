@@ -41,14 +41,15 @@ struct StepAssembly {
   /// Adds a body. Returns the index in `tables` of the table to which its bytes belong.
   mutating func body(key: String, byteCount: Int, hasNext: Bool) throws(Violation) -> Int {
     guard current < tables.count else {
-      throw Violation(message: "a body for operation '\(key)' came after all announced data")
+      throw Violation(message: "a body for operation '\(key)' was received after all announced data")
     }
     let table = tables[current]
     guard key == table.key else {
-      throw Violation(message: "a body for operation '\(key)' came while data of '\(table.key)' was awaited")
+      throw Violation(
+        message: "a body for operation '\(key)' was received, but data of operation '\(table.key)' was expected")
     }
     guard byteCount <= table.byteCount - received else {
-      throw Violation(message: "more than the announced \(table.byteCount) bytes came for operation '\(key)'")
+      throw Violation(message: "more than the announced \(table.byteCount) bytes were received for operation '\(key)'")
     }
     received += byteCount
     defer {
@@ -58,7 +59,8 @@ struct StepAssembly {
       }
     }
     guard hasNext || received == table.byteCount else {
-      throw Violation(message: "\(received) of \(table.byteCount) announced bytes came for operation '\(key)'")
+      throw Violation(
+        message: "only \(received) of \(table.byteCount) announced bytes were received for operation '\(key)'")
     }
     return current
   }
@@ -66,7 +68,7 @@ struct StepAssembly {
   /// Ends the request stream. Throws a violation if data is missing.
   func end() throws(Violation) {
     guard current == tables.count else {
-      throw Violation(message: "the data of operation '\(tables[current].key)' did not arrive completely")
+      throw Violation(message: "the data of operation '\(tables[current].key)' is incomplete")
     }
   }
 }

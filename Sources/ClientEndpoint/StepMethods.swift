@@ -54,7 +54,7 @@ extension CoordinatorService {
   ) async throws -> Begun {
     guard let first = try await requests.next(), case .head(let head) = try await ReceivedStepMessage(first).content
     else {
-      throw StepAssembly.Violation(message: "a step begins with a head, but none came")
+      throw StepAssembly.Violation(message: "a step must begin with a head, but none was received")
     }
     let session = try coordinator.sessionForWork(head.sessionID, for: caller)
     return Begun(

@@ -45,7 +45,7 @@ struct StepSpooler: Sendable {
     while let bytes = try await requests.next() {
       let message = try await ReceivedStepMessage(bytes)
       guard case .body(let body) = message.content else {
-        throw StepAssembly.Violation(message: "a step has one head, but a second one came")
+        throw StepAssembly.Violation(message: "a step must have one head, but a second one was received")
       }
       let index = try assembly.body(key: body.operationKey, byteCount: body.chunk.count, hasNext: body.hasNext)
       if index == spools.count {

@@ -26,7 +26,7 @@ struct TableSourceDecoder {
         label: try text(.label), sourceLabel: try text(.srcLabel), destinationLabel: try text(.dstLabel),
         source: ColumnReference(try text(.srcVid)), destination: ColumnReference(try text(.dstVid)))
     case let other:
-      throw EngineError(.invalidArgument, "DATA_SOURCE: CHUNK_NAME is '\(other)', neither vertex nor edge")
+      throw EngineError(.invalidArgument, "DATA_SOURCE: CHUNK_NAME is '\(other)', but must be vertex or edge")
     }
   }
 
@@ -34,7 +34,7 @@ struct TableSourceDecoder {
     switch try text(.protocol) {
     case "pandas":
       guard let file = item.file else {
-        throw EngineError(.invalidArgument, "DATA_SOURCE: a table came without its data")
+        throw EngineError(.invalidArgument, "DATA_SOURCE: the data of a table is missing")
       }
       return .arrowStream(path: file.path, byteCount: file.byteCount)
     case "file":
@@ -52,7 +52,7 @@ struct TableSourceDecoder {
 
   private func text(_ key: ParamKey) throws(EngineError) -> String {
     guard let text = item.attributes[key]?.text else {
-      throw EngineError(.invalidArgument, "DATA_SOURCE: \(key) of a table is missing or not text")
+      throw EngineError(.invalidArgument, "DATA_SOURCE: \(key) of a table is missing or not a string")
     }
     return text
   }
@@ -87,7 +87,7 @@ struct CSVSource {
       throw EngineError(
         .invalidArgument, "'\(path)' cannot be read with the delimiter '\(delimiter)'",
         evidence: "it has \(delimiter.utf8.count) bytes in UTF-8",
-        hint: "A delimiter is a single byte, an ASCII sign such as a comma, a tab or a bar: replace it in the file")
+        hint: "A delimiter must be a single byte, such as a comma, a tab or a vertical bar. Replace it in the file")
     }
     let references = Self.list(values["schema"])
     let types = Self.list(values["column_types"])
@@ -133,10 +133,10 @@ struct CSVSource {
   private static func columnar(_ source: String) -> EngineError {
     EngineError(
       .unimplemented,
-      "'\(source)' is to be read as a Parquet or ORC file, which the embedded analytical engine does not",
+      "'\(source)' cannot be loaded as a Parquet or ORC file by the embedded analytical engine",
       hint:
-        "Read it with pandas and load the data frame, such as pandas.read_parquet(path), write it as CSV, or have the "
-        + "coordinator started with --engine graphscope")
+        "Read it with pandas, for example with pandas.read_parquet(path), and load the data frame; write it as CSV; or use a "
+        + "coordinator that was started with --engine graphscope")
   }
 
   private static func list(_ text: String?) -> [String] {

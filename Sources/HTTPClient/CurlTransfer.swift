@@ -46,7 +46,8 @@ final class CurlTransfer {
     guard isClean, !request.method.isEmpty, request.headers.allSatisfy({ !$0.name.isEmpty && !$0.name.contains(":") })
     else {
       throw HTTPClientError(
-        .invalidRequest, "A request contains control characters or a field without a name.", evidence: request.label)
+        .invalidRequest, "A request contains control characters, or has no method or a malformed field name.",
+        evidence: request.label)
     }
   }
 
@@ -175,7 +176,7 @@ final class CurlTransfer {
     case CURLE_COULDNT_CONNECT:
       HTTPClientError(
         .connect, "No server accepts connections at the address.", evidence: evidence,
-        hint: "Check that the server runs and its port")
+        hint: "Check the port, and that the server runs")
     case CURLE_OPERATION_TIMEDOUT:
       HTTPClientError(.timeout, "An HTTP exchange timed out.", evidence: evidence, hint: "Check the server's load")
     case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_PEER_FAILED_VERIFICATION:

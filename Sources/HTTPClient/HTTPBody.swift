@@ -61,7 +61,8 @@ public struct HTTPBody: AsyncSequence, Sendable {
     for try await piece in self {
       guard piece.count <= limit - body.count else {
         throw HTTPClientError(
-          .tooLarge, "A response is larger than allowed.", evidence: "\(lease.label), more than \(limit) bytes",
+          .tooLarge, "A response is larger than the limit of its request.",
+          evidence: "\(lease.label), more than \(limit) bytes",
           hint: "Request less data, or raise the limit of the request")
       }
       body += piece

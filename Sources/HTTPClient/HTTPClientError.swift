@@ -41,6 +41,7 @@ public struct HTTPClientError: Error, Sendable, Equatable, CustomStringConvertib
 
   /// Message, evidence and hint on one line.
   public var description: String {
-    message + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
+    let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
+    return sentence + (evidence.isEmpty ? "" : " (\(evidence))") + (hint.isEmpty ? "" : ". \(hint)")
   }
 }

@@ -99,7 +99,7 @@ final class ConnectionTable: AvailableConnectionsDelegate {
     }
     guard let idle else { return }
     for entry in idle {
-      report(entry.peer, "connections without a request are closed: all \(limits.connections) are taken")
+      report(entry.peer, "idle connections are closed, because all \(limits.connections) connections are in use")
       entry.channel.close(promise: nil)
     }
     scheduleRoom()
@@ -122,7 +122,7 @@ final class ConnectionTable: AvailableConnectionsDelegate {
       return (state.last, displaced)
     }
     if number == nil || displaced != nil {
-      report(peer, "connections are closed: the peer has \(limits.connectionsOfPeer)")
+      report(peer, "connections are closed, because the peer has \(limits.connectionsOfPeer), the limit")
     }
     displaced?.channel.close(promise: nil)
     guard let number else { return nil }

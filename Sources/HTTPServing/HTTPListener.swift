@@ -127,7 +127,7 @@ struct HTTPListener: Sendable {
       guard exposure.takesAnyHost || LoopbackHost.isOne(host), (0...65535).contains(port) else {
         throw RequestError(
           .invalidArgument, "cannot listen on \(address)",
-          hint: "Without authentication it listens on loopback addresses only, with a port from 0 to 65535")
+          hint: "Use a loopback address, unless access control is configured, and a port from 0 to 65535")
       }
       return nil
     }

@@ -39,15 +39,17 @@ final class HeadInspector: ChannelDuplexHandler {
   /// - Returns: what is wrong with the request (RFC 9112, 3.2); nil if nothing is.
   private static func normalize(_ head: inout HTTPRequestHead) -> String? {
     let hosts = head.headers["Host"]
-    if hosts.count > 1 { return "the request has \(hosts.count) Host fields, and must have one" }
+    if hosts.count > 1 { return "the request has \(hosts.count) Host fields, but must have one" }
     if hosts.isEmpty, head.version != .http1_0 { return "the request has no Host field" }
     guard let scheme = head.uri.firstRange(of: "://"), !head.uri.hasPrefix("/") else { return nil }
     guard ["http", "https"].contains(head.uri[..<scheme.lowerBound].lowercased()) else {
-      return "the target's scheme is not http"
+      return "the scheme of the request's target is neither http nor https"
     }
     let rest = head.uri[scheme.upperBound...]
     let authority = rest.prefix { !"/?#".contains($0) }
-    guard !authority.isEmpty, !authority.contains("@") else { return "the target names no host" }
+    guard !authority.isEmpty, !authority.contains("@") else {
+      return "the request's target names no host, or contains a user name"
+    }
     // The authority of the target takes precedence over the field (RFC 9112, 3.2.2).
     head.headers.replaceOrAdd(name: "Host", value: String(authority))
     let path = rest[authority.endIndex...]

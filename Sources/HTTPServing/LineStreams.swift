@@ -114,8 +114,8 @@ public final class LineStreams: Sendable {
     guard !state.withLock(\.isStopping) else { throw RequestError(.unavailable, "the coordinator is shutting down") }
     throw RequestError(
       .tooMany,
-      "\(limits.streams) streams of changes or records are open, or \(limits.streamsOfPeer) of this peer, or "
-        + "\(limits.streamsOfCaller) of this caller",
+      "the limit of streams of changes or records is reached: \(limits.streams) in total, \(limits.streamsOfPeer) of one peer, "
+        + "\(limits.streamsOfCaller) of one caller",
       hint: "End some of them, or try again later"
     )
   }

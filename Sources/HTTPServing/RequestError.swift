@@ -79,10 +79,10 @@ public struct RequestError: Error, Sendable, Equatable, CustomStringConvertible 
   private static func commandHint(_ refusal: AccessRefusal) -> String {
     switch refusal {
     case .wrongToken, .malformedAuthorization:
-      "Show another one with --token-file FILE or in GSCOORDINATOR_TOKEN; an operator makes them with `gscoordinator token "
+      "Pass another token with --token-file FILE or in GSCOORDINATOR_TOKEN; operators create tokens with `gscoordinator token "
         + "create`"
     case .unknownCaller:
-      "Show a token with --token-file FILE or in GSCOORDINATOR_TOKEN; an operator makes one with `gscoordinator token "
+      "Pass a token with --token-file FILE or in GSCOORDINATOR_TOKEN; operators create tokens with `gscoordinator token "
         + "create`"
     default: ""
     }

@@ -14,7 +14,7 @@ struct RequestGuard {
   func check(_ request: Request, maximumBodyBytes: Int) throws(RequestError) {
     if let fault = request.headers[HeadInspector.faultField] { throw RequestError(.invalidArgument, fault) }
     guard Routes.knownMethods.contains(request.method) else {
-      throw RequestError(.methodNotAllowed, "the method '\(request.method.rawValue.prefix(16))' is not known here")
+      throw RequestError(.methodNotAllowed, "the method '\(request.method.rawValue.prefix(16))' is not supported")
     }
     guard request.uri.string.utf8.count <= limits.targetBytes else {
       throw RequestError(.invalidArgument, "the path and its query are longer than \(limits.targetBytes) bytes")
@@ -26,11 +26,11 @@ struct RequestGuard {
   private func checkBody(_ request: Request, _ maximum: Int) throws(RequestError) {
     guard maximum == 0 else {
       let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-      guard length <= maximum else { throw RequestError(.tooLarge, "a body has \(maximum) bytes at most") }
+      guard length <= maximum else { throw RequestError(.tooLarge, "the body is larger than \(maximum) bytes") }
       return
     }
     guard !Self.hasBody(request) else {
-      throw RequestError(.tooLarge, "a request with a body is not taken", hint: "Put parameters into the query")
+      throw RequestError(.tooLarge, "the request must not have a body", hint: "Pass parameters in the query")
     }
   }
 
@@ -49,7 +49,7 @@ struct RequestGuard {
     if isOpenToOthers, (try? SocketAddress(ipAddress: host, port: 0)) != nil { return }
     guard LoopbackHost.isOne(host) else {
       throw RequestError(
-        .permissionDenied, "the host '\(host.prefix(64))' of the request is not a loopback address",
+        .permissionDenied, "the request's host '\(host.prefix(64))' is not a loopback address",
         hint: isOpenToOthers ? "Use the numeric address, or send a valid token" : "Use http://127.0.0.1:port")
     }
   }
@@ -66,8 +66,8 @@ struct RequestGuard {
     let site = request.headers[HTTPField.Name("Sec-Fetch-Site")!] ?? "none"
     guard origin == nil, ["none", "same-origin"].contains(site) else {
       throw RequestError(
-        .permissionDenied, "a page of '\((origin ?? site).prefix(64))' may change nothing here",
-        hint: "Use `gscoordinator`, or a program that is no browser")
+        .permissionDenied, "a web page of '\((origin ?? site).prefix(64))' may not change anything here",
+        hint: "Use `gscoordinator`, or a program other than a browser")
     }
   }
 

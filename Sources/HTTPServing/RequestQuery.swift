@@ -18,17 +18,17 @@ public struct RequestQuery {
       let halves = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = String(percentDecoding: halves[0]),
         let value = String(percentDecoding: halves.count > 1 ? halves[1] : "")
-      else { throw RequestError(.invalidArgument, "the query's '\(pair)' is not percent-encoded UTF-8") }
+      else { throw RequestError(.invalidArgument, "'\(pair)' in the query is not percent-encoded UTF-8") }
       guard allowed.contains(name) else { throw Self.unknown(name, allowed) }
       guard values.updateValue(value, forKey: name) == nil else {
-        throw RequestError(.invalidArgument, "the parameter '\(name)' is given twice")
+        throw RequestError(.invalidArgument, "the parameter '\(name)' occurs twice")
       }
     }
   }
 
   private static func unknown(_ name: String, _ allowed: [String]) -> RequestError {
     let nearest = NearestName.of(name, among: allowed).map { "did you mean '\($0)'?" }
-    let hint = allowed.isEmpty ? "this path takes none" : "this path takes " + allowed.joined(separator: ", ")
+    let hint = allowed.isEmpty ? "this path has no parameters" : "its parameters are " + allowed.joined(separator: ", ")
     return RequestError(.invalidArgument, "there is no parameter '\(name)'", hint: nearest ?? hint)
   }
 

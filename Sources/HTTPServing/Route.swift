@@ -65,7 +65,7 @@ public final class Routes {
         routes[method]
         ?? Route(.operator) { request, _ in
           throw RequestError(
-            .methodNotAllowed, "\(request.method.rawValue) does not work on this path", hint: "Use \(allowed)",
+            .methodNotAllowed, "this path does not support \(request.method.rawValue)", hint: "Use \(allowed)",
             allowed: allowed)
         }
       router.on(path, method: method) { request, context in

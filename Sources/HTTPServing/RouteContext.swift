@@ -30,7 +30,7 @@ public struct RouteContext: RequestContext {
   /// Returns the caller, on a route that requires a role.
   /// - Throws: `RequestError` when the caller is unknown.
   public func knownCaller() throws(RequestError) -> Authentication {
-    guard let caller else { throw RequestError(.unauthenticated, "it is not known who calls") }
+    guard let caller else { throw RequestError(.unauthenticated, "the caller cannot be identified") }
     return caller
   }
 

@@ -38,7 +38,9 @@ struct UnixSocketFile {
     guard chmod(bindPath, mode) == 0, rename(bindPath, path) == 0 else {
       let reason = String(cString: strerror(errno))
       unlink(bindPath)
-      throw RequestError(.unavailable, "cannot make the Unix socket '\(path)': \(reason)", hint: "Check its directory")
+      throw RequestError(
+        .unavailable, "cannot create the Unix socket '\(path)': \(reason)",
+        hint: "Check that its directory exists and is writable")
     }
     var status = stat()
     lstat(path, &status)
@@ -65,7 +67,7 @@ struct UnixSocketFile {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else {
       throw RequestError(
-        .unavailable, "cannot find out whether a process listens on '\(path)': \(String(cString: strerror(errno)))",
+        .unavailable, "cannot determine whether a process listens on '\(path)': \(String(cString: strerror(errno)))",
         hint: "Raise the number of files that this process may have open (ulimit -n, LimitNOFILE= of a service)")
     }
     defer { close(descriptor) }

@@ -6,9 +6,9 @@ import Wire
 /// `gscoordinator close`: closes a session.
 struct CloseSession: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "close", abstract: "Closes a session of a running coordinator: its steps end, and all it has goes.",
+    commandName: "close", abstract: "Closes a session of a running coordinator.",
     discussion: """
-      An operator may close every session, a user its own. Its graphs and results are gone then.
+      Its running step ends, and its graphs and results are discarded. An operator may close any session, a user only its own.
 
       Examples:
         gscoordinator close session session_x
@@ -17,7 +17,7 @@ struct CloseSession: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("The session, as `get sessions` shows it.", valueName: "session"))
   var words: [String]
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws { _ = try ObjectWords(words, of: .session) }
 
@@ -33,10 +33,10 @@ struct CloseSession: AsyncParsableCommand {
 /// `gscoordinator cancel`: cancels a step.
 struct CancelStep: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cancel", abstract: "Cancels a step that runs; its session, graphs and results stay.",
+    commandName: "cancel", abstract: "Cancels a running step; its session keeps its graphs and results.",
     discussion: """
-      An operator may cancel every step, a user those of its own sessions. The client that waits for the step is told. On \
-      GraphScope's own engines an algorithm that was begun runs to its end, and the session's next step waits for it: \
+      An operator may cancel any step, a user only those of its own sessions. The client that waits for the step gets an \
+      error. GraphScope's own engines complete an algorithm that has started, and the session's next step waits for it: \
       close the session instead if that takes too long.
 
       Examples:
@@ -46,7 +46,7 @@ struct CancelStep: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("The step, as `get steps` shows it.", valueName: "step"))
   var words: [String]
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws { _ = try ObjectWords(words, of: .step) }
 

@@ -7,11 +7,11 @@ import Wire
 /// `gscoordinator reload`: makes a running coordinator read its cluster and access files again.
 struct Reload: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Puts the cluster file of a running coordinator into force as it is now.",
-    discussion: "The whole file is taken or, when anything in it is wrong, nothing of it.")
+    abstract: "Reloads the cluster file and the access file of a running coordinator.",
+    discussion: "If either file contains an error, nothing changes.")
 
-  @Flag(help: "Only tell what would change.") var dryRun = false
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Flag(help: "Show what would change, without changing it.") var dryRun = false
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func run() async throws { try await run(options.client(), OperatorConsole()) }
 
@@ -27,9 +27,9 @@ struct Reload: AsyncParsableCommand {
 /// `gscoordinator scale`: changes the number of workers that a session has room for.
 struct Scale: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Gives a session of a running coordinator room for another number of workers.",
+    abstract: "Changes the number of workers that a session of a running coordinator has room for.",
     discussion: """
-      An embedded engine remains one worker: its algorithms run on more threads or fewer.
+      An embedded engine remains one worker; the number determines how many threads its algorithms use.
 
       Examples:
         gscoordinator scale session session_x --workers 4
@@ -38,12 +38,14 @@ struct Scale: AsyncParsableCommand {
 
   @Argument(help: ArgumentHelp("The session, as `get sessions` shows it.", valueName: "session"))
   var words: [String]
-  @Option(help: "For how many workers it shall have room.") var workers: Int
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Option(help: "The number of workers, from 1 to 4096.") var workers: Int
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws {
     _ = try ObjectWords(words, of: .session)
-    guard (1...4096).contains(workers) else { throw ValidationError("--workers wants a number from 1 to 4096") }
+    guard (1...4096).contains(workers) else {
+      throw ValidationError("--workers is \(workers), but must be a whole number from 1 to 4096")
+    }
   }
 
   func run() async throws { try await run(options.client(), OperatorConsole()) }
@@ -51,6 +53,6 @@ struct Scale: AsyncParsableCommand {
   func run(_ client: OperatorClient, _ console: OperatorConsole) async throws {
     let name = try ObjectWords(words, of: .session).name
     let answer = try await client.send("PATCH", ObjectKind.session.path(name), [("workers", "\(workers)")])
-    console.write("\(name.harmless()) has \((answer["has"]?.text ?? "the size that was asked for").harmless()).")
+    console.write("\(name.harmless()) has \((answer["has"]?.text ?? "the requested size").harmless()).")
   }
 }

@@ -4,10 +4,11 @@ import ServerConfiguration
 /// `gscoordinator config`: prints the effective configuration.
 struct ShowConfiguration: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "Prints every setting: its value, where that came from, and what it means.",
-    discussion: "It takes the options of the server, and tells what that would run with.")
+    commandName: "config",
+    abstract: "Prints all settings with their values, the origin of each value, and their meaning.",
+    discussion: "It accepts the options of the server, and prints the configuration of a server started with them.")
 
-  @OptionGroup(title: "Options of the server") var options: ConfigurationOptions
+  @OptionGroup(title: "Server options") var options: ConfigurationOptions
 
   func run() async throws {
     let (settings, remarks) = try options.resolve()

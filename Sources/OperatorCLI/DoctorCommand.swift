@@ -8,10 +8,11 @@ import ServerConfiguration
 /// `gscoordinator doctor`: checks whether this machine has what GraphScope's own engines require.
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Checks what GraphScope's own engines need; exits with 1 when they cannot run.",
-    discussion: "It takes the options of the server, and checks for one that is started with them.")
+    commandName: "doctor",
+    abstract: "Checks the requirements of GraphScope's own engines; exits with 1 if they cannot run.",
+    discussion: "It accepts the options of the server, and checks the requirements of a server started with them.")
 
-  @OptionGroup(title: "Options of the server") var options: ConfigurationOptions
+  @OptionGroup(title: "Server options") var options: ConfigurationOptions
 
   func run() throws {
     let (settings, _) = try options.resolve()

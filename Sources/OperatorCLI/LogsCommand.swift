@@ -9,7 +9,8 @@ import Support
 struct Logs: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "logs",
-    abstract: "Prints the logs of coordinators, their sessions and their child processes, also of those that died.",
+    abstract:
+      "Prints the logs of coordinators, their sessions and their child processes, including those that have ended.",
     discussion: """
       Examples:
         gscoordinator logs --workspace /var/lib/gscoordinator --follow --tail 20
@@ -17,26 +18,26 @@ struct Logs: AsyncParsableCommand {
         gscoordinator logs --session session_x --grep 'error|failed'
       """)
 
-  @OptionGroup(title: "Which coordinator") var options: WorkspaceOptions
-  @Option(help: "The directory of the logs; by default `logs` in the workspace.") var directory: String?
-  @Flag(name: [.short, .long], help: "Go on with what comes, until interrupted.") var follow = false
-  @Option(help: "Only what was said since: a time (2026-11-24T10:00:00Z) or so long ago (90s, 10m, 2h, 7d).")
+  @OptionGroup(title: "Coordinator options") var options: WorkspaceOptions
+  @Option(help: "The directory of the logs. Default: `logs` in the workspace.") var directory: String?
+  @Flag(name: [.short, .long], help: "Print new lines as they are written, until interrupted.") var follow = false
+  @Option(help: "Only lines since this time (2026-11-24T10:00:00Z), or not older than this (90s, 10m, 2h, 7d).")
   var since: String?
-  @Option(help: "Only what was said before: a time or so long ago.") var until: String?
-  @Option(help: "Only lines in which this regular expression is found.") var grep: String?
-  @Option(help: "Only what is about this session.") var session: String?
-  @Option(help: "Only what is about this step.") var step: String?
-  @Option(help: "Only what is about, or comes from, this child process.") var child: String?
-  @Option(help: "Only what is about this object, as kind/name.") var object: String?
-  @Option(help: "Only what has this level at least: debug, info, notice, warning or error.") var level: String?
-  @Flag(help: "Only what happened to objects.") var events = false
-  @Flag(help: "Only who did what to which object.") var audit = false
-  @Option(help: "Only so many lines, the newest.") var tail: Int?
-  @Flag(help: "Print JSON, an object in each line.") var json = false
+  @Option(help: "Only lines before this time, or older than this.") var until: String?
+  @Option(help: "Only lines that match this regular expression.") var grep: String?
+  @Option(help: "Only lines about this session.") var session: String?
+  @Option(help: "Only lines about this step.") var step: String?
+  @Option(help: "Only lines about or from this child process.") var child: String?
+  @Option(help: "Only lines about this object (kind/name).") var object: String?
+  @Option(help: "Only lines of at least this level: debug, info, notice, warning or error.") var level: String?
+  @Flag(help: "Only events: changes in the life of objects.") var events = false
+  @Flag(help: "Only the audit trail: who did what to which object.") var audit = false
+  @Option(help: "At most this many lines, the newest.") var tail: Int?
+  @Flag(help: "Print JSON, one object per line.") var json = false
 
   func validate() throws {
-    if let tail, tail < 0 { throw ValidationError("--tail wants a number of lines, 0 or more") }
-    if follow, until != nil { throw ValidationError("--follow has no end: leave out --until") }
+    if let tail, tail < 0 { throw ValidationError("--tail is \(tail), but must be a number of lines, 0 or more") }
+    if follow, until != nil { throw ValidationError("--follow cannot be combined with --until") }
   }
 
   func run() async throws {
@@ -51,7 +52,7 @@ struct Logs: AsyncParsableCommand {
     let damaged = records.damagedLines
     if damaged > 0 {
       FileHandle.standardError.write(
-        Data("(\(damaged) damaged \(damaged == 1 ? "line was" : "lines were") left out)\n".utf8))
+        Data("(\(damaged) damaged \(damaged == 1 ? "line was" : "lines were") skipped)\n".utf8))
     }
   }
 
@@ -93,8 +94,8 @@ struct Logs: AsyncParsableCommand {
       if let date = try? style.parse(text) { return Int64((date.timeIntervalSince1970 * 1000).rounded()) }
     }
     throw ValidationError(
-      "\(option) is '\(text.harmless(replacement: " "))', but must be a time such as 2026-11-24T10:00:00Z or a length such as 90s, "
-        + "10m, 2h or 7d")
+      "\(option) is '\(text.harmless(replacement: " "))', but must be a time such as 2026-11-24T10:00:00Z or an "
+        + "age such as 90s, 10m, 2h or 7d")
   }
 
   /// Returns the directory of the logs.
@@ -112,7 +113,7 @@ struct Logs: AsyncParsableCommand {
     guard found.count == 1 else {
       let which = found.isEmpty ? "" : ", for example " + found.prefix(8).joined(separator: " or ")
       throw ValidationError(
-        "there are \(found.count) temporary workspaces with logs. Say which with --workspace or --directory\(which)")
+        "there are \(found.count) temporary workspaces with logs. Name one with --workspace or --directory\(which)")
     }
     return found[0]
   }
@@ -121,7 +122,8 @@ struct Logs: AsyncParsableCommand {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory), isDirectory.boolValue else {
       throw ValidationError(
-        "there are no logs in '\(directory)'. Say with --workspace or --directory where the coordinator keeps them")
+        "there are no logs in '\(directory)'. Name the coordinator's workspace with --workspace, or the directory of its logs "
+          + "with --directory")
     }
     return directory
   }

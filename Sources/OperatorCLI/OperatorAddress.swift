@@ -13,12 +13,12 @@ extension HTTPAddress {
     }
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
       (1...65535).contains(port)
-    else { throw ConfigurationError("--address wants host:port or unix:/path, but was given '\(text)'") }
+    else { throw ConfigurationError("--address is '\(text)', but must be host:port, https://host:port or unix:/path") }
     var host = String(text[..<colon])
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     let isName = host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"/?#@\\[]%".utf8.contains($0) }
     guard !host.isEmpty, isName else {
-      throw ConfigurationError("--address wants host:port or unix:/path, but was given '\(text)'")
+      throw ConfigurationError("--address is '\(text)', but must be host:port, https://host:port or unix:/path")
     }
     self = .tcp(host: host, port: port)
   }
@@ -31,8 +31,8 @@ func defaultAdminAddress(
 ) throws(ConfigurationError) -> HTTPAddress {
   guard let workspace = WorkspaceChoice(settings, environment: environment).path else {
     throw ConfigurationError(
-      "the workspace of a coordinator on port 0 is temporary. Say where it answers operators: --address unix:/path or "
-        + "--address host:port, as its log tells, or --workspace")
+      "a coordinator on port 0 has a temporary workspace, so the address of its admin endpoint is not known. Give the address "
+        + "that its log shows (--address unix:/path or --address host:port), or --workspace")
   }
   return HTTPAddress.socket(ofWorkspace: workspace)
 }

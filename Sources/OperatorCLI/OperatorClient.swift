@@ -63,7 +63,7 @@ struct OperatorClient: Sendable {
     }
     guard answer.status == 200 else { throw refusal(answer.status, answer.body, to: "\(method) \(path)") }
     do { return try JSONValue(parsing: String(decoding: answer.body, as: UTF8.self)) } catch {
-      throw OperatorError("what answers at \(address) is not a coordinator: \(error). Check --address")
+      throw OperatorError("the server at \(address) is not a coordinator: \(error). Check --address")
     }
   }
 
@@ -85,7 +85,7 @@ struct OperatorClient: Sendable {
     } catch let error as HTTPClientError {
       throw unreachable(error)
     } catch let error as JSONError {
-      throw OperatorError("what answers at \(address) is not a coordinator: \(error). Check --address")
+      throw OperatorError("the server at \(address) is not a coordinator: \(error). Check --address")
     }
   }
 
@@ -105,7 +105,7 @@ struct OperatorClient: Sendable {
       }
       return OperatorError("the coordinator at \(address) did not answer: \(error)\(hint)")
     }
-    var reason = "nobody listens there"
+    var reason = error.code == .resolve ? "the host name cannot be resolved" : "the connection was not accepted"
     if case .unix(let path) = address, access(path, W_OK) != 0 {
       reason = String(cString: strerror(errno)).lowercased()
     }
@@ -116,7 +116,8 @@ struct OperatorClient: Sendable {
 
   private func refusal(_ status: Int, _ body: [UInt8], to request: String) -> OperatorError {
     guard let value = try? JSONValue(parsing: String(decoding: body, as: UTF8.self)), value["code"] != nil else {
-      return OperatorError("what answers at \(address) is not a coordinator: status \(status). Check --address")
+      return OperatorError(
+        "the server at \(address) is not a coordinator: it answered with status \(status). Check --address")
     }
     return OperatorError(Self.text(of: value, to: request))
   }

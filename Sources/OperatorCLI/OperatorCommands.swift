@@ -10,13 +10,13 @@ public enum OperatorCommands {
   public static var groups: [CommandGroup] {
     [
       CommandGroup(
-        name: "Look",
+        name: "Inspect",
         subcommands: [
           OperatorGet.self, OperatorDescribe.self, OperatorEvents.self, Logs.self, OperatorHistory.self,
           OperatorDiff.self,
         ]),
       CommandGroup(name: "Change", subcommands: [CloseSession.self, CancelStep.self, Scale.self, Reload.self]),
-      CommandGroup(name: "Keep", subcommands: [StateCommand.self, TokenCommand.self]),
+      CommandGroup(name: "Maintain", subcommands: [StateCommand.self, TokenCommand.self]),
     ]
   }
 }

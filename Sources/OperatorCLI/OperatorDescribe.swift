@@ -8,7 +8,7 @@ import Wire
 struct OperatorDescribe: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "describe",
-    abstract: "Tells all about an object, or about all of a kind: spec, status, conditions and events.",
+    abstract: "Shows an object, or all objects of a kind, in full: spec, status, conditions and events.",
     discussion: """
       Examples:
         gscoordinator describe session session_x
@@ -16,12 +16,12 @@ struct OperatorDescribe: AsyncParsableCommand {
       """)
 
   @OptionGroup var object: ObjectArguments
-  @Option(name: .customLong("at"), help: "As it was at this revision, without events.") var revision: Int64?
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Option(name: .customLong("at"), help: "Show it as of this revision, without events.") var revision: Int64?
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws {
     _ = try object.resolve()
-    if let revision, revision < 0 { throw ValidationError("--at wants a revision, a whole number from 0") }
+    if let revision, revision < 0 { throw ValidationError("--at is \(revision), but must be a revision, 0 or more") }
   }
 
   func run() async throws { try await run(options.client(), OperatorConsole()) }
@@ -111,7 +111,7 @@ struct ObjectDescription {
   private mutating func addConditions(_ conditions: [JSONValue], now: Int64) {
     guard !conditions.isEmpty else { return }
     lines.append("Conditions:")
-    var table = TextTable(["TYPE", "HOLDS", "REASON", "AGE", "MESSAGE"])
+    var table = TextTable(["TYPE", "STATUS", "REASON", "AGE", "MESSAGE"])
     lines += table.lines(
       conditions.map { condition in
         [

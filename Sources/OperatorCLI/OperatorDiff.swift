@@ -6,17 +6,17 @@ import Wire
 /// `gscoordinator diff`: shows the differences between two revisions.
 struct OperatorDiff: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "diff", abstract: "Shows what is different between two revisions, and who changed it.")
+    commandName: "diff", abstract: "Shows the differences between two revisions, and who made each change.")
 
   @Argument(help: "The earlier revision.") var from: Int64
   @Argument(help: "The later revision. Default: now.") var to: Int64?
-  @Option(help: "Only keys that begin with this, for example sessions/.") var prefix: String?
-  @Option(name: .shortAndLong, help: "How it is shown; wide is as table.") var output = OutputFormat.table
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Option(help: "Only keys with this prefix, for example sessions/.") var prefix: String?
+  @Option(name: .shortAndLong, help: "The output format; wide is the same as table.") var output = OutputFormat.table
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws {
     guard from >= 0, to ?? from >= from else {
-      throw ValidationError("diff wants revisions, whole numbers from 0, the earlier one first")
+      throw ValidationError("diff takes two revisions, 0 or more, the earlier one first")
     }
   }
 
@@ -52,7 +52,7 @@ struct DiffText {
       }
     }
     if difference["isCut"] == .bool(true) {
-      lines.append("… and more: choose some with --prefix, or a smaller range.")
+      lines.append("… and more: select some with --prefix or a smaller range of revisions.")
     }
   }
 

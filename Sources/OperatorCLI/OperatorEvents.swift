@@ -5,21 +5,23 @@ import Wire
 /// `gscoordinator events`: shows events of objects.
 struct OperatorEvents: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "events", abstract: "Shows what happened to objects, the latest last.")
+    commandName: "events", abstract: "Shows the events of objects, the newest last.")
 
-  @Option(help: "Only those about this object: kind/name.") var object: String?
-  @Option(help: "Only those of the last 90s, 10m, 2h, 7d, …") var since: String?
-  @Option(help: "Only those that matter at least this much: debug, info, notice, warning or error.") var level: String?
-  @Option(help: "At most so many, the latest; 1 to 1000.") var limit = 500
-  @Flag(name: .shortAndLong, help: "Show further ones as they happen.") var follow = false
-  @Option(name: .shortAndLong, help: "How it is shown; wide is as table.") var output = OutputFormat.table
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Option(help: "Only events of this object (kind/name).") var object: String?
+  @Option(help: "Only events not older than this, such as 90s, 10m, 2h or 7d.") var since: String?
+  @Option(help: "Only events of at least this level: debug, info, notice, warning or error.") var level: String?
+  @Option(help: "At most this many events, the newest; 1 to 1000.") var limit = 500
+  @Flag(name: .shortAndLong, help: "Show new events as they happen.") var follow = false
+  @Option(name: .shortAndLong, help: "The output format; wide is the same as table.") var output = OutputFormat.table
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws {
     if let since, OperatorTime.milliseconds(since) == nil {
-      throw ValidationError("--since wants a length of time such as 90s, 10m, 2h or 7d, but was given '\(since)'")
+      throw ValidationError("--since is '\(since)', but must be a length of time such as 90s, 10m, 2h or 7d")
     }
-    guard (1...1000).contains(limit) else { throw ValidationError("--limit wants a whole number from 1 to 1000") }
+    guard (1...1000).contains(limit) else {
+      throw ValidationError("--limit is \(limit), but must be a whole number from 1 to 1000")
+    }
   }
 
   func run() async throws { try await run(options.client(), OperatorConsole()) }
@@ -37,7 +39,8 @@ struct OperatorEvents: AsyncParsableCommand {
       console.write(try output.streamed(event) ?? table.line(Self.row(event)))
       return true
     }
-    throw OperatorError("the coordinator at \(client.address) ended the stream of events")
+    throw OperatorError(
+      "the coordinator at \(client.address) ended the stream of events. Repeat the command to follow them again")
   }
 
   private func show(_ list: JSONValue, _ console: OperatorConsole) throws {

@@ -6,7 +6,7 @@ import Wire
 /// `gscoordinator get`: lists objects.
 struct OperatorGet: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "get", abstract: "Shows objects of a running coordinator: all of a kind, or one.",
+    commandName: "get", abstract: "Shows all objects of a kind, or one object, of a running coordinator.",
     discussion: """
       Examples:
         gscoordinator get sessions
@@ -16,16 +16,18 @@ struct OperatorGet: AsyncParsableCommand {
       """)
 
   @OptionGroup var object: ObjectArguments
-  @Option(name: .shortAndLong, help: "How they are shown.") var output = OutputFormat.table
-  @Option(help: "Only those of this owner.") var owner: String?
+  @Option(name: .shortAndLong, help: "The output format.") var output = OutputFormat.table
+  @Option(help: "Only objects of this owner.") var owner: String?
   @Flag(name: .shortAndLong, help: "Show changes as they happen.") var watch = false
-  @Option(name: .customLong("at"), help: "Show them as they were at this revision.") var revision: Int64?
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Option(name: .customLong("at"), help: "Show objects as of this revision.") var revision: Int64?
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws {
-    guard !watch || revision == nil else { throw ValidationError("--watch and --at exclude each other") }
-    if let revision, revision < 0 { throw ValidationError("--at wants a revision, a whole number from 0") }
-    if owner != nil, try object.resolve().name != nil { throw ValidationError("--owner wants no name") }
+    guard !watch || revision == nil else { throw ValidationError("--watch cannot be combined with --at") }
+    if let revision, revision < 0 { throw ValidationError("--at is \(revision), but must be a revision, 0 or more") }
+    if owner != nil, try object.resolve().name != nil {
+      throw ValidationError("--owner cannot be combined with the name of an object")
+    }
   }
 
   func run() async throws { try await run(options.client(), OperatorConsole()) }
@@ -64,7 +66,9 @@ struct OperatorGet: AsyncParsableCommand {
         for text in try view.take(line, now: console.now()) { console.write(text) }
         return true
       }
-      guard isOutdated else { throw OperatorError("the coordinator at \(client.address) ended the watch") }
+      guard isOutdated else {
+        throw OperatorError("the coordinator at \(client.address) ended the watch. Repeat the command to watch again")
+      }
     }
   }
 }

@@ -7,14 +7,16 @@ struct OperatorHistory: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history", abstract: "Shows the transactions of the state store: who did what, in order.")
 
-  @Option(help: "Only those after this revision. Default: the last ones.") var after: Int64?
-  @Option(help: "At most so many; 1 to 1000.") var limit = 100
-  @Option(name: .shortAndLong, help: "How it is shown; wide is as table.") var output = OutputFormat.table
-  @OptionGroup(title: "Which coordinator") var options: OperatorOptions
+  @Option(help: "Only transactions after this revision. Default: the newest ones.") var after: Int64?
+  @Option(help: "At most this many transactions; 1 to 1000.") var limit = 100
+  @Option(name: .shortAndLong, help: "The output format; wide is the same as table.") var output = OutputFormat.table
+  @OptionGroup(title: "Coordinator options") var options: OperatorOptions
 
   func validate() throws {
-    if let after, after < 0 { throw ValidationError("--after wants a revision, a whole number from 0") }
-    guard (1...1000).contains(limit) else { throw ValidationError("--limit wants a whole number from 1 to 1000") }
+    if let after, after < 0 { throw ValidationError("--after is \(after), but must be a revision, 0 or more") }
+    guard (1...1000).contains(limit) else {
+      throw ValidationError("--limit is \(limit), but must be a whole number from 1 to 1000")
+    }
   }
 
   func run() async throws { try await run(options.client(), OperatorConsole()) }

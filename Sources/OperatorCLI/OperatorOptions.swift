@@ -10,13 +10,15 @@ import StateStore
 struct OperatorOptions: ParsableArguments {
   @OptionGroup var configuration: WorkspaceOptions
   @Option(
-    help: "The coordinator to ask: host:port, https://host:port or unix:/path. Default: the socket in its workspace.")
+    help: "The coordinator's address: host:port, https://host:port or unix:/path. Default: the socket in its workspace."
+  )
   var address: String?
-  @Option(help: "A file with the token to show. Default: the token in GSCOORDINATOR_TOKEN, if it is set.")
+  @Option(help: "A file with the token to send. Default: the token in GSCOORDINATOR_TOKEN, if it is set.")
   var tokenFile: String?
-  @Option(help: "With https: file of the authorities to trust. Default: the system's.") var caFile: String?
-  @Option(help: "With https: file of our certificate, if the coordinator asks for one.") var certificate: String?
-  @Option(help: "With https: file of the key of our certificate.") var key: String?
+  @Option(help: "For https: the file with the trusted authorities. Default: the system's.") var caFile: String?
+  @Option(help: "For https: the file with the client certificate, if the coordinator requests one.")
+  var certificate: String?
+  @Option(help: "For https: the file with the key of the client certificate.") var key: String?
 
   /// Returns a client of the coordinator that the options specify.
   func client(
@@ -29,7 +31,7 @@ struct OperatorOptions: ParsableArguments {
       return try OperatorClient(HTTPAddress(parsing: String(address.dropFirst(8))), tls: tls, token: token)
     }
     guard [caFile, certificate, key].allSatisfy({ $0 == nil }) else {
-      throw ConfigurationError("--ca-file, --certificate and --key go with --address https://host:port")
+      throw ConfigurationError("--ca-file, --certificate and --key require --address https://host:port")
     }
     if let address {
       let isURL = address.hasPrefix("http://")
@@ -44,14 +46,14 @@ struct OperatorOptions: ParsableArguments {
     var text = environment["GSCOORDINATOR_TOKEN"]
     if let tokenFile {
       guard let content = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
-        throw OperatorError("cannot read the token in '\(tokenFile)'")
+        throw OperatorError("cannot read the token in '\(tokenFile)'. Check that it is a text file that you may read")
       }
       text = content
     }
     guard let text = text?.trimmingCharacters(in: .whitespacesAndNewlines), !text.isEmpty else { return nil }
     guard text.utf8.count <= 4096, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
       let place = tokenFile.map { "'\($0)'" } ?? "GSCOORDINATOR_TOKEN"
-      throw OperatorError("what is in \(place) is not a token: a token is one word, gsc_…")
+      throw OperatorError("\(place) does not contain a token. A token is one word that begins with gsc_")
     }
     return text
   }
@@ -61,7 +63,7 @@ struct OperatorOptions: ParsableArguments {
 struct ObjectArguments: ParsableArguments {
   @Argument(help: "\(ObjectKind.help), in the singular or plural.")
   var kind: String
-  @Argument(help: "The object's name. Without it all of the kind are meant.")
+  @Argument(help: "The object's name. Default: all objects of the kind.")
   var name: String?
 
   /// Returns the kind and name.

@@ -24,7 +24,7 @@ extension RunAs {
   private static func problem(
     _ user: EngineUser, _ settings: Settings, _ installation: Installation?
   ) throws -> (text: String, remedy: String)? {
-    if let obstacle = obstacle(user) { return (obstacle, "Start the coordinator as root, or leave run_as out") }
+    if let obstacle = obstacle(user) { return (obstacle, "Start the coordinator as root, or remove run_as") }
     let workspace =
       switch WorkspaceChoice(settings) {
       case .kept(let path): path
@@ -33,8 +33,8 @@ extension RunAs {
     let parent = URL(filePath: workspace).deletingLastPathComponent().path
     if let closed = try Workspace.obstacle(to: parent, for: user) {
       return (
-        "the user \(user.name) cannot pass through '\(closed)' to the workspace '\(workspace)'",
-        "Set workspace to a directory below ones that everybody may pass, such as /var/lib/gscoordinator"
+        "the user \(user.name) may not traverse '\(closed)', which leads to the workspace '\(workspace)'",
+        "Set workspace to a path that all users may traverse, such as /var/lib/gscoordinator"
       )
     }
     for program in [installation?.engine, installation?.vineyardd, installation?.python].compactMap(\.self) {
@@ -46,7 +46,7 @@ extension RunAs {
       guard isReadable else {
         return (
           "the user \(user.name) cannot read '\(program)'",
-          "Install the engines where everybody may read them, as in /opt"
+          "Install the engines where all users may read them, such as in /opt"
         )
       }
     }

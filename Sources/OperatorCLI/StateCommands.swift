@@ -14,21 +14,21 @@ struct StateCommand: AsyncParsableCommand {
   /// Makes a copy of the current state.
   struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Writes a copy of the state to a new file, also while the coordinator runs.")
+      abstract: "Writes a copy of the state to a new file, even while the coordinator runs.")
 
     @Argument(help: "The file to write.") var file: String
-    @OptionGroup(title: "Which coordinator") var options: WorkspaceOptions
+    @OptionGroup(title: "Coordinator options") var options: WorkspaceOptions
 
     func run() async throws {
       switch try Place(options) {
       case .sqlite(let workspace):
         try await SQLiteStateStore.backup(of: workspace, to: file)
-        print("The state of '\(workspace)' is in '\(file)'.")
+        print("Backed up the state of '\(workspace)' to '\(file)'.")
       case .etcd(let settings):
         let store = try await StateBackend.openEtcd(settings)
         let export = try await StateExport.write(store, to: file)
         await store.close()
-        print("The state at revision \(export.revision), \(export.entries) entries, is in '\(file)'.")
+        print("Backed up the state at revision \(export.revision), \(export.entries) entries, to '\(file)'.")
       }
     }
   }
@@ -36,18 +36,19 @@ struct StateCommand: AsyncParsableCommand {
   /// Replaces the state with a copy.
   struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Replaces the state by a backup. No coordinator may be running.",
-      discussion: "With SQLite the replaced state is kept beside the new one; etcd's must be empty.")
+      abstract: "Replaces the state with a backup. Stop the coordinator first.",
+      discussion:
+        "With SQLite, the replaced state is kept beside the new one. With etcd, no keys may exist below etcd.prefix.")
 
-    @Option(help: "The backup.") var from: String
-    @OptionGroup(title: "Which coordinator") var options: WorkspaceOptions
+    @Option(help: "The file that `state backup` wrote.") var from: String
+    @OptionGroup(title: "Coordinator options") var options: WorkspaceOptions
 
     func run() async throws {
       switch try Place(options) {
       case .sqlite(let workspace):
         let replaced = try await SQLiteStateStore.restore(from: from, to: workspace)
-        print("The state of '\(workspace)' is that of '\(from)'.")
-        if let replaced { print("What it was before is in '\(replaced)'.") }
+        print("Restored the state of '\(workspace)' from '\(from)'.")
+        if let replaced { print("The previous state is in '\(replaced)'.") }
       case .etcd(let settings):
         let store = try await StateBackend.openEtcd(settings)
         let author = "uid \(getuid()) on \(ProcessInfo.processInfo.hostName)"
@@ -57,7 +58,7 @@ struct StateCommand: AsyncParsableCommand {
         if let workspace = WorkspaceChoice(settings).path, access(workspace + "/etcd.seal", F_OK) == 0 {
           _ = try await EtcdStateStore.accept(try StateBackend.etcdConfiguration(settings), rememberedIn: workspace)
         }
-        print("The state has the \(export.entries) entries of '\(from)'.")
+        print("Restored \(export.entries) entries from '\(from)'.")
       }
     }
   }
@@ -65,10 +66,10 @@ struct StateCommand: AsyncParsableCommand {
   /// Recovers what can be read of a damaged state.
   struct Repair: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Saves what can be read of a damaged state, and finds sessions again by their directories.",
-      discussion: "The damaged state is kept. What was set aside is brought back: see `state lost`.")
+      abstract: "Recovers the readable part of a damaged state, and sessions from their directories.",
+      discussion: "The damaged state is kept. Files that were set aside are brought back: see `state lost`.")
 
-    @OptionGroup(title: "Which coordinator") var options: WorkspaceOptions
+    @OptionGroup(title: "Coordinator options") var options: WorkspaceOptions
 
     func run() async throws {
       let settings = try options.resolve().settings
@@ -80,7 +81,7 @@ struct StateCommand: AsyncParsableCommand {
         (backend, workspace) = (.sqlite, try Workspace(path: path))
       case .etcd(let settings):
         guard let path = WorkspaceChoice(settings).path else {
-          throw ConfigurationError("say which workspace is meant: --workspace")
+          throw ConfigurationError("the workspace is not known. Give it with --workspace")
         }
         // Lock the workspace first: a running coordinator is using the file that is about to be replaced.
         (backend, workspace) = (.etcd, try Workspace(path: path))
@@ -98,7 +99,7 @@ struct StateCommand: AsyncParsableCommand {
     private static func accept(_ settings: Settings, in workspace: String) async throws {
       let entries = try await EtcdStateStore.accept(
         try StateBackend.etcdConfiguration(settings), rememberedIn: workspace)
-      print("The state of '\(workspace)' is from now on what etcd has: \(entries) entries.")
+      print("Accepted the \(entries) entries in etcd as the state of '\(workspace)'.")
     }
 
     private static func repair(_ workspace: String) async throws {
@@ -107,15 +108,15 @@ struct StateCommand: AsyncParsableCommand {
         return
       }
       if let committed = report.committedRevision {
-        print("Revision \(committed) had been committed, \(report.foundRevision) is the last one found.")
+        print("Revision \(committed) was committed, but revision \(report.foundRevision) is the last one found.")
       }
       if let path = report.damagedPath {
-        print("Saved \(report.savedKeys) entries. The damaged state is in '\(path)'.")
+        print("Recovered \(report.savedKeys) entries. The damaged state is in '\(path)'.")
       } else {
-        print("The state of '\(workspace)' counts as it is from now on, at revision \(report.revision).")
+        print("Accepted the state of '\(workspace)' as it is, at revision \(report.revision).")
       }
       list(report.lostKeys, "lost")
-      list(report.outdatedKeys, "older than it was")
+      list(report.outdatedKeys, "older than before the damage")
       list(report.unconfirmedKeys, "perhaps deleted before the damage")
       list(report.suspectKeys, "perhaps damaged")
       if report.unreadableRows > 0 { print("\(report.unreadableRows) rows could not be read.") }
@@ -138,10 +139,13 @@ struct StateCommand: AsyncParsableCommand {
       switch try StateBackend(settings, isTemporary: workspace.path == nil) {
       case .etcd: self = .etcd(settings)
       case .sqlite:
-        guard let path = workspace.path else { throw ConfigurationError("say which state is meant: --workspace") }
+        guard let path = workspace.path else {
+          throw ConfigurationError("the workspace is not known. Give it with --workspace")
+        }
         self = .sqlite(workspace: path)
       case .memory:
-        throw ConfigurationError("a coordinator of this configuration keeps no state. Say which is meant: --workspace")
+        throw ConfigurationError(
+          "a coordinator with this configuration keeps no state. Give the workspace of another one with --workspace")
       }
     }
   }

@@ -9,14 +9,15 @@ extension StateCommand {
   /// Lists the files that were set aside.
   struct Lost: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Lists what was set aside, since the state does not name it.",
-      discussion: "It is in lost+found in the workspace, for limits.lost_found_days. `state repair` brings it back.")
+      abstract: "Lists the files that were set aside because the state does not name them.",
+      discussion:
+        "They stay in lost+found in the workspace for limits.lost_found_days. `state repair` brings them back.")
 
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
       guard let workspace = WorkspaceChoice(try options.resolve().settings).path else {
-        throw ConfigurationError("say which workspace is meant: --workspace")
+        throw ConfigurationError("the workspace is not known. Give it with --workspace")
       }
       let lostAndFound = LostAndFound(workspace: workspace)
       let entries = try lostAndFound.list()
@@ -39,10 +40,10 @@ extension StateCommand {
     let report = try await StateRebuilding(workspace: workspace, store: store, author: author).run()
     guard !report.isEmpty else { return }
     for session in report.sessions {
-      print("session \(session): found again by its directory".harmless(replacement: " "))
+      print("session \(session): recovered from its directory".harmless(replacement: " "))
     }
-    if report.objects > 0 { print("\(report.objects) objects: found again by their sessions' directories") }
+    if report.objects > 0 { print("\(report.objects) objects: recovered from the directories of their sessions") }
     for text in report.broughtBack { print("\(text): brought back from lost+found".harmless(replacement: " ")) }
-    for text in report.left { print("left where it is: \(text)".harmless(replacement: " ")) }
+    for text in report.left { print("left in place: \(text)".harmless(replacement: " ")) }
   }
 }

@@ -8,7 +8,7 @@ import ServerConfiguration
 /// the change within a second.
 struct TokenCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "token", abstract: "Makes, shows and revokes tokens, by which a coordinator knows who calls.",
+    commandName: "token", abstract: "Creates, lists and revokes the tokens that identify callers.",
     subcommands: [Create.self, List.self, Revoke.self])
 
   /// The options that specify the token file.
@@ -19,7 +19,8 @@ struct TokenCommand: AsyncParsableCommand {
     func resolve() throws -> TokenFile {
       if let file { return TokenFile(file) }
       guard let path = try options.resolve().settings.optionalText(.accessTokenFile) else {
-        throw ConfigurationError("say which token file is meant: --file, or access.token_file in the configuration")
+        throw ConfigurationError(
+          "the token file is not known. Give it with --file, or set access.token_file in the configuration")
       }
       return TokenFile(path)
     }
@@ -28,12 +29,13 @@ struct TokenCommand: AsyncParsableCommand {
   /// Creates a token.
   struct Create: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Makes a token and prints its secret, which is kept nowhere else.")
+      abstract: "Creates a token and prints its secret, which is not stored anywhere.")
 
-    @Option(help: "On whose behalf calls with it are made.") var principal: String
-    @Option(help: "Whose tenant that is.") var tenant = defaultTenant
-    @Option(help: "viewer, user or operator.") var role: String
-    @Option(help: "After which time it ends: 90s, 10m, 2h, 30d. Default: never.") var expires: String?
+    @Option(help: "The principal on whose behalf calls with the token are made.") var principal: String
+    @Option(help: "The tenant of the principal.") var tenant = defaultTenant
+    @Option(help: "The role of the principal: viewer, user or operator.") var role: String
+    @Option(help: "The time after which the token expires, such as 90s, 10m, 2h or 30d. Default: never.") var expires:
+      String?
     @OptionGroup var place: Place
 
     func validate() throws {
@@ -42,7 +44,7 @@ struct TokenCommand: AsyncParsableCommand {
         throw ValidationError("--role is '\(role)', but must be one of \(roles)")
       }
       if let expires, OperatorTime.milliseconds(expires) == nil {
-        throw ValidationError("--expires wants a length of time such as 12h or 30d, but was given '\(expires)'")
+        throw ValidationError("--expires is '\(expires)', but must be a length of time such as 12h or 30d")
       }
     }
 
@@ -59,7 +61,7 @@ struct TokenCommand: AsyncParsableCommand {
 
   /// Lists the tokens.
   struct List: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Shows all tokens, without their secrets.")
+    static let configuration = CommandConfiguration(abstract: "Lists all tokens, without their secrets.")
 
     @OptionGroup var place: Place
 
@@ -87,14 +89,14 @@ struct TokenCommand: AsyncParsableCommand {
   /// Revokes a token.
   struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Revokes a token: calls with it are refused, and those under way are ended.")
+      abstract: "Revokes a token: calls with it are denied, and running ones end.")
 
     @Argument(help: "The token's id, as `token list` shows it.") var id: String
     @OptionGroup var place: Place
 
     func run() async throws {
       let token = try place.resolve().revoke(id, at: Date())
-      print("The token \(token.id) of \(token.principal) is revoked.")
+      print("Revoked the token \(token.id) of \(token.principal).")
     }
   }
 }

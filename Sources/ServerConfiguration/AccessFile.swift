@@ -57,13 +57,13 @@ public struct AccessFile: Sendable {
   /// - Throws: `ConfigurationError`.
   public init(path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw ConfigurationError("cannot read the access file '\(path)'")
+      throw ConfigurationError("cannot read the access file '\(path)'. Check its path and permissions")
     }
     guard data.count <= Self.maximumBytes, let text = String(validating: data, as: UTF8.self) else {
       throw ConfigurationError("the access file '\(path)' is larger than \(Self.maximumBytes) bytes or not UTF-8")
     }
     do { try self.init(yaml: text) } catch let error as AccessPolicyError {
-      throw ConfigurationError("the access file '\(path)' cannot be used: \(error)")
+      throw ConfigurationError("the access file '\(path)' is not valid: \(error)")
     }
   }
 
@@ -94,7 +94,9 @@ public struct AccessFile: Sendable {
   private static func insert<Key: Hashable>(
     _ grant: AccessPolicy.Grant, for key: Key, named name: String, into grants: inout [Key: AccessPolicy.Grant]
   ) throws {
-    guard grants.updateValue(grant, forKey: key) == nil else { throw AccessPolicyError("\(name) has two entries") }
+    guard grants.updateValue(grant, forKey: key) == nil else {
+      throw AccessPolicyError("\(name) has two entries. Remove one")
+    }
   }
 
   private static func grant(
@@ -119,7 +121,7 @@ public struct AccessFile: Sendable {
       commonName: try entry.optionalText("common_name"), alternativeName: try entry.optionalText("san"),
       fingerprint: fingerprint, grant: try grant(entry))
     guard rule.commonName != nil || rule.alternativeName != nil || rule.fingerprint != nil else {
-      throw AccessPolicyError("\(entry.name) names no certificate: common_name, san or fingerprint")
+      throw AccessPolicyError("\(entry.name) must have common_name, san or fingerprint")
     }
     return rule
   }
@@ -129,7 +131,8 @@ public struct AccessFile: Sendable {
     let text = try entry.text("user")
     if let number = UInt32(text) { return number }
     guard let known = getpwnam(text) else {
-      throw AccessPolicyError("\(entry.name): there is no user '\(text)' on this machine. Give a number, or make it")
+      throw AccessPolicyError(
+        "\(entry.name): there is no user '\(text)' on this machine. Create it (useradd), or give its number")
     }
     return known.pointee.pw_uid
   }
@@ -147,7 +150,9 @@ public struct AccessFile: Sendable {
       guard isStandard else { throw AccessPolicyError("\(entry.name) needs an address: host:port or unix:/path") }
       return
     }
-    guard !isStandard else { throw AccessPolicyError("the listener '\(name)' has its address from the configuration") }
+    guard !isStandard else {
+      throw AccessPolicyError("the listener '\(name)' takes its address from the configuration. Remove address")
+    }
     guard let address = TransportAddress(parsing: text) else {
       throw AccessPolicyError("\(entry.name): address is '\(text)', but must be host:port or unix:/path")
     }
@@ -196,7 +201,7 @@ struct AccessEntry {
 
   init(_ value: Any, _ name: String) throws(AccessPolicyError) {
     guard let members = value as? [String: Any] else {
-      throw AccessPolicyError("\(name) must hold keys and values")
+      throw AccessPolicyError("\(name) must be a mapping of keys to values")
     }
     self.members = members
     self.name = name
@@ -216,13 +221,13 @@ struct AccessEntry {
   func optionalText(_ key: String) throws(AccessPolicyError) -> String? {
     guard let value = value(key) else { return nil }
     guard value is String || value is Int, !"\(value)".isEmpty else {
-      throw AccessPolicyError("\(name): \(key) must be a text")
+      throw AccessPolicyError("\(name): \(key) must be a string")
     }
     return "\(value)"
   }
 
   func text(_ key: String) throws(AccessPolicyError) -> String {
-    guard let text = try optionalText(key) else { throw AccessPolicyError("\(name) needs a \(key)") }
+    guard let text = try optionalText(key) else { throw AccessPolicyError("\(name) must have the key '\(key)'") }
     return text
   }
 

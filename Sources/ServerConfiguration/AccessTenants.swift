@@ -17,10 +17,10 @@ extension AccessFile {
       runsOwnCode: try Self.flag(entry, "own_code"), runAs: try Self.user(of: entry),
       sharesUser: try Self.flag(entry, "run_as_shared"))
     guard rules.runAs != nil || !rules.sharesUser else {
-      throw AccessPolicyError("\(entry.name): run_as_shared says nothing without run_as")
+      throw AccessPolicyError("\(entry.name): run_as_shared has no effect without run_as")
     }
     guard tenants.updateValue(rules, forKey: tenant) == nil else {
-      throw AccessPolicyError("the tenant '\(tenant)' has two entries")
+      throw AccessPolicyError("the tenant '\(tenant)' has two entries. Remove one")
     }
   }
 

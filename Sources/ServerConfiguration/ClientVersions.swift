@@ -14,8 +14,8 @@ public struct ClientVersions {
       let known = ReleaseVersion.others.union([ReleaseVersion(clientVersion)!])
       guard let release, known.contains(release) else {
         throw ConfigurationError(
-          "clients.versions (\(settings.origin(.clientVersions))) names '\(text)', but must list releases that were tried: "
-            + known.map(\.description).sorted().joined(separator: ", ") + ". An example: 0.27,0.28")
+          "clients.versions (\(settings.origin(.clientVersions))) contains '\(text)', but must list supported releases: "
+            + known.map(\.description).sorted().joined(separator: ", ") + ". Example: 0.27,0.28")
       }
       served.insert(release)
     }

@@ -51,14 +51,15 @@ struct ClusterFile {
   private func labels(_ node: DocumentNode) throws -> [String: String] {
     let labels = try selector(node)
     guard labels[ClusterPlan.hostLabel] == nil else {
-      throw ConfigurationError("\(node.place): every host has the label '\(ClusterPlan.hostLabel)' already")
+      throw ConfigurationError(
+        "\(node.place): the label '\(ClusterPlan.hostLabel)' is reserved: every host has it, with its own name")
     }
     return labels
   }
 
   private func selector(_ node: DocumentNode) throws -> [String: String] {
     let labels = try node.members().mapValues { try $0.name() }
-    guard labels.count <= 64 else { throw ConfigurationError("\(node.place): at most 64 labels") }
+    guard labels.count <= 64 else { throw ConfigurationError("\(node.place): a host can have at most 64 labels") }
     return labels
   }
 
@@ -72,7 +73,7 @@ struct ClusterFile {
     // Only the built-in policy of the anonymous tenant may be replaced.
     let earlier = plan.tenants.firstIndex { $0.name == name }
     guard earlier == nil || plan.tenants[earlier!] == ClusterPlan.anonymousPolicy else {
-      throw ConfigurationError("\(node.place): tenant '\(name)' is there twice")
+      throw ConfigurationError("\(node.place): the tenant '\(name)' occurs twice")
     }
     let policy = try policy(members, TenantPolicy(name: name))
     if let earlier { plan.tenants[earlier] = policy } else { plan.tenants.append(policy) }
@@ -118,7 +119,7 @@ struct ClusterFile {
   private func requireUnique(_ names: [String], in node: DocumentNode) throws {
     var seen: Set<String> = []
     for name in names where !seen.insert(name).inserted {
-      throw ConfigurationError("\(node.place): '\(name)' is there twice")
+      throw ConfigurationError("\(node.place): '\(name)' occurs twice")
     }
   }
 }

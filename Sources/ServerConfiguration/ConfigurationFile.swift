@@ -25,7 +25,7 @@ enum ConfigurationFile {
   /// Reads the values of a file into `settings`; returns remarks about ignored keys.
   static func read(path: String, into settings: inout Settings) throws -> [String] {
     guard let data = FileManager.default.contents(atPath: path) else {
-      throw ConfigurationError("cannot read the configuration file '\(path)'")
+      throw ConfigurationError("cannot read the configuration file '\(path)'. Check its path and permissions")
     }
     return try read(data, name: "'\(path)'", origin: .file(path), isLenient: false, into: &settings)
   }
@@ -34,8 +34,8 @@ enum ConfigurationFile {
   static func read(base64 text: String, into settings: inout Settings) throws -> [String] {
     guard let data = Data(base64Encoded: text) else {
       throw ConfigurationError(
-        "the argument of --config is not base64. The Python client makes it; "
-          + "for a file use --config-file")
+        "the value of --config is not base64. The Python client sets --config; "
+          + "pass a file with --config-file")
     }
     return try read(data, name: "of --config", origin: .client, isLenient: true, into: &settings)
   }
@@ -52,7 +52,7 @@ enum ConfigurationFile {
     }
     guard let object else { return [] }
     guard let sections = object as? [String: Any] else {
-      throw ConfigurationError("the configuration \(name) must hold keys and values")
+      throw ConfigurationError("the configuration \(name) must be a mapping of keys to values")
     }
     try takeHosts(sections, &settings, origin)
     if sections["launcher_type"] as? String == "hosts", isLenient { exitWithClient(sections, &settings) }
@@ -67,7 +67,7 @@ enum ConfigurationFile {
       } else if let setting = Setting(rawValue: key) {
         settings.set(setting, to: value, from: origin)
       } else if isLenient || clientSections.contains(String(key.prefix { $0 != "." })) {
-        remarks.append("\(key) has no meaning here and is passed over")
+        remarks.append("\(key) does not apply to this coordinator and is ignored")
       } else {
         let nearest = NearestName.of(key, among: Setting.allCases.map(\.rawValue)).map { " Did you mean '\($0)'?" }
         throw ConfigurationError(
@@ -86,9 +86,9 @@ enum ConfigurationFile {
     let first = "\(hosts[0])".prefix { $0 != ":" }
     guard origin != .client || ["localhost", "127.0.0.1"].contains(first) else {
       throw ConfigurationError(
-        "the client will look for this coordinator at '\(first)', the first of hosts_launcher.hosts, and it listens on "
-          + "loopback. Name this machine localhost in the list, or start the coordinator yourself and give the client its "
-          + "address (addr)")
+        "the client will connect to '\(first)', the first of hosts_launcher.hosts, but the coordinator listens on "
+          + "loopback. List this machine as localhost, or start the coordinator separately and pass its address to the "
+          + "client (addr)")
     }
     settings.set(.hosts, to: names.joined(separator: ","), from: origin)
   }

@@ -92,8 +92,8 @@ public struct ConfigurationOptions: ConfigurationSource {
 
 /// The options of commands that work on the files of a coordinator: they determine its workspace.
 public struct WorkspaceOptions: ConfigurationSource {
-  @Option(help: "The coordinator's workspace. Default: that of its port.") var workspace: String?
-  @Option(help: "The coordinator's port, which tells its workspace where none was chosen. (default: 63800)")
+  @Option(help: "The coordinator's workspace. Default: the one for its port.") var workspace: String?
+  @Option(help: "The coordinator's port, which determines the default workspace. (default: 63800)")
   var port: String?
   /// The options for files and single settings.
   @OptionGroup public var source: ConfigurationBase
@@ -111,7 +111,7 @@ extension Settings {
     guard let equals = assignment.firstIndex(of: "="), let setting = Setting(rawValue: String(assignment[..<equals]))
     else {
       throw ConfigurationError(
-        "--set wants key=value with a key of `gscoordinator config`, but was given '\(assignment)'")
+        "--set is '\(assignment)', but must be key=value with a key that `gscoordinator config` lists")
     }
     set(setting, to: String(assignment[assignment.index(after: equals)...]), from: .flag)
   }

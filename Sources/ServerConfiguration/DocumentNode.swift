@@ -23,7 +23,7 @@ struct DocumentNode {
     }
     defer { try? file.close() }
     guard let data = try? file.read(upToCount: Self.maximumBytes + 1) ?? Data() else {
-      throw ConfigurationError("cannot read '\(path)'. It must be a file")
+      throw ConfigurationError("cannot read '\(path)'. Check that it is a regular file")
     }
     guard data.count <= Self.maximumBytes else {
       throw ConfigurationError("'\(path)' is larger than \(Self.maximumBytes) bytes")
@@ -51,14 +51,14 @@ struct DocumentNode {
     for key in members.keys.sorted() where !keys.contains(key) {
       let nearest = NearestName.of(key, among: keys).map { " Did you mean '\($0)'?" }
       throw ConfigurationError(
-        "\(place): unknown key '\(key)'.\(nearest ?? " Known are \(keys.joined(separator: ", ")).")")
+        "\(place): unknown key '\(key)'.\(nearest ?? " Keys are \(keys.joined(separator: ", ")).")")
     }
     return members
   }
 
   /// Returns the values of an object whose keys are names.
   func members() throws -> [String: DocumentNode] {
-    guard let object = value as? [AnyHashable: Any] else { throw wrong("keys and values") }
+    guard let object = value as? [AnyHashable: Any] else { throw wrong("a mapping of keys to values") }
     var members: [String: DocumentNode] = [:]
     for (key, value) in object { members["\(key)"] = DocumentNode(value, "\(place): \(key)") }
     return members
@@ -74,7 +74,7 @@ struct DocumentNode {
   /// Returns a nonempty text of at most `bytes` bytes.
   func text(atMost bytes: Int = 256) throws -> String {
     let text = value as? String ?? (value as? Int).map { "\($0)" }
-    guard let text, !text.isEmpty, text.utf8.count <= bytes else { throw wrong("a text of 1 to \(bytes) bytes") }
+    guard let text, !text.isEmpty, text.utf8.count <= bytes else { throw wrong("a string of 1 to \(bytes) bytes") }
     return text
   }
 

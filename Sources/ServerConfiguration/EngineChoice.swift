@@ -21,10 +21,13 @@ public enum EngineChoice: String, CaseIterable, Sendable {
     let network = settings.optionalText(.graphscopeNetwork)
     if let network, !HostReach.isNetwork(network) {
       throw ConfigurationError(
-        "graphscope.network is '\(network)' (\(settings.origin(.graphscopeNetwork))), but must be like 10.1.2.0/24")
+        "graphscope.network is '\(network)' (\(settings.origin(.graphscopeNetwork))), but must be a network such as 10.1.2.0/24"
+      )
     }
     let shell = settings.text(.graphscopeRemoteShell).split(separator: " ").map(String.init)
-    guard !shell.isEmpty else { throw ConfigurationError("graphscope.remote_shell must name a program, such as ssh") }
+    guard !shell.isEmpty else {
+      throw ConfigurationError("graphscope.remote_shell is empty, but must name a program such as ssh")
+    }
     return HostReach(remoteShell: shell, network: network)
   }
 

@@ -15,13 +15,13 @@ enum HostList {
     var plan = base
     plan.hosts = try names(text).map { name in
       guard HostReach.isHost(name) else {
-        throw ConfigurationError("hosts is '\(text)', and '\(name)' is no name of a host")
+        throw ConfigurationError("hosts is '\(text)', but '\(name)' is not a host name")
       }
       var host = base.hosts[0]
       host.name = name
       return host
     }
-    guard !plan.hosts.isEmpty else { throw ConfigurationError("hosts is '\(text)', and names no host") }
+    guard !plan.hosts.isEmpty else { throw ConfigurationError("hosts is '\(text)', but must name at least one host") }
     plan.demand.placement = .spread
     return plan
   }

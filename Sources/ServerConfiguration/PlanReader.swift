@@ -21,7 +21,7 @@ extension Settings {
     // A client that starts this coordinator does not know about its cluster file.
     guard optionalText(.hosts) == nil || origin(.hosts) == .client else {
       throw ConfigurationError(
-        "hosts are named by hosts (\(origin(.hosts))) and by cluster_file: leave one out")
+        "both hosts (\(origin(.hosts))) and cluster_file specify hosts. Remove one of them")
     }
     return { [base] in try ClusterFile(base: base).read(path) }
   }

@@ -17,18 +17,18 @@ public enum RunAs {
       if let entry = getpwuid(number) { user = try known(entry.pointee) } else { user = try numbered(number) }
     } else {
       guard let entry = getpwnam(text) else {
-        throw AccessPolicyError("there is no user '\(text)' on this machine. Make it (useradd), or give a number")
+        throw AccessPolicyError("there is no user '\(text)' on this machine. Create it (useradd), or give a number")
       }
       user = try known(entry.pointee)
     }
     guard user.number != 0 else {
-      throw AccessPolicyError("'\(text)' is root, which may do everything. Give the engines a user of their own")
+      throw AccessPolicyError("'\(text)' is root, which may do everything. Create a separate user for the engines")
     }
     guard user.number < UInt32.max, user.group < UInt32.max else {
-      throw AccessPolicyError("'\(text)' is no number of a user")
+      throw AccessPolicyError("'\(text)' is not a valid user number")
     }
     guard user.group != 0, !user.groups.contains(0) else {
-      throw AccessPolicyError("the user '\(text)' is in the group of root. Take it out of that group")
+      throw AccessPolicyError("the user '\(text)' is a member of root's group. Remove it from that group")
     }
     return user
   }
@@ -45,15 +45,15 @@ public enum RunAs {
       }
       count = max(found, count * 2)
     }
-    throw AccessPolicyError("the groups of the user '\(name)' cannot be told")
+    throw AccessPolicyError("the groups of the user '\(name)' cannot be determined")
   }
 
   /// Returns a user without an entry. Its group must not exist, because it would have another purpose.
   private static func numbered(_ number: UInt32) throws(AccessPolicyError) -> EngineUser {
     if number != 0, let group = getgrgid(number) {
       throw AccessPolicyError(
-        "the user \(number) has no entry on this machine, and the group \(number) is '\(String(cString: group.pointee.gr_name))'. "
-          + "Make the user (useradd), or give another number")
+        "the user \(number) has no entry on this machine, and the group \(number) is "
+          + "'\(String(cString: group.pointee.gr_name))'. Create the user (useradd), or give another number")
     }
     return EngineUser(name: "\(number)", number: number, group: number, groups: [number])
   }
@@ -65,13 +65,13 @@ public enum RunAs {
   /// Returns the reason for which this process cannot start others as a user; nil when it can.
   public static func obstacle(_ user: EngineUser) -> String? {
     guard geteuid() == 0 else {
-      return "the coordinator runs as the user \(geteuid()), and only root may start programs as others"
+      return "the coordinator runs as the user \(geteuid()), and only root may start programs as other users"
     }
     let lacking = platform_lacking_capabilities()
     let missing = names.filter { lacking & (1 << $0.bit) != 0 }.map(\.name)
     guard missing.isEmpty else { return "the coordinator lacks \(missing.joined(separator: ", "))" }
     do { try user.files {} } catch {
-      return "the user \(user.name) cannot be used here: its number has no meaning in this user namespace"
+      return "the user \(user.name) cannot be used here: its number is not mapped in this user namespace"
     }
     return nil
   }
@@ -83,7 +83,7 @@ public enum RunAs {
       guard let user = rules.runAs, let obstacle = obstacle(user) else { continue }
       throw AccessPolicyError(
         "the engines of the tenant '\(name)' cannot run as the user \(user.name) (run_as): \(obstacle). Start the coordinator as "
-          + "root, or leave run_as out")
+          + "root, or remove run_as")
     }
   }
 }

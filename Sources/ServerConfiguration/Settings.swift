@@ -56,7 +56,7 @@ public struct Settings: Sendable {
   public func integer(_ setting: Setting) throws(ConfigurationError) -> Int {
     try check(setting)
     guard let number = Int(text(setting)) else {
-      throw ConfigurationError("\(setting.rawValue) is '\(text(setting))', which is no number")
+      throw ConfigurationError("\(setting.rawValue) is '\(text(setting))', which is not a number")
     }
     return number
   }
@@ -78,7 +78,7 @@ public struct Settings: Sendable {
   public func choice<Choice: RawRepresentable<String>>(_ setting: Setting) throws(ConfigurationError) -> Choice {
     try check(setting)
     guard let choice = Choice(rawValue: text(setting)) else {
-      throw ConfigurationError("\(setting.rawValue) is '\(text(setting))', which is not known")
+      throw ConfigurationError("\(setting.rawValue) is '\(text(setting))', which is not a known value")
     }
     return choice
   }

@@ -50,8 +50,8 @@ public enum StateBackend: String, CaseIterable, Sendable {
       guard let name = names.first(where: { access("\(workspace)/\($0)", F_OK) == 0 }) else { continue }
       throw ConfigurationError(
         "state is \(rawValue) (\(settings.origin(.state))), but the sessions of the workspace '\(workspace)' are in a "
-          + "store of the kind \(kind.rawValue) ('\(name)' is there). Set state=\(kind.rawValue), or choose another "
-          + "workspace; to give the old sessions up, move its files away")
+          + "store of the kind \(kind.rawValue) ('\(name)' exists). Set state=\(kind.rawValue), or choose another "
+          + "workspace; to give up the old sessions, move its files away")
     }
   }
 
@@ -70,14 +70,17 @@ public enum StateBackend: String, CaseIterable, Sendable {
       $0.trimmingCharacters(in: .whitespaces)
     }
     guard !endpoints.isEmpty else {
-      throw ConfigurationError("state is etcd, but etcd.endpoints names none. Give addresses like http://host:2379")
+      throw ConfigurationError(
+        "state is etcd, but etcd.endpoints is empty. Set it to addresses such as http://host:2379")
     }
     var configuration = EtcdConfiguration(endpoints: endpoints)
     configuration.prefix = settings.text(.etcdPrefix)
     if let user = settings.optionalText(.etcdUser) {
       let path = settings.text(.etcdPasswordFile)
       guard let password = try? String(contentsOfFile: path, encoding: .utf8) else {
-        throw ConfigurationError("cannot read etcd.password_file '\(path)' (\(settings.origin(.etcdPasswordFile)))")
+        throw ConfigurationError(
+          "cannot read etcd.password_file '\(path)' (\(settings.origin(.etcdPasswordFile))). Check its path and permissions"
+        )
       }
       configuration.credentials = EtcdCredentials(
         user: user, password: password.trimmingCharacters(in: .whitespacesAndNewlines))

@@ -14,8 +14,8 @@ extension ServerTLSConfiguration {
     }
     guard let keyFile = settings.optionalText(.tlsKeyFile) else {
       throw ConfigurationError(
-        "\(Setting.tlsCertificateFile.rawValue) is set (\(settings.origin(.tlsCertificateFile))), but TLS needs the key of "
-          + "the certificate too: \(Setting.tlsKeyFile.rawValue)")
+        "\(Setting.tlsCertificateFile.rawValue) is set (\(settings.origin(.tlsCertificateFile))), but TLS also needs the key "
+          + "of the certificate. Set \(Setting.tlsKeyFile.rawValue)")
     }
     self.init(certificateFile: certificateFile, keyFile: keyFile)
     clientAuthorityFile = settings.optionalText(.tlsClientAuthorityFile)

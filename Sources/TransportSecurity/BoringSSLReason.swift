@@ -27,17 +27,18 @@ enum BoringSSLReason: String {
   /// The description of the reason; its subject is the peer.
   var words: String {
     switch self {
-    case .noPeerCertificate: "it showed no certificate, and one is required"
-    case .unverified: "its certificate is not vouched for by an authority that is trusted here"
-    case .plainHTTP, .plainProxyRequest: "it speaks plain HTTP, not TLS"
-    case .notTLS: "what it sent is not TLS"
-    case .version, .versionAlert: "it has no version of TLS that is allowed here"
-    case .cipher: "it has no cipher that is allowed here"
-    case .unknownAuthorityAlert: "it does not trust the authority of our certificate"
-    case .badCertificateAlert, .certificateAlert: "it does not accept our certificate"
-    case .expiredAlert: "it takes our certificate for expired"
-    case .certificateRequiredAlert: "it requires a certificate of us"
-    case .handshakeAlert: "it found nothing that both sides speak, or requires a certificate of us"
+    case .noPeerCertificate: "the peer presented no certificate, but one is required"
+    case .unverified: "the peer's certificate is not signed by a trusted authority"
+    case .plainHTTP, .plainProxyRequest: "the peer speaks plain HTTP, not TLS"
+    case .notTLS: "the peer sent something other than TLS"
+    case .version, .versionAlert: "the peer supports no TLS version that is allowed here"
+    case .cipher: "the peer supports no cipher that is allowed here"
+    case .unknownAuthorityAlert: "the peer does not trust the authority of this side's certificate"
+    case .badCertificateAlert, .certificateAlert: "the peer does not accept this side's certificate"
+    case .expiredAlert: "the peer considers this side's certificate expired"
+    case .certificateRequiredAlert: "the peer requires a certificate from this side"
+    case .handshakeAlert:
+      "the peer found no version and cipher that both sides support, or requires a certificate from this side"
     }
   }
 
@@ -47,10 +48,10 @@ enum BoringSSLReason: String {
     if let reason = Self(error) { return reason.words }
     if let error = error as? TLSError { return error.description }
     if let error = error as? NIOSSLError, error == .handshakeFailed(.sslError([.eofDuringHandshake])) {
-      return "it closed the connection in the middle of the handshake"
+      return "the peer closed the connection during the handshake"
     }
     if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
-      return "its certificate has neither the name nor the address that was connected to"
+      return "the peer's certificate does not contain the name or address that was connected to"
     }
     let codes = codes(of: error)
     guard !codes.isEmpty else { return String("\(error)".prefix(200)) }

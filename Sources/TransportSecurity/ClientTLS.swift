@@ -39,7 +39,7 @@ public final class ClientTLS: Sendable {
     if let authorities { tls.trustRoots = .certificates(authorities.certificates) }
     if let file = configuration.certificateFile {
       guard let keyFile = configuration.keyFile else {
-        throw TLSError(.unreadable, "the certificate '\(file)' has no key", hint: "Give the file of its key as well")
+        throw TLSError(.unreadable, "the certificate '\(file)' has no key", hint: "Set the file with its key, too")
       }
       let own = try OwnCertificate(file: file, keyFile: keyFile)
       tls.certificateChain = own.chain.map { .certificate($0) }

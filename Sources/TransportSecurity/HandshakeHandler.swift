@@ -52,7 +52,8 @@ final class HandshakeHandler: ChannelDuplexHandler {
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     timer = context.eventLoop.scheduleTask(in: timeout) {
       let (handler, context) = bound.value
-      handler.fail(context, TLSError(.handshake, "it did not complete the handshake within \(handler.timeoutText)"))
+      handler.fail(
+        context, TLSError(.handshake, "the peer did not complete the handshake within \(handler.timeoutText)"))
     }
   }
 
@@ -65,12 +66,12 @@ final class HandshakeHandler: ChannelDuplexHandler {
     guard state == .waiting else { return }
     guard expected.accepts(negotiated) else {
       return fail(
-        context, TLSError(.handshake, "it does not offer \(expected.words) (ALPN '\(expected.rawValue)')"))
+        context, TLSError(.handshake, "the peer does not offer \(expected.words) (ALPN '\(expected.rawValue)')"))
     }
     let shown = tls.peerCertificate
     // A resumed session has the certificate of its original handshake.
     if let shown, let reason = shown.invalidity(at: time(nil)) {
-      return fail(context, TLSError(.handshake, "its certificate \(shown.title) \(reason)"))
+      return fail(context, TLSError(.handshake, "the peer's certificate \(shown.title) \(reason)"))
     }
     do {
       let certificate = try shown.map { try PeerCertificate($0) }
@@ -79,7 +80,8 @@ final class HandshakeHandler: ChannelDuplexHandler {
       if let certificate { context.fireUserInboundEventTriggered(certificate) }
       context.fireChannelActive()
     } catch {
-      fail(context, TLSError(.handshake, "its certificate cannot be read", evidence: BoringSSLReason.words(error)))
+      fail(
+        context, TLSError(.handshake, "the peer's certificate cannot be read", evidence: BoringSSLReason.words(error)))
     }
   }
 

@@ -18,15 +18,15 @@ enum PEMFile {
     let certificates: [NIOSSLCertificate]
     do { certificates = try NIOSSLCertificate.fromPEMBytes(bytes) } catch {
       throw TLSError(
-        .malformed, "'\(path)' holds no certificate", evidence: BoringSSLReason.words(error),
-        hint: "Give a file in PEM: -----BEGIN CERTIFICATE-----")
+        .malformed, "'\(path)' contains no certificate", evidence: BoringSSLReason.words(error),
+        hint: "Use a PEM file with -----BEGIN CERTIFICATE-----")
     }
     guard let now else { return certificates }
     for certificate in certificates {
       if let reason = certificate.invalidity(at: now) {
         throw TLSError(
           .expired, "the certificate \(certificate.title) in '\(path)' \(reason)",
-          hint: "Renew it, or check the clock")
+          hint: "Renew it, or check this machine's clock")
       }
     }
     return certificates
@@ -38,8 +38,8 @@ enum PEMFile {
     let bytes = try contents(path)
     do { return try NIOSSLPrivateKey(bytes: bytes, format: .pem) } catch {
       throw TLSError(
-        .malformed, "'\(path)' holds no private key", evidence: BoringSSLReason.words(error),
-        hint: "Give a file in PEM without a pass phrase: -----BEGIN PRIVATE KEY-----")
+        .malformed, "'\(path)' contains no private key", evidence: BoringSSLReason.words(error),
+        hint: "Use a PEM file without a passphrase, with -----BEGIN PRIVATE KEY-----")
     }
   }
 
@@ -66,7 +66,7 @@ enum PEMFile {
   }
 
   private static func unreadable(_ path: String, _ evidence: String) -> TLSError {
-    TLSError(.unreadable, "cannot read '\(path)'", evidence: evidence, hint: "Check the path and who may read it")
+    TLSError(.unreadable, "cannot read '\(path)'", evidence: evidence, hint: "Check its path and permissions")
   }
 
   private static func unreadable(_ path: String, _ code: Int32) -> TLSError {

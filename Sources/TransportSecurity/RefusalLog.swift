@@ -12,7 +12,7 @@ final class RefusalLog: Sendable {
     guard let unsaid = budget.withLock({ $0.take(at: .now) }) else { return }
     var metadata: Logger.Metadata = ["peer": "\(peer)"]
     if unsaid > 0 { metadata["more_before"] = "\(unsaid)" }
-    logger.warning("a TLS connection is refused: \(error)", metadata: metadata)
+    logger.warning("rejected a TLS connection: \(error)", metadata: metadata)
   }
 }
 

@@ -77,8 +77,8 @@ struct OwnCertificate {
       if error as? NIOSSLError == .failedToLoadPrivateKey {
         throw TLSError(
           .mismatch,
-          "the key in '\(files.key)' is not that of the certificate \(chain[0].title) in '\(files.certificate)'",
-          hint: "Give the key that the certificate was made for; the first certificate of the file must be our own")
+          "the key in '\(files.key)' does not match the certificate \(chain[0].title) in '\(files.certificate)'",
+          hint: "Use the key of that certificate, which must be the first one in its file, followed by its chain")
       }
       throw TLSError(
         .malformed, "the certificate in '\(files.certificate)' cannot be used", evidence: BoringSSLReason.words(error))
@@ -98,17 +98,17 @@ struct Authorities {
     guard certificates.contains(where: { $0.invalidity(at: now) == nil }) else {
       throw TLSError(
         .expired, "the authority \(certificates[0].title) in '\(file)' \(certificates[0].invalidity(at: now) ?? "")",
-        hint: "Renew it, or check the clock")
+        hint: "Renew it, or check this machine's clock")
     }
   }
 
   /// Returns why a peer's certificate was not verified. BoringSSL does not report it, so the usual reasons are checked.
   func explain(_ certificate: NIOSSLCertificate) -> String {
-    let name = "its certificate \(certificate.title)"
+    let name = "the peer's certificate \(certificate.title)"
     if let reason = certificate.invalidity(at: time(nil)) { return "\(name) \(reason)" }
     let isNamed = certificates.contains { $0.subjectName == certificate.issuerName }
     return isNamed
-      ? "\(name) names an authority of '\(file)', but its signature, its purpose or that authority is not valid"
-      : "\(name), issued by \(certificate.issuerTitle), is not vouched for by an authority of '\(file)'"
+      ? "\(name) names an authority in '\(file)', but its signature, its purpose or that authority is not valid"
+      : "\(name), issued by \(certificate.issuerTitle), is not signed by an authority in '\(file)'"
   }
 }

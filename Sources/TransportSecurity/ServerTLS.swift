@@ -80,7 +80,7 @@ public final class ServerTLS: Sendable {
 
   /// Logs the current certificate and its expiry.
   public func announce() {
-    logger.info("TLS is on", metadata: metadata)
+    logger.info("TLS is enabled", metadata: metadata)
     warnOfExpiry()
   }
 
@@ -121,10 +121,11 @@ public final class ServerTLS: Sendable {
     guard Self.stamps(configuration) != state.withLock({ $0.stamps }) else { return }
     do {
       try reload()
-      logger.notice("TLS goes on with a new certificate", metadata: metadata)
+      logger.notice("TLS uses a new certificate", metadata: metadata)
       warnOfExpiry()
     } catch {
-      logger.error("TLS goes on with the old certificate: the new files cannot be used: \(error)", metadata: metadata)
+      logger.error(
+        "TLS still uses the old certificate, because the new files cannot be used: \(error)", metadata: metadata)
     }
   }
 
@@ -134,7 +135,7 @@ public final class ServerTLS: Sendable {
       defer { if isSoon { state.hasWarned = true } }
       return (state.material.certificate, state.hasWarned || !isSoon)
     }
-    if !hasWarned { logger.warning("the TLS certificate ends on \(certificate.expiry)", metadata: metadata) }
+    if !hasWarned { logger.warning("the TLS certificate expires on \(certificate.expiry)", metadata: metadata) }
   }
 
   private var metadata: Logger.Metadata {

@@ -149,7 +149,7 @@ private struct ArchiveReader {
 
   func refuse(_ what: StaticString, _ value: Int) -> WireError {
     WireError(
-      .malformed, "A size in a result archive is impossible.",
+      .malformed, "A size in a result archive is out of range.",
       evidence: "\(what) \(value) at byte \(offset) of \(bytes.count)")
   }
 }

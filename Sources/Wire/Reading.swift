@@ -6,7 +6,8 @@ import CGraphScopeProto
 func text(_ string: UnsafeMutablePointer<CChar>?, _ field: StaticString) throws(WireError) -> String {
   guard let string else { return "" }
   guard let text = String(validatingCString: string) else {
-    throw WireError(.invalidText, "A text is not UTF-8.", evidence: "\(field)", hint: "Encode names and paths as UTF-8")
+    throw WireError(
+      .invalidText, "A string is not UTF-8.", evidence: "\(field)", hint: "Encode names and paths as UTF-8")
   }
   return text
 }
@@ -51,7 +52,7 @@ func enumeration<E: RawRepresentable>(
   guard let value = E(rawValue: Int32(bitPattern: raw)) else {
     throw WireError(
       .unknownValue, "\(field) is \(Int32(bitPattern: raw)), which is not a known value.",
-      hint: "The peer may use a newer version of the protocol; this server supports 0.29")
+      hint: "The peer may use another version of the protocol; this server supports 0.29")
   }
   return value
 }

@@ -234,7 +234,8 @@ private struct StepBody {
       case (keyField, .bytes):
         let utf8 = reader.take(try reader.length(end: end))
         guard let text = String(validating: utf8, as: UTF8.self), !utf8.contains(0) else {
-          throw WireError(.invalidText, "A text is not UTF-8 or contains NUL.", evidence: "RunStepRequestBody.op_key")
+          throw WireError(
+            .invalidText, "A string is not UTF-8, or contains a NUL character.", evidence: "RunStepRequestBody.op_key")
         }
         key = text
       default: try reader.skip(tag.type, end: end)

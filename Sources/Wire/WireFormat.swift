@@ -42,7 +42,7 @@ private func check(
     }
     switch field.type {
     case PROTOBUF_C_TYPE_MESSAGE:
-      guard tag.type == .bytes else { throw refuse("has a wrong wire type") }
+      guard tag.type == .bytes else { throw refuse("has the wrong wire type") }
       let inner = try reader.length(end: end)
       if field.label != PROTOBUF_C_LABEL_REPEATED {
         guard index < 64, seen & (1 << UInt64(index)) == 0 else { throw refuse("occurs twice") }
@@ -52,15 +52,15 @@ private func check(
       guard let type else { throw refuse("has no descriptor") }
       try check(bytes, &reader, to: reader.offset + inner, type, depth: depth + 1)
     case PROTOBUF_C_TYPE_STRING:
-      guard tag.type == .bytes else { throw refuse("has a wrong wire type") }
+      guard tag.type == .bytes else { throw refuse("has the wrong wire type") }
       let count = try reader.length(end: end)
       guard !reader.take(count).contains(0) else {
         throw WireError(
-          .invalidText, "A text contains a NUL character.",
+          .invalidText, "A string contains a NUL character.",
           evidence: "\(name(of: descriptor)).\(String(cString: field.name)) at byte \(start)")
       }
     case PROTOBUF_C_TYPE_BYTES:
-      guard tag.type == .bytes else { throw refuse("has a wrong wire type") }
+      guard tag.type == .bytes else { throw refuse("has the wrong wire type") }
       try reader.skip(.bytes, end: end)
     default:
       let plain = WireType(of: field.type)
@@ -74,7 +74,7 @@ private func check(
           try reader.skip(plain, end: packedEnd)
         }
       } else {
-        guard tag.type == plain else { throw refuse("has a wrong wire type") }
+        guard tag.type == plain else { throw refuse("has the wrong wire type") }
         try reader.skip(plain, end: end)
       }
     }
@@ -140,7 +140,7 @@ struct WireReader {
     let value = try varint(end: end)
     guard value <= UInt64(end - offset), offset - start <= 5 else {
       throw WireError(
-        .malformed, "A length reaches beyond the end of its message.",
+        .malformed, "A length exceeds the rest of its message.",
         evidence: "\(value) at byte \(start), \(end - offset) bytes are left")
     }
     return Int(value)

@@ -60,9 +60,9 @@ struct AccessSetup {
       guard control.policy != policy else { return [] }
       if !isDryRun { try control.replace(policy) }
     } catch let error as AccessPolicyError {
-      throw ConfigurationError("'\(path)' cannot be put into force: \(error)")
+      throw ConfigurationError("the access file '\(path)' cannot be applied: \(error)")
     }
-    return ["the access file would be taken as it is now; addresses that it listens on change with the next start"]
+    return ["the access file would be applied, except for the addresses of listeners, which change at the next start"]
   }
 
   private static func anonymous(_ settings: Settings, _ file: AccessFile) throws -> AccessPolicy.Grant? {
@@ -85,14 +85,13 @@ struct AccessSetup {
     if Self.isLoopback(host) { return }
     guard control != nil else {
       throw ConfigurationError(
-        "host is '\(host)' (\(origin)), but without authentication only loopback addresses are "
-          + "listened on. Use 127.0.0.1, ::1 or a Unix socket, and a tunnel for other machines; or configure "
-          + "access.token_file or access.file")
+        "host is '\(host)' (\(origin)), but without access control, only loopback addresses are allowed. Use 127.0.0.1, "
+          + "::1 or a Unix socket, with a tunnel for other machines; or set access.token_file or access.file")
     }
     guard hasTLS || allowsPlaintext else {
       throw ConfigurationError(
-        "host is '\(host)' (\(origin)), but without TLS everybody on the way could read tokens and data. Configure TLS, "
-          + "or, where the network itself is trusted, access.allow_plaintext: true")
+        "host is '\(host)' (\(origin)), but without TLS, tokens and data can be read in transit. Configure TLS, "
+          + "or, if the network is trusted, set access.allow_plaintext: true")
     }
   }
 

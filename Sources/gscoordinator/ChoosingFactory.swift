@@ -14,12 +14,13 @@ extension EngineChoice {
     let compilers = try settings.integer(.compilers)
     if self == .embedded, settings.optionalText(.hosts) != nil {
       throw ConfigurationError(
-        "hosts is '\(settings.text(.hosts))' (\(settings.origin(.hosts))), but embedded engines run in this process "
-          + "alone: --engine graphscope or auto takes GraphScope's, which run on several")
+        "hosts is '\(settings.text(.hosts))' (\(settings.origin(.hosts))), but embedded engines run only in this "
+          + "process. Use --engine graphscope or auto for GraphScope's engines, which run on several hosts")
     }
     if self == .embedded, case let workers = try settings.integer(.workers), workers > 1 {
       logger.warning(
-        "workers is \(workers) (\(settings.origin(.workers))), but an embedded engine is one worker: --engine graphscope or auto takes GraphScope's, which have several"
+        "workers is \(workers) (\(settings.origin(.workers))), but an embedded engine is one worker. Use --engine graphscope or "
+          + "auto for GraphScope's engines, which have several"
       )
     }
     let ahead = GraphScopeEngineFactory.Ahead(
@@ -89,17 +90,17 @@ struct ChoosingFactory: EngineFactory {
 
   /// Returns whether to use GraphScope's engines, and why.
   func choice(_ size: EngineSize) -> (isNative: Bool, reason: String) {
-    guard policy == .auto else { return (policy == .graphscope, "the configuration says so") }
+    guard policy == .auto else { return (policy == .graphscope, "chosen in the configuration") }
     let need: String
     if size.hosts.count > 1 {
-      need = "\(size.hosts.count) workers are asked for"
+      need = "\(size.hosts.count) workers are requested"
     } else if size.memoryBytes > memoryBytes {
-      need = "\(size.memoryBytes >> 20) MiB of memory are asked for, and this process may use \(memoryBytes >> 20) MiB"
+      need = "\(size.memoryBytes >> 20) MiB of memory are requested, and this process may use \(memoryBytes >> 20) MiB"
     } else {
-      return (false, "one worker is asked for, and no more memory than this process may use")
+      return (false, "one worker is requested, and no more memory than this process may use")
     }
     guard native != nil else {
-      return (false, "\(need), but \(nativeProblem?.description ?? "they are not installed")")
+      return (false, "\(need), but \(nativeProblem?.description ?? "GraphScope's engines are not installed")")
     }
     return (true, need)
   }

@@ -21,8 +21,8 @@ struct Descriptors {
     let descriptors = Descriptors(count: Int(platform_raise_descriptor_limit()))
     guard descriptors.count >= least else {
       throw ConfigurationError(
-        "this process may have \(descriptors.count) files open, but needs \(least) at least. Raise that: ulimit -n, or "
-          + "LimitNOFILE= of a service")
+        "this process may have \(descriptors.count) files open, but needs at least \(least). Raise the limit (ulimit -n, "
+          + "LimitNOFILE= of a service)")
     }
     return descriptors
   }
@@ -37,7 +37,7 @@ struct Descriptors {
   func remark(connections: Int) -> String? {
     guard clientConnections < connections else { return nil }
     return
-      "this process may have \(count) files open: \(clientConnections) client connections are accepted at a time, further "
-      + "ones wait. Raise that (ulimit -n, LimitNOFILE= of a service) for more"
+      "this process may have \(count) files open, so it accepts \(clientConnections) client connections at a time; others "
+      + "wait. Raise the limit (ulimit -n, LimitNOFILE= of a service) for more"
   }
 }

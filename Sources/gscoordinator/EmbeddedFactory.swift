@@ -25,7 +25,7 @@ struct EmbeddedFactory: EngineFactory {
     engines.choice = .init(
       engine: "embedded",
       reason:
-        "an embedded engine is one worker\(asked > 1 ? ", although \(asked) were asked for" : ""), whose algorithms "
+        "an embedded engine is one worker\(asked > 1 ? ", although \(asked) were requested" : ""), whose algorithms "
         + "run on up to \(min(threads, request.size.threads ?? .max)) threads")
     return engines
   }

@@ -49,7 +49,7 @@ final class Leading: Sendable {
       case .standby(let leader):
         gate.shut(leader: leader?.address)
         if hasLed {
-          logger.critical("this coordinator leads no more: another one may; it ends now")
+          logger.critical("this coordinator is no longer the leader and exits")
           return onDeposed()
         }
         logger.notice("standing by", metadata: ["leader": "\(leader?.address ?? "none")"])
@@ -66,7 +66,8 @@ final class Leading: Sendable {
       case .failed(let error):
         gate.shut(leader: nil)
         logger.critical(
-          "the state is not the one that it was: nobody can lead with it", metadata: ["error": "\(error)"])
+          "the state store is not the one used before, so this coordinator cannot lead", metadata: ["error": "\(error)"]
+        )
         return onDeposed()
       }
     }
@@ -103,7 +104,7 @@ final class Leading: Sendable {
     guard let holder = workspace.lockHolder, holder.isAlive else { return }
     guard wait >= (holder.isStopped ? Self.patience.stopped : Self.patience.running), holder.end() else { return }
     logger.warning(
-      "ended the leader before us, which kept the workspace although it leads no more",
+      "ended the previous leader, which was deposed but still held the workspace",
       metadata: ["process": "\(holder.process)"])
   }
 

@@ -51,7 +51,7 @@ final class LogWriter: Sendable {
     }
     guard let lost else { return }
     queue.async { [self] in
-      if lost > 0 { put("(\(lost) log lines were dropped: nobody read them)\n", descriptor) }
+      if lost > 0 { put("(\(lost) log lines were dropped because they were not read in time)\n", descriptor) }
       put(line, descriptor)
       state.withLock { $0.waiting -= 1 }
     }

@@ -9,8 +9,8 @@ struct GSCoordinator: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gscoordinator",
     abstract: "Coordinates graph analytics, queries and learning for GraphScope clients.",
-    discussion: "Without a subcommand it serves clients; `gscoordinator serve --help` tells the options.",
-    version: "\(serverVersion) (speaks to graphscope-client \(clientVersion))",
+    discussion: "Without a subcommand, it serves clients; `gscoordinator serve --help` shows the options.",
+    version: "\(serverVersion) (for graphscope-client \(clientVersion))",
     subcommands: [Serve.self] + OperatorCommands.single, groupedSubcommands: OperatorCommands.groups,
     defaultSubcommand: Serve.self)
 

@@ -12,13 +12,13 @@ extension RunAs {
     let users = access?.policy.tenants.values.compactMap(\.runAs) ?? []
     guard engine != .embedded else {
       if !users.isEmpty {
-        logger.warning("run_as concerns GraphScope's engines, and engine is embedded: all runs in this process")
+        logger.warning("run_as has no effect, because engine is embedded: embedded engines run in this process")
       }
       return
     }
     for user in users {
       do { try workspace.letThrough(user) } catch {
-        throw ConfigurationError("run_as cannot be put into force: \(error)")
+        throw ConfigurationError("run_as cannot be applied: \(error)")
       }
     }
   }

@@ -13,10 +13,10 @@ import TransportSecurity
 /// `gscoordinator serve`: runs the coordinator until it is stopped.
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Serves clients until SIGINT or SIGTERM (what is done without a subcommand).",
+    abstract: "Serves clients until SIGINT or SIGTERM. This is the default without a subcommand.",
     discussion: """
-      Flags beat environment variables (GSCOORDINATOR_PORT=63801), which beat the configuration file, which beats the \
-      defaults. `gscoordinator config` lists all settings, also those without a flag of their own.
+      Flags take precedence over environment variables (GSCOORDINATOR_PORT=63801), these over the configuration file, \
+      and the file over the defaults. `gscoordinator config` lists all settings, including those without a flag.
 
       Examples:
         gscoordinator
@@ -79,7 +79,7 @@ struct Serve: AsyncParsableCommand {
     if let remark = server.connectionRemark { logger.notice("\(remark)") }
     logger.tell(server.recovery)
     logger.info(
-      "operators are served", metadata: ["at": "\(server.adminAddresses.map(\.description).joined(separator: ", "))"])
+      "serving operators", metadata: ["at": "\(server.adminAddresses.map(\.description).joined(separator: ", "))"])
   }
 
   private func openWorkspace(_ configuration: Configuration) throws -> Workspace {

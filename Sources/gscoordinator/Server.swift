@@ -138,7 +138,7 @@ final class Server: Sendable {
   /// server stops.
   func run() async {
     do { try await background.run() } catch {
-      logger.debug("the background has ended", metadata: ["error": "\(error)"])
+      logger.debug("background work failed", metadata: ["error": "\(error)"])
     }
   }
 
@@ -153,7 +153,7 @@ final class Server: Sendable {
     while (try? await clock.sleep(for: min(.seconds(1), time))) != nil {
       if coordinator.sessionCount > 0 { lastSession = clock.now }
       guard lastSession.advanced(by: time) <= clock.now else { continue }
-      logger.notice("no session for \(time), and no client to come: ending")
+      logger.notice("no session for \(time): exiting")
       return body()
     }
   }

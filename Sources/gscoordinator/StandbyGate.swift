@@ -32,7 +32,7 @@ final class StandbyGate: ServerInterceptor {
   }
 
   /// The message for calls that arrive while this process starts.
-  static let startingText = "This coordinator is starting: it brings back its sessions. Try again"
+  static let startingText = "This coordinator is starting and recovers its sessions. Try again"
 
   /// Whether this process is still starting.
   var isStarting: Bool { if case .starting = state.withLock({ $0 }) { true } else { false } }
@@ -45,7 +45,7 @@ final class StandbyGate: ServerInterceptor {
       throw GRPCStatus(.unavailable, Self.startingText, reason: "STARTING", retryAfter: .seconds(1))
     case .standby(let leader):
       let remedy =
-        leader.map { "The leader is at \($0): connect there" } ?? "No coordinator leads at the moment: try again"
+        leader.map { "Connect to the leader at \($0)" } ?? "No coordinator is the leader at the moment. Try again"
       throw GRPCStatus(
         .unavailable, "This coordinator is a standby. \(remedy)", reason: "STANDBY",
         retryAfter: leader == nil ? .seconds(1) : nil)

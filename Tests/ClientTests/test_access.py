@@ -124,8 +124,8 @@ def dial(running):
 
 
 def admin_port(running):
-    wait_until(lambda: "operators are served" in running.log(), 10, "the admin endpoint's address is told")
-    return int(re.search(r"operators are served.*127\.0\.0\.1:(\d+)", running.log()).group(1))
+    wait_until(lambda: "serving operators" in running.log(), 10, "the admin endpoint's address is told")
+    return int(re.search(r"serving operators.*127\.0\.0\.1:(\d+)", running.log()).group(1))
 
 
 def ask(running, path, token=None, method="GET", headers=()):
@@ -382,13 +382,13 @@ PATHS = [
 class TestRoles:
     """Who may do what, as a whole table, and in the same words by both ways."""
 
-    UNKNOWN = "it is not known who calls"
+    UNKNOWN = "the caller cannot be identified"
     ARTICLES = {"viewer": "a viewer", "user": "a user", "operator": "an operator"}
 
     def words(self, action, needed, role):
         return (
-            f"{action} needs the role {needed}, and the caller is {self.ARTICLES[role]}. "
-            "Ask an operator for a token of that role"
+            f"{action} requires the role {needed}, but the caller is {self.ARTICLES[role]}. "
+            "Ask an operator for a token with that role"
         )
 
     @pytest.fixture

@@ -258,7 +258,7 @@ class TestDamage:
         wait_until(lambda: "set_aside=1" in running.log(), 20, "it is said what was set aside")
         running.stop(signal.SIGTERM)
         assert copy.session in gsc("state", "lost", "--workspace", copy.workspace)
-        assert "found again" in gsc("state", "repair", "--workspace", copy.workspace)
+        assert "recovered from its directory" in gsc("state", "repair", "--workspace", copy.workspace)
         assert copy.goes_on()
 
     def test_an_older_backup_that_is_restored(self, copy, killed):

@@ -102,8 +102,8 @@ def test_a_killed_coordinator_takes_its_waiting_engines_with_it(run):
     "asked, engine, reason",
     [
         ("memory: 1GiB", "embedded", "no more memory than this process may use"),
-        ("memory: 50TiB", "graphscope", "MiB of memory are asked for"),
-        ("workers: 2", "graphscope", "2 workers are asked for"),
+        ("memory: 50TiB", "graphscope", "MiB of memory are requested"),
+        ("workers: 2", "graphscope", "2 workers are requested"),
     ],
 )
 def test_auto_chooses_by_what_is_asked_for(run, tmp_path, asked, engine, reason):

@@ -300,7 +300,7 @@ def test_what_cannot_be_is_refused_by_name(house):
     os.chown(house.root / "nobodys", 65_534, 65_534)
     if may_run(BINARY, 65_534):
         refused(
-            {"a": {"run_as": 61_231}}, "only root may start programs as others", "nobodys", user=65_534, group=65_534,
+            {"a": {"run_as": 61_231}}, "only root may start programs as other users", "nobodys", user=65_534, group=65_534,
             extra_groups=[])
     os.chown(house.tokens, 0, 0)
     # Where others cannot pass.

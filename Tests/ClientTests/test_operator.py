@@ -102,8 +102,8 @@ class TestObjects:
 
     def test_over_tcp(self, start):
         running = start(["--port", "0", "--set", "admin_port=0"])
-        wait_until(lambda: "operators are served" in running.log(), 10, "the address is told")
-        line = next(line for line in running.log().splitlines() if "operators are served" in line)
+        wait_until(lambda: "serving operators" in running.log(), 10, "the address is told")
+        line = next(line for line in running.log().splitlines() if "serving operators" in line)
         address = next(a for a in line.split("at=")[1].replace(",", " ").split() if a.startswith("127."))
         assert "No sessions" in gsc("get", "sessions", "--address", address)
 
@@ -129,7 +129,7 @@ class TestState:
         client.close(session_id)
         assert "in use" in gsc("state", "restore", "--from", tmp_path / "backup.db", *at, expect=1).lower()
         running.stop()
-        assert "is that of" in gsc("state", "restore", "--from", tmp_path / "backup.db", *at)
+        assert "Restored the state of" in gsc("state", "restore", "--from", tmp_path / "backup.db", *at)
         again = Coordinator(tmp_path, ["--port", "0", "--workspace", running.workspace], workspace=None)
         try:
             assert session_id in gsc("get", "sessions", *at)
@@ -152,7 +152,7 @@ class TestState:
         at = ["--workspace", running.workspace]
         told = gsc("--port", "0", *at, expect=1)
         assert "damaged" in told and "gscoordinator state repair" in told
-        assert "Saved" in gsc("state", "repair", *at)
+        assert "Recovered" in gsc("state", "repair", *at)
         again = Coordinator(tmp_path, ["--port", "0", *at], workspace=None)
         assert again.stop()[0] == 0
 

@@ -186,8 +186,8 @@ class TestStopping:
             below = "" if kind == "session" else "/000000001"
             hidden, nothing = told("bob", command, kind, theirs + below), told("bob", command, kind, nobodys + below)
             assert "NOT_FOUND" in hidden and hidden.replace(theirs, nobodys) == nothing
-            assert "another one's" in told("ann", command, kind, theirs + below)
-            assert "this command needs the role user" in told("vic", command, kind, theirs + below)
+            assert "belongs to another principal" in told("ann", command, kind, theirs + below)
+            assert "this command requires the role user" in told("vic", command, kind, theirs + below)
             assert "--token-file" in told(None, command, kind, theirs + below)
         for kind in ["graphs", "results", "steps"]:
             assert f"No {kind} found." in told("bob", "get", kind, expect=0)

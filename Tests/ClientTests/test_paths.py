@@ -202,8 +202,8 @@ class TestKeys:
             [BINARY, "token", "create", "--file", tmp_path / "tokens", "--principal", "oncall", "--role", "operator"],
             check=True, capture_output=True, text=True,
         ).stdout.strip()
-        wait_until(lambda: "operators are served" in running.log(), 10, "the admin endpoint's address is told")
-        port = int(re.search(r"operators are served.*127\.0\.0\.1:(\d+)", running.log()).group(1))
+        wait_until(lambda: "serving operators" in running.log(), 10, "the admin endpoint's address is told")
+        port = int(re.search(r"serving operators.*127\.0\.0\.1:(\d+)", running.log()).group(1))
         wait_until(lambda: ask(port, "/version", token)[0] == 200, 10, "the new token is known")
         answers = [
             ask(port, f"/control/v1/{path}", token)[1]

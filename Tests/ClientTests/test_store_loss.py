@@ -270,7 +270,7 @@ class TestEtcd:
         first.process.send_signal(signal.SIGSTOP)
         wait_until(lambda: "recovered 1 sessions" in second.log(), LEASE + 30, "the standby serves")
         assert first.process.wait(5) == -signal.SIGKILL
-        assert "ended the leader before us" in second.log()
+        assert "ended the previous leader" in second.log()
         with raw.Client(second.address) as client:
             wait_until(lambda: connects(client, session_id), 10, "it serves")
             client.close(session_id)

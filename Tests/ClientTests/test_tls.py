@@ -79,8 +79,8 @@ def arguments(authority, clients=None, **settings):
 
 
 def admin_address(running):
-    wait_until(lambda: "operators are served" in running.log(), 10, "the admin endpoint")
-    return re.search(r"operators are served at=.*?(127\.0\.0\.1:\d+)", running.log()).group(1)
+    wait_until(lambda: "serving operators" in running.log(), 10, "the admin endpoint")
+    return re.search(r"serving operators at=.*?(127\.0\.0\.1:\d+)", running.log()).group(1)
 
 
 def logged(running, text):
@@ -97,7 +97,7 @@ def test_a_session_over_tls(start, authority, csv):
     with Client(running.address) as plain, pytest.raises(grpc.RpcError) as caught:
         plain.heartbeat()
     assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
-    logged(running, "what it sent is not TLS")
+    logged(running, "the peer sent something other than TLS")
 
 
 def test_client_certificates_over_grpc(start, authority, tmp_path):
@@ -108,8 +108,8 @@ def test_client_certificates_over_grpc(start, authority, tmp_path):
     with Client(running.address, authority.credentials("alice")) as client:
         client.heartbeat()
     for credentials, reason in [
-        (authority.credentials(), "it showed no certificate, and one is required"),
-        (stranger.credentials("mallory"), "its certificate 'mallory', issued by 'stranger'"),
+        (authority.credentials(), "the peer presented no certificate, but one is required"),
+        (stranger.credentials("mallory"), "the peer's certificate 'mallory', issued by 'stranger'"),
     ]:
         with Client(running.address, credentials) as client, pytest.raises(grpc.RpcError) as caught:
             client.heartbeat()
@@ -134,7 +134,7 @@ def test_operators_over_https(start, authority):
     assert without.returncode != 0 and "certificate required" in without.stderr
     assert "TLS with a server failed" in get(*own).stderr  # an authority that the system does not know
     assert "use --address https://" in get(address=address).stderr
-    assert "go with --address https://" in get(*own, address=address).stderr
+    assert "require --address https://" in get(*own, address=address).stderr
     # The socket in the workspace belongs to whoever owns the coordinator, and has no TLS.
     socket_only = subprocess.run(
         [BINARY, "get", "sessions", "--workspace", running.workspace], capture_output=True, text=True
@@ -175,7 +175,7 @@ def test_a_renewed_certificate_is_shown_without_a_restart(start, authority):
         assert shown() == "server"
         for file in ("pem", "key"):
             os.replace(authority[f"alice.{file}"], authority[f"server.{file}"])
-        logged(running, "TLS goes on with a new certificate")
+        logged(running, "TLS uses a new certificate")
         assert shown() == "alice"
         assert logs.is_active()
         client.heartbeat()
@@ -185,12 +185,12 @@ def test_a_renewed_certificate_is_shown_without_a_restart(start, authority):
 @pytest.mark.parametrize(
     "change, reason",
     [
-        (dict(key_file="alice.key"), "is not that of the certificate 'server'"),
+        (dict(key_file="alice.key"), "does not match the certificate 'server'"),
         (dict(certificate_file="missing.pem"), "missing.pem' (No such file or directory)"),
         (dict(certificate_file="late.pem", key_file="late.key"), "late.pem' expired on 20"),
         (dict(minimum_version="1.1"), "tls.minimum_version is '1.1' (flag), but must be 1.2 or 1.3"),
         (dict(client_certificates="some"), "'some' (flag), but must be required or optional"),
-        (dict(key_file=""), "TLS needs the key of the certificate too: tls.key_file"),
+        (dict(key_file=""), "TLS also needs the key of the certificate. Set tls.key_file"),
         (dict(certificate_file=""), "tls.key_file is set (flag), but TLS needs tls.certificate_file"),
     ],
 )
@@ -285,7 +285,10 @@ class TestIdentity:
             [BINARY, "logs", "--audit", "--workspace", running.workspace], check=True, capture_output=True, text=True
         ).stdout
         digits = fingerprint(people, "unknown").replace(":", "").lower()
-        assert f"denied call: it is not known who calls; it showed the certificate unknown of fingerprint {digits}" in trail
+        assert (
+            f"denied call: the caller cannot be identified; it presented the certificate unknown with the fingerprint {digits}"
+            in trail
+        )
 
     def test_names_count_only_if_a_trusted_authority_vouches_for_them_now(self, running, people, tmp_path):
         stranger = Authority(tmp_path / "stranger", "stranger")
@@ -293,10 +296,10 @@ class TestIdentity:
         stranger.issue("bob")
         shutil.copy(people.certificate, stranger.certificate)
         for credentials, reason in [
-            (stranger.credentials("mallory"), "its certificate 'mallory', issued by 'stranger'"),
-            (stranger.credentials("bob"), "its certificate 'bob', issued by 'stranger'"),
-            (people.credentials("late"), "its certificate 'late' expired on 20"),
-            (people.credentials(), "it showed no certificate, and one is required"),
+            (stranger.credentials("mallory"), "the peer's certificate 'mallory', issued by 'stranger'"),
+            (stranger.credentials("bob"), "the peer's certificate 'bob', issued by 'stranger'"),
+            (people.credentials("late"), "the peer's certificate 'late' expired on 20"),
+            (people.credentials(), "the peer presented no certificate, but one is required"),
         ]:
             with Client(running.address, credentials) as client:
                 assert self.refused(client.heartbeat)[0] == grpc.StatusCode.UNAVAILABLE

@@ -21,7 +21,7 @@ struct Interop: AsyncParsableCommand {
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serves test.Echo and grpc.testing.TestService until standard input ends.")
-  @Option(help: "Path of a Unix socket to listen on as well.") var unix: String?
+  @Option(help: "Path of an additional Unix socket to listen on.") var unix: String?
   @Option(help: "Longest message in bytes.") var maxMessage = Int(Int32.max)
   @Option(help: "Bytes of large messages received at once.") var budget = 4 * 1024 * 1024 * 1024
   @Option(help: "Longest header list in bytes.") var maxHeaders = 64 * 1024

@@ -91,7 +91,7 @@ struct ObjectColumnTests {
       fixture.plane.progress.withLock { $0 = [:] }
       for (command, told) in [
         (["a/1"], "CONFLICT: the step 'a/1' does not run"),
-        (["b/1"], "NOT_FOUND: there is no step 'b/1'. `gscoordinator get steps` lists those that are there"),
+        (["b/1"], "NOT_FOUND: there is no step 'b/1'. `gscoordinator get steps` lists those that exist"),
       ] {
         let error = await #expect(throws: OperatorError.self) {
           _ = try await fixture.output(CancelStep.parse(command).run)

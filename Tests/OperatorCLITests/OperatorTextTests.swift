@@ -246,7 +246,7 @@ struct OperatorTextTests {
         "Between revisions 1 and 9:", "+ jobs/n", "- jobs/o", "    by a: s (revision 4, 1970-01-01T00:00:00.000Z)",
         "~ jobs/c", "    x.y: 1 → 2", "    x.gone: true → nothing", "    value: nothing → [1]\u{fffd}",
         "    … and more",
-        "… and more: choose some with --prefix, or a smaller range.",
+        "… and more: select some with --prefix or a smaller range of revisions.",
       ])
   }
 }

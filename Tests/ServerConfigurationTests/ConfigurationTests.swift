@@ -87,7 +87,7 @@ struct ConfigurationTests {
     }
     #expect(try configured(#"["localhost", "node-7"]"#).text(.hosts) == "localhost,node-7")
     let error = #expect(throws: ConfigurationError.self) { try configured(#"["node-7", "localhost"]"#) }
-    #expect(error?.description.contains("Name this machine localhost") == true)
+    #expect(error?.description.contains("List this machine as localhost") == true)
   }
 
   @Test("Workers are spread over hosts that are assumed to equal this one")

@@ -32,10 +32,10 @@ struct ClientCertificateTests {
   @Test(
     "a client without a valid certificate is rejected, and the log names it and the reason",
     arguments: [
-      ("none", "it showed no certificate, and one is required"),
-      ("mallory", "its certificate 'mallory', issued by 'stranger', is not vouched for by an authority of"),
-      ("imitator", "its certificate 'imitator' names an authority of"),
-      ("late", "its certificate 'late' expired on 20"),
+      ("none", "the peer presented no certificate, but one is required"),
+      ("mallory", "the peer's certificate 'mallory', issued by 'stranger', is not signed by an authority in"),
+      ("imitator", "the peer's certificate 'imitator' names an authority in"),
+      ("late", "the peer's certificate 'late' expired on 20"),
     ])
   func refused(_ who: String, _ reason: String) async throws {
     let (stranger, twin) = (try Authority("stranger"), try Authority())
@@ -51,7 +51,7 @@ struct ClientCertificateTests {
         refusal = try await endpoint.refusal(authority.client(who == "none" ? nil : who, of: issuers[who]))
       }
       #expect(refusal?.code == .unavailable)
-      let line = try #require(await endpoint.log.line(with: "refused"))
+      let line = try #require(await endpoint.log.line(with: "rejected"))
       #expect(line.contains(reason), "\(line)")
       #expect(line.contains("peer=127.0.0.1:"))
       #expect(endpoint.callers.all.isEmpty)

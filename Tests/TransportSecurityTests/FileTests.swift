@@ -57,18 +57,18 @@ struct FileTests {
       defer { watching.cancel() }
       try Data(contentsOf: authority.folder.appending(path: "next.pem"))
         .write(to: authority.folder.appending(path: "server.pem"), options: .atomic)
-      let refusal = try #require(await endpoint.log.line(with: "goes on with the old certificate"))
-      #expect(refusal.contains("the key in '\(authority.path("server.key"))' is not that of the certificate 'next'"))
+      let refusal = try #require(await endpoint.log.line(with: "still uses the old certificate"))
+      #expect(refusal.contains("the key in '\(authority.path("server.key"))' does not match the certificate 'next'"))
       #expect(refusal.contains("certificate='server'"))
       #expect(try await endpoint.echo(believer("localhost")) == "hello")
 
       try authority.replace("server", by: "next")
-      let change = try #require(await endpoint.log.line(with: "goes on with a new certificate"))
+      let change = try #require(await endpoint.log.line(with: "uses a new certificate"))
       #expect(change.contains("certificate='next'"))
       #expect(try await endpoint.echo(believer("next.example")) == "hello")
 
       try FileManager.default.removeItem(atPath: authority.path("server.key"))
-      let missing = try #require(await endpoint.log.line(with: "goes on with the old certificate"))
+      let missing = try #require(await endpoint.log.line(with: "still uses the old certificate"))
       #expect(missing.contains("cannot read '\(authority.path("server.key"))' (No such file or directory)"))
       #expect(try await endpoint.echo(believer("next.example")) == "hello")
     }
@@ -108,13 +108,14 @@ struct FileTests {
     let path = authority.path
     #expect(
       message { $0.keyFile = path("other.key") }.hasPrefix(
-        "the key in '\(path("other.key"))' is not that of the certificate 'server' in '\(path("server.pem"))'. "))
+        "the key in '\(path("other.key"))' does not match the certificate 'server' in '\(path("server.pem"))'. "))
     #expect(message { $0.certificateFile = path("none") }.hasPrefix("cannot read '\(path("none"))' (No such file"))
     #expect(message { $0.keyFile = authority.folder.path }.hasPrefix("cannot read '\(authority.folder.path)' (not a"))
     #expect(message { $0.keyFile = path("large.pem") }.hasPrefix("cannot read '\(path("large.pem"))' (larger than"))
-    #expect(message { $0.certificateFile = path("text.pem") }.hasPrefix("'\(path("text.pem"))' holds no certificate"))
-    #expect(message { $0.keyFile = path("server.pem") }.hasPrefix("'\(path("server.pem"))' holds no private key"))
-    #expect(message { $0.clientAuthorityFile = path("text.pem") }.hasPrefix("'\(path("text.pem"))' holds no certif"))
+    #expect(
+      message { $0.certificateFile = path("text.pem") }.hasPrefix("'\(path("text.pem"))' contains no certificate"))
+    #expect(message { $0.keyFile = path("server.pem") }.hasPrefix("'\(path("server.pem"))' contains no private key"))
+    #expect(message { $0.clientAuthorityFile = path("text.pem") }.hasPrefix("'\(path("text.pem"))' contains no certif"))
     let late = message {
       $0.certificateFile = path("late.pem")
       $0.keyFile = path("late.key")
@@ -127,7 +128,7 @@ struct FileTests {
     try authority.issue("short", days: 2)
     let log = LogTrap()
     try ServerTLS(authority.server("short"), logger: log.logger).announce()
-    let line = try #require(await log.line(with: "ends on"))
+    let line = try #require(await log.line(with: "expires on"))
     #expect(line.hasPrefix("warning") && line.contains("certificate='short'"))
   }
 }

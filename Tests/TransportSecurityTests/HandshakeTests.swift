@@ -40,8 +40,8 @@ struct HandshakeTests {
     try await Endpoint.run(configuration) { endpoint in
       let old = try Agreed().client(trusting: authority, .tlsv12, .tlsv12, protocols: ["h2"])
       await #expect(throws: GRPCStatus.self) { try await endpoint.connect(old) { try await $0.echo("") } }
-      let line = try #require(await endpoint.log.line(with: "refused"))
-      #expect(line.contains("it has no version of TLS that is allowed here"))
+      let line = try #require(await endpoint.log.line(with: "rejected"))
+      #expect(line.contains("the peer supports no TLS version that is allowed here"))
       #expect(try await endpoint.echo(authority.client()) == "hello")
     }
   }
@@ -69,8 +69,8 @@ struct HandshakeTests {
     try await Endpoint.run(authority.server("server")) { endpoint in
       let other = try Agreed().client(trusting: authority, .tlsv12, .tlsv13, protocols: protocols)
       await #expect(throws: GRPCStatus.self) { try await endpoint.connect(other) { try await $0.echo("") } }
-      let line = try #require(await endpoint.log.line(with: "refused"))
-      #expect(line.contains("it does not offer HTTP/2 (ALPN 'h2')"))
+      let line = try #require(await endpoint.log.line(with: "rejected"))
+      #expect(line.contains("the peer does not offer HTTP/2 (ALPN 'h2')"))
       #expect(line.contains("peer=127.0.0.1:"))
     }
   }
@@ -82,10 +82,10 @@ struct HandshakeTests {
       let refusal = try await endpoint.refusal(stranger.client())
       #expect(refusal?.code == .unavailable)
       #expect(
-        refusal?.message.contains("'server', issued by 'authority', is not vouched for by an authority of") == true,
+        refusal?.message.contains("'server', issued by 'authority', is not signed by an authority in") == true,
         "\(refusal?.message ?? "")")
-      let line = try #require(await endpoint.log.line(with: "refused"))
-      #expect(line.contains("it does not trust the authority of our certificate"))
+      let line = try #require(await endpoint.log.line(with: "rejected"))
+      #expect(line.contains("the peer does not trust the authority of this side's certificate"))
     }
   }
 
@@ -94,7 +94,7 @@ struct HandshakeTests {
     try authority.issue("named", names: "DNS:here.example")
     try await Endpoint.run(authority.server("named")) { endpoint in
       let refusal = try await endpoint.refusal(authority.client(), as: "elsewhere.example")
-      #expect(refusal?.message.contains("its certificate has neither the name nor the address") == true)
+      #expect(refusal?.message.contains("the peer's certificate does not contain the name or address") == true)
       #expect(endpoint.callers.all.isEmpty)
     }
   }
@@ -103,12 +103,12 @@ struct HandshakeTests {
   func plainBytes() async throws {
     try await Endpoint.run(authority.server("server")) { endpoint in
       for (bytes, reason) in [
-        ("GET / HTTP/1.1\r\nHost: here\r\n\r\n", "it speaks plain HTTP, not TLS"),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0", "what it sent is not TLS"),
-        (String(repeating: "garbage", count: 1000), "what it sent is not TLS"),
+        ("GET / HTTP/1.1\r\nHost: here\r\n\r\n", "the peer speaks plain HTTP, not TLS"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0", "the peer sent something other than TLS"),
+        (String(repeating: "garbage", count: 1000), "the peer sent something other than TLS"),
       ] {
         try await endpoint.sendRaw(Array(bytes.utf8))
-        let line = try #require(await endpoint.log.line(with: "refused"))
+        let line = try #require(await endpoint.log.line(with: "rejected"))
         #expect(line.contains(reason), "\(bytes.prefix(20))")
       }
       #expect(try await endpoint.echo(authority.client()) == "hello")
@@ -123,7 +123,7 @@ struct HandshakeTests {
       // The beginning of a ClientHello of 512 bytes.
       let hello: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3] + [UInt8](repeating: 7, count: 200)
       try await endpoint.sendRaw(Array(hello.prefix(count)))
-      let line = try #require(await endpoint.log.line(with: "refused"))
+      let line = try #require(await endpoint.log.line(with: "rejected"))
       #expect(line.contains("did not complete the handshake within 50 ms"))
     }
   }

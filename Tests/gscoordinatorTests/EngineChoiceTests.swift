@@ -22,17 +22,17 @@ struct EngineChoiceTests {
     let auto = factory(.auto)
     #expect(!auto.choice(size(1)).isNative)
     #expect(!auto.choice(size(1, 8 << 30)).isNative)
-    #expect(auto.choice(size(2)) == (true, "2 workers are asked for"))
+    #expect(auto.choice(size(2)) == (true, "2 workers are requested"))
     #expect(
       auto.choice(size(1, 9 << 30))
-        == (true, "9216 MiB of memory are asked for, and this process may use 8192 MiB"))
+        == (true, "9216 MiB of memory are requested, and this process may use 8192 MiB"))
   }
 
   @Test("auto reports that they are not installed")
   func missing() {
     let (isNative, reason) = factory(.auto, isInstalled: false).choice(size(2))
     #expect(!isNative)
-    #expect(reason == "2 workers are asked for, but they are not installed")
+    #expect(reason == "2 workers are requested, but GraphScope's engines are not installed")
   }
 
   @Test("A configured engine is used for every request")
