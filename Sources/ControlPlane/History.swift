@@ -40,7 +40,7 @@ public enum History {
 
     /// The event with the recorded and the replayed effects.
     public var description: String {
-      "entry \(number), \(entry.event): kept \(entry.effects), played again \(effects)"
+      "entry \(number), \(entry.event): recorded \(entry.effects), replayed \(effects)"
     }
   }
 

@@ -141,14 +141,14 @@ public struct SessionComposition: Sendable, Equatable {
       if !Self.isLegal(session.phase, phase) {
         found.append("\(name) is \(phase) in a session that is \(session.phase)")
       }
-      if member.step != nil, member.machine.kind != .analytical { found.append("a step runs on \(name)") }
+      if member.step != nil, member.machine.kind != .analytical { found.append("a step is running on \(name)") }
       if !phase.isFinal, let graph = member.graph, !graphs.contains(graph) {
-        found.append("\(name) is \(phase) on graph \(graph), which is gone")
+        found.append("\(name) is \(phase) on graph \(graph), which does not exist")
       }
-      if session.phase == .closed, member.step != nil { found.append("a step runs in a closed session") }
+      if session.phase == .closed, member.step != nil { found.append("a step is running in a closed session") }
     }
     if members.values.count(where: { $0.machine.kind == .analytical && !$0.machine.phase.isFinal }) > 1 {
-      found.append("two analytical instances")
+      found.append("there is more than one analytical instance")
     }
     return found.sorted()
   }

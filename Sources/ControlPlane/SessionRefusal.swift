@@ -25,16 +25,19 @@ public enum SessionRefusal: Error, Sendable, Equatable, Codable, CustomStringCon
   public var description: String {
     switch self {
     case .closing: "The session is being closed; open a new one."
-    case .nameTaken(let name): "The session has an instance named \(name); choose another name."
+    case .nameTaken(let name): "The session already has an instance named \(name); choose another name."
     case .tooManyInstances:
-      "The session has \(SessionComposition.maximumInstances) instances, the most; end some first."
-    case .tooManyGraphs: "The session has \(SessionComposition.maximumGraphs) graphs, the most; unload some first."
-    case .analyticalExists(let name): "The session has an analytical instance, \(name); a session has one at a time."
+      "The session has \(SessionComposition.maximumInstances) instances, which is the limit; close some first."
+    case .tooManyGraphs:
+      "The session has \(SessionComposition.maximumGraphs) graphs, which is the limit; unload some first."
+    case .analyticalExists(let name):
+      "The session already has an analytical instance, \(name); a session has only one. Stop it first."
     case .noGraph(let graph): "The session has no graph named \"\(graph)\"; load it first."
     case .graphInUse(let graph, let user): "Instance \(user) serves graph \(graph); stop the instance first."
-    case .notServing(let name): "\(name) is no analytical instance that is ready; wait until it is, or request one."
-    case .busy(let step): "Step \(step) runs; wait for it or cancel it."
-    case .notOver(let name): "Instance \(name) is not over; stop it first."
+    case .notServing(let name):
+      "There is no analytical instance \(name), or it is not ready; request one, or wait until it is ready."
+    case .busy(let step): "Step \(step) is running; wait for it or cancel it."
+    case .notOver(let name): "Instance \(name) has not ended; stop it first."
     }
   }
 }

@@ -24,7 +24,8 @@ extension Coordinator {
     while true {
       let (serial, bound) = try state.withLock { state throws(CoordinatorError) -> (UInt64, Bound?) in
         guard !state.isShuttingDown else {
-          throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+          throw CoordinatorError(
+            .shuttingDown, "the coordinator is shutting down; connect again after it has restarted")
         }
         if let bound = reached(by: principal, state) { return (0, bound) }
         state.begin(opening: id, for: principal)
@@ -40,14 +41,15 @@ extension Coordinator {
     if state.count >= limits.sessions {
       return Bound(
         error: CoordinatorError(
-          .limitReached, "\(limits.sessions) sessions are open, the bound. Close one, or raise limits.sessions"),
+          .limitReached, "\(limits.sessions) sessions are open, which is the limit. Close one, or raise limits.sessions"
+        ),
         principal: nil)
     }
     if state.count(of: principal) >= limits.principalSessions {
       return Bound(
         error: CoordinatorError(
           .limitReached,
-          "\(limits.principalSessions) sessions of \(principal) are open, the bound for one principal. Close one, or raise "
+          "\(limits.principalSessions) sessions of \(principal) are open, which is the limit per principal. Close one, or raise "
             + "limits.sessions_per_principal"),
         principal: principal)
     }
@@ -72,7 +74,7 @@ extension Coordinator {
       let effects = session.handle(.close)
       // It is already being closed.
       guard effects.contains(.closing) else { continue }
-      logger.notice("session closed to make room: its client is gone", metadata: ["session": "\(session.id)"])
+      logger.notice("session closed to make room: its client is disconnected", metadata: ["session": "\(session.id)"])
       await release(session, effects, .madeRoom)
       return true
     }

@@ -10,18 +10,19 @@ struct StoredChildren: ChildJournal {
   func record(_ child: ChildRecord) async throws {
     let object = ObjectReference(.child, child.name)
     try await journal.commit(
-      "note a child process as \(child.status.phase.rawValue)", by: child.owner, on: object, [Journal.put(child)])
+      "record that a child process is \(child.status.phase.rawValue)", by: child.owner, on: object, [Journal.put(child)]
+    )
     switch child.status.phase {
-    case .ready: journal.event(object, "Ready", "process \(child.status.process.map { "\($0)" } ?? "?") serves")
+    case .ready: journal.event(object, "Ready", "process \(child.status.process.map { "\($0)" } ?? "?") is ready")
     case .exited, .waiting, .crashLooping:
-      journal.event(object, "Ended", child.status.lastExit?.text ?? "it ended", level: .warning)
+      journal.event(object, "Ended", child.status.lastExit?.text ?? "the process ended", level: .warning)
     default: break
     }
   }
 
   func erase(_ name: String) async throws {
     try await journal.commit(
-      "forget a child process", by: "coordinator", on: ObjectReference(.child, name),
+      "delete a child process", by: "coordinator", on: ObjectReference(.child, name),
       [.delete(ObjectKind.child.key(name))])
   }
 }
@@ -47,16 +48,17 @@ extension Coordinator {
   /// Ends the children of an earlier process that are no longer needed.
   func recoverChildren() async throws(CoordinatorError) {
     let records = try await journal.read("children/", as: ChildRecord.self) { [logger] key, error in
-      logger.error("an entry of the state store is damaged", metadata: ["key": "\(key)", "error": "\(error)"])
+      logger.error("a state store entry is damaged", metadata: ["key": "\(key)", "error": "\(error)"])
     }.map(\.document)
     guard !records.isEmpty else { return }
     let recovery = await children.recover(records) { _ in nil }
     for child in recovery.ended {
       journal.event(
-        ObjectReference(.child, child.name), "Orphan", child.status.lastExit?.text ?? "it ended with its coordinator")
+        ObjectReference(.child, child.name), "Orphan",
+        child.status.lastExit?.text ?? "the process ended with its coordinator")
     }
     try await journal.commitAll(
-      "forget child processes of an earlier coordinator", by: "coordinator", on: Journal.Collection.children,
+      "delete child processes of an earlier coordinator", by: "coordinator", on: Journal.Collection.children,
       records.map { .delete(ObjectKind.child.key($0.name)) })
   }
 }

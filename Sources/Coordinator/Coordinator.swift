@@ -170,7 +170,7 @@ public final class Coordinator: Sendable {
         throw CancellationError()
       }
       await release(session, effects, .shutdown)
-      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again after it has restarted")
     }
     metrics.add(.sessionsOpened)
     session.perform(session.handle(.admitted))
@@ -178,7 +178,7 @@ public final class Coordinator: Sendable {
     journal.event(session.object, "Opened", "opened by \(caller.principal)")
     if earlier.inUse > 0 {
       session.log.info(
-        "There is nothing to go on with: other clients use your sessions (\(earlier.inUse)). This is a new one.")
+        "No session can be resumed: other clients are using your sessions (\(earlier.inUse)). This is a new session.")
     }
     return session
   }
@@ -189,12 +189,12 @@ public final class Coordinator: Sendable {
     else {
       var key = ""
       if let client, ReleaseVersion.others.contains(client) {
-        key = ", or have it served: --set clients.versions=\(client)"
+        key = ". To allow this version, start the server with --set clients.versions=\(client)"
       }
       throw CoordinatorError(
         .versionMismatch,
         "Version between client and server is inconsistent: \(clientVersion.quotable()) vs \(version). "
-          + "Install the client that fits: pip install graphscope-client==\(version)\(key)")
+          + "Install the matching client: pip install graphscope-client==\(version)\(key)")
     }
   }
 
@@ -207,11 +207,11 @@ public final class Coordinator: Sendable {
       throw CoordinatorError(
         .unknownSession,
         "Session handle not matched, \(id.quotable()) versus \(ownSessions(of: caller)). "
-          + "It was closed, ran out of its lease, or the coordinator was restarted: connect again")
+          + "The session was closed, its lease expired, or the coordinator was restarted: connect again")
     }
     let now = clock.now
     guard session.signOfLife(at: now) else {
-      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Open a new session")
     }
     bind(session, to: caller.connection)
     return session
@@ -222,7 +222,7 @@ public final class Coordinator: Sendable {
   public func sessionForWork(_ id: String, for caller: Caller) throws(CoordinatorError) -> Session {
     let session = try session(id, for: caller)
     if state.withLock({ $0.isShuttingDown }) {
-      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again when it is back")
+      throw CoordinatorError(.shuttingDown, "the coordinator is shutting down; connect again after it has restarted")
     }
     return session
   }

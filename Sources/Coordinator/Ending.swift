@@ -38,11 +38,11 @@ enum EndingReason: Equatable {
     switch self {
     case .closedByClient: "closed by its client"
     case .closedByOperator(let name): "closed by \(name) through the admin endpoint"
-    case .leaseExpired: "its client gave no sign of life within the lease"
-    case .abandoned: "its client went away while it was being opened"
-    case .shutdown: "the coordinator is being stopped"
-    case .madeRoom: "as many sessions are open as may be; its client is gone, and it had no objects"
-    case .interrupted: "the coordinator ended while it was being opened or closed"
+    case .leaseExpired: "its lease expired without a sign of life from its client"
+    case .abandoned: "its client disconnected while the session was being opened"
+    case .shutdown: "the coordinator is shutting down"
+    case .madeRoom: "the limit of open sessions was reached; its client was disconnected, and it had no objects"
+    case .interrupted: "the coordinator ended while the session was being opened or closed"
     }
   }
 
@@ -71,7 +71,9 @@ extension Coordinator {
   /// - Throws: `CoordinatorError` of code `unknownSession`.
   public func close(_ id: String, byOperator name: String) async throws(CoordinatorError) {
     guard let session = state.withLock({ $0.sessions[id] }) else {
-      throw CoordinatorError(.unknownSession, "there is no session '\(id.quotable())'")
+      throw CoordinatorError(
+        .unknownSession,
+        "no session '\(id.quotable())' is open. List the open sessions with 'gscoordinator get sessions'")
     }
     let effects = session.handle(.close)
     guard effects.contains(.closing) else { return }
@@ -90,7 +92,9 @@ extension Coordinator {
         session.perform(effects)
         continue
       }
-      logger.notice("session expired: no sign of life from its client", metadata: ["session": "\(session.id)"])
+      logger.notice(
+        "session closed: its lease expired without a sign of life from its client",
+        metadata: ["session": "\(session.id)"])
       await release(session, effects, .leaseExpired)
     }
     await writePhases(state.withLock { Array($0.sessions.values) })
@@ -117,12 +121,13 @@ extension Coordinator {
       document.setCondition(
         .connected, .init(isConnected), reason: isConnected ? .heard : .connectionLost,
         message: isConnected
-          ? "its client was heard" : "its client's connection ended; it is kept until its lease is over",
+          ? "its client gave a sign of life"
+          : "its client's connection ended; the session is kept until its lease expires",
         nowMilliseconds: nowMilliseconds())
       // A change made meanwhile, such as closing, takes precedence.
       let condition = StateCondition.unchanged(ObjectKind.session.key(session.id), since: changed.revision)
       if let revision = try? await journal.commit(
-        isConnected ? "note that a client is back" : "note that a client is gone", by: "coordinator",
+        isConnected ? "record that a client is connected" : "record that a client is disconnected", by: "coordinator",
         on: session.object, conditions: [condition], [Journal.put(document)])
       {
         session.wrote(document, revision: revision)
@@ -175,7 +180,8 @@ extension Coordinator {
         session.wrote(document, revision: revision)
       } catch {
         // Release everything anyway: the client was informed that the session is closed.
-        logger.error("cannot note that a session closes", metadata: ["session": "\(session.id)", "error": "\(error)"])
+        logger.error(
+          "cannot record that a session is closing", metadata: ["session": "\(session.id)", "error": "\(error)"])
       }
     }
     platform_failpoint("session-closing")
@@ -203,11 +209,12 @@ extension Coordinator {
       platform_failpoint("session-released")
       var keys = objects.map { objectKey(id, $0) } + steps.map { ObjectKind.step.key(stepName(id, $0)) }
       keys += instances.map { ObjectKind.instance.key("\(id)/\($0)") } + [ObjectKind.session.key(id)]
-      try await journal.commitAll("forget a session", by: author, on: name, keys.map { .delete($0) })
+      try await journal.commitAll("delete a session", by: author, on: name, keys.map { .delete($0) })
       journal.shares.close(id)
       platform_failpoint("session-forgotten")
     } catch {
-      logger.error("a closed session is not gone entirely", metadata: ["session": "\(id)", "error": "\(error)"])
+      logger.error(
+        "cannot remove everything that a closed session left", metadata: ["session": "\(id)", "error": "\(error)"])
     }
     journal.event(name, reason.word.rawValue, reason.text)
   }

@@ -35,10 +35,10 @@ extension Coordinator {
   /// Reports to the session's client and to operators why its engines ended.
   private func tell(_ session: Session, _ failure: EngineError) async {
     guard session.isOpen else { return }
-    logger.warning("engines ended", metadata: ["session": "\(session.id)", "error": "\(failure)"])
+    logger.warning("the engines of a session ended", metadata: ["session": "\(session.id)", "error": "\(failure)"])
     session.log.error("The engines of this session have ended: \(failure)")
     journal.event(session.object, "EnginesDied", "\(failure)", level: .error)
-    await note("note that the engines of a session died", of: session) { document in
+    await note("record that the engines of a session ended", of: session) { document in
       document.setCondition(
         .intact, false, reason: .enginesDied, message: "\(failure)", nowMilliseconds: nowMilliseconds())
       return true
@@ -53,10 +53,10 @@ extension Coordinator {
     instance.setCondition(.ready, false, reason: .broken, message: "\(failure)", nowMilliseconds: nowMilliseconds())
     do {
       try await journal.commit(
-        "note that an engine died", by: "coordinator", on: ObjectReference(.instance, name),
+        "record that an engine ended", by: "coordinator", on: ObjectReference(.instance, name),
         conditions: [.present(ObjectKind.instance.key(name))], [Journal.put(instance)])
     } catch {
-      logger.error("cannot note that an engine died", metadata: ["session": "\(session.id)", "error": "\(error)"])
+      logger.error("cannot record that an engine ended", metadata: ["session": "\(session.id)", "error": "\(error)"])
     }
   }
 
@@ -74,8 +74,8 @@ extension Coordinator {
       do {
         try await clock.sleep(for: pause)
         try await startEngines(of: session)
-        session.log.info("This session has fresh engines: load its graphs again.")
-        return journal.event(session.object, "EnginesRestarted", "fresh engines take work")
+        session.log.info("This session has new engines: load its graphs again.")
+        return journal.event(session.object, "EnginesRestarted", "new engines accept work")
       } catch {
         guard session.isOpen, !session.tasks.isOver else { return }
         cause = error
@@ -83,8 +83,8 @@ extension Coordinator {
       }
     }
     let words =
-      "the session's engines died or did not start \(RestartBudget.maximumStarts) times within "
-      + "\(RestartBudget.window.components.seconds / 60) minutes, and are not started again"
+      "the session's engines ended or failed to start \(RestartBudget.maximumStarts) times within "
+      + "\(RestartBudget.window.components.seconds / 60) minutes and are not started again"
     _ = session.gate.fail(
       EngineError(.engineFailure, words, evidence: "\(cause)", hint: "Close the session and connect again"))
     journal.event(session.object, "GivenUp", "\(words): \(cause)", level: .error)

@@ -50,20 +50,21 @@ extension Workspace {
       return
     }
     guard chmod(path, info.st_mode & 0o7700) == 0 || errno == ENOENT else {
-      throw .system("cannot close to others", path)
+      throw .system("cannot revoke the access of other users to", path)
     }
   }
 
   private func allowPassage(_ path: String) throws(CoordinatorError) {
-    guard chmod(path, 0o711) == 0 else { throw .system("cannot open to others' passage", path) }
+    guard chmod(path, 0o711) == 0 else { throw .system("cannot let other users traverse", path) }
   }
 
   private func requirePassage(_ user: EngineUser, to directory: String) throws {
     guard let closed = try Self.obstacle(to: directory, for: user) else { return }
     throw CoordinatorError(
       .inputOutput,
-      "the engines of this tenant run as the user \(user.name), who cannot pass through '\(closed)' to the workspace '\(path)'. "
-        + "Give the coordinator a --workspace below directories that everybody may pass, such as /var/lib/gscoordinator"
+      "the engines of this tenant run as the user \(user.name), who may not traverse '\(closed)', which leads to the "
+        + "workspace '\(path)'. "
+        + "Start the coordinator with a --workspace that every user can reach, such as /var/lib/gscoordinator"
     )
   }
 

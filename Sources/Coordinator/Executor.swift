@@ -17,7 +17,8 @@ extension Coordinator {
       perform: { [weak self] in self?.perform($0, for: $1) },
       tell: { [weak self] in self?.tell($0, $1) },
       fault: { [weak self] in
-        self?.logger.critical("the control plane contradicts itself", metadata: ["error": "\($0)"])
+        self?.logger.critical(
+          "the control plane is inconsistent; please report this as a bug", metadata: ["error": "\($0)"])
       })
   }
 
@@ -53,7 +54,7 @@ extension Coordinator {
     if owner.kind == .session {
       Task { await tell(session, report) }
     } else {
-      session.log.info("\(owner.name.dropFirst(id.count + 1)) waits: \(report.text)")
+      session.log.info("\(owner.name.dropFirst(id.count + 1)) is waiting: \(report.text)")
     }
   }
 }

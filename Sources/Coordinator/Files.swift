@@ -24,7 +24,8 @@ func requireOwnDirectory(_ path: String) throws(CoordinatorError) {
   guard lstat(path, &info) == 0 else { throw .system("cannot examine", path) }
   guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == getuid() else {
     throw CoordinatorError(
-      .inputOutput, "'\(path)' is not a directory of this user. Remove it or give the coordinator a --workspace")
+      .inputOutput,
+      "'\(path)' is not a directory that this user owns. Remove it, or start the coordinator with another --workspace")
   }
 }
 

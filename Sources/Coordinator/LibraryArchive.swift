@@ -11,13 +11,15 @@ enum LibraryArchive {
     do { archive = try ZipArchive(Array(bytes)) } catch {
       throw CoordinatorError(
         .invalidArgument,
-        "the library is not a zip archive: \(error.why). Send a .gar or .jar packed with one file in it")
+        "the library is not a zip archive: \(error.why). Send a .gar or .jar archive that contains one file")
     }
     guard archive.entryCount == 1, let entry = archive.entries.first else {
       throw CoordinatorError(.invalidArgument, "Expect only one resource in one gar, found \(archive.entryCount)")
     }
     guard !entry.path.holdsByte(of: "/") else {
-      throw CoordinatorError(.invalidArgument, "the name of the file in the library archive is not a plain file name")
+      throw CoordinatorError(
+        .invalidArgument,
+        "the library archive contains a file whose name is not a plain file name. Pack the file without a directory")
     }
     return entry.path
   }

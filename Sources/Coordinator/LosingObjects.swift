@@ -12,14 +12,14 @@ extension Session {
     guard !lost.isEmpty else { return }
     tell(lost, "Lost")
     try await journal.commitAll(
-      "note lost objects", by: "coordinator", on: object, changes(forgetting: lost), mayUseReserve: true)
+      "record lost objects", by: "coordinator", on: object, changes(forgetting: lost), mayUseReserve: true)
     drop(lost)
   }
 
   /// Names the first lost objects in the session's log.
   func tell(_ lost: [LostObject], _ word: String) {
     for object in lost.prefix(Self.namedLosses) { log.error("\(word): \(object.handle): \(object.reason)") }
-    if lost.count > Self.namedLosses { log.error("\(word): \(lost.count - Self.namedLosses) further objects") }
+    if lost.count > Self.namedLosses { log.error("\(word): \(lost.count - Self.namedLosses) more objects") }
   }
 
   /// Returns the changes of the state store that forget lost objects.

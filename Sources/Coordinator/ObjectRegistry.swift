@@ -33,8 +33,9 @@ struct ObjectRegistry {
           continue
         }
         throw EngineError(
-          .invalidArgument, "operation '\(operation.key)' refers to '\(parent)', which this session has not run",
-          hint: "Run that operation first; after a reconnect to another session it must be run again")
+          .invalidArgument,
+          "operation '\(operation.key)' refers to operation '\(parent)', which has not run in this session",
+          hint: "Run that operation first; in a new session, operations of an earlier session must be run again")
       }
       inputs.append(entry.handle)
     }
@@ -65,7 +66,7 @@ struct ObjectRegistry {
     let added = keys.count { entries[$0] == nil }
     guard entries.count + added <= Self.capacity else {
       throw EngineError(
-        .resourceExhausted, "the session has produced \(entries.count) objects; \(Self.capacity) are its bound",
+        .resourceExhausted, "the session has produced \(entries.count) objects; the limit is \(Self.capacity)",
         hint: "Close the session and open a new one")
     }
   }

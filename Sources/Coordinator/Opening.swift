@@ -39,7 +39,7 @@ extension Coordinator {
     session.perform(asked.effects)
     document.status.allocation = desk.allocation(of: owner)
     if document.status.allocation == nil {
-      document.noteWaiting(.queued, desk.waiting(owner)?.text ?? "it waits for resources")
+      document.noteWaiting(.queued, desk.waiting(owner)?.text ?? "the session is waiting for resources")
     }
     do {
       let revision = try await journal.commit(
@@ -97,7 +97,7 @@ extension Coordinator {
     do {
       try workspace.removeSessionDirectory(id)
       try await journal.commit(
-        "give up a session", by: "coordinator", on: ObjectReference.session(id),
+        "delete a session that failed to open", by: "coordinator", on: ObjectReference.session(id),
         [.delete(ObjectKind.session.key(id)), .delete(ObjectKind.instance.key("\(id)/\(analyticalInstance)"))])
     } catch {
       logger.error("cannot undo the opening of a session", metadata: ["session": "\(id)", "error": "\(error)"])
@@ -159,15 +159,15 @@ extension Coordinator {
     (document.status.hosts, document.status.workers) = (description.hosts, description.workerCount)
     document.status.allocation = allocation
     document.setCondition(
-      .ready, true, reason: .enginesReady, message: "its engines take work", nowMilliseconds: nowMilliseconds())
+      .ready, true, reason: .enginesReady, message: "the engines accept work", nowMilliseconds: nowMilliseconds())
     if lostCount > 0 || document.condition(.intact)?.reason == .known(.enginesDied) {
       document.setCondition(
         .intact, .init(lostCount == 0), reason: lostCount == 0 ? .restarted : .objectsLost,
-        message: "\(lostCount) objects were lost with the engines that had them; the session's log names them",
+        message: "\(lostCount) objects were lost with the engines that held them; the session's log names them",
         nowMilliseconds: nowMilliseconds())
     }
     if let choice = engines.choice {
-      session.log.info("This session has \(choice.engine) engines: \(choice.reason).")
+      session.log.info("This session uses the \(choice.engine) engines: \(choice.reason).")
       document.setCondition(
         .known(.engine), true, reason: .other(choice.engine), message: choice.reason, nowMilliseconds: nowMilliseconds()
       )
@@ -190,8 +190,8 @@ extension Coordinator {
         do {
           try await startEngines(of: session)
           let hosts = desk.allocation(of: session.object)?.hostsText ?? ""
-          session.log.info("The resources are there: the session goes on.")
-          journal.event(session.object, "Granted", "its resources were granted on \(hosts)")
+          session.log.info("Resources were granted, and the engines have started.")
+          journal.event(session.object, "Granted", "resources were granted on \(hosts)")
         } catch {
           // The code that closes the session or puts it aside reports that.
           guard session.isOpen, !session.tasks.isOver else { return }

@@ -153,7 +153,8 @@ public final class Session: Sendable {
   func release() async {
     await stopSteps()
     tasks.cancelAll()
-    let engines = await endEngines(CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again"))
+    let engines = await endEngines(
+      CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Open a new session"))
     await engines?.analytical.close()
   }
 
@@ -222,7 +223,7 @@ public final class Session: Sendable {
   /// Writes to the record. The store takes precedence: gaps in the record matter only if the store is lost, too.
   func recording(_ body: (SessionRecord) throws(CoordinatorError) -> Void) {
     do throws(CoordinatorError) { try body(record) } catch {
-      logger.warning("the session's record is not up to date", metadata: ["error": "\(error)"])
+      logger.warning("cannot update the record in the session's directory", metadata: ["error": "\(error)"])
     }
   }
 
@@ -275,8 +276,8 @@ public final class Session: Sendable {
     guard hasFiles.load(ordering: .acquiring) else {
       throw CoordinatorError(
         .inputOutput,
-        "the directory of session '\(id)' could not be opened after a restart of the coordinator. It is tried again: "
-          + "repeat the statement later, or tell an operator")
+        "the directory of session '\(id)' could not be opened after a restart of the coordinator. Recovery is tried again: "
+          + "repeat the statement later, or ask an operator")
     }
   }
 

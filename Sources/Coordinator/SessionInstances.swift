@@ -87,8 +87,8 @@ extension Session {
       perform(ready)
       guard ready.contains(.instance(name, .report)) else { throw CancellationError() }
       try await journal.commit(
-        "note that an instance is ready", by: principal.description, on: object, [put(name, kind, graph, endpoints)])
-      journal.event(object, "Ready", "it answers at \(endpoints.joined(separator: ", "))")
+        "record that an instance is ready", by: principal.description, on: object, [put(name, kind, graph, endpoints)])
+      journal.event(object, "Ready", "the instance listens at \(endpoints.joined(separator: ", "))")
       return result
     } catch {
       let error = cause(of: error, name)
@@ -104,7 +104,7 @@ extension Session {
   private func cause(of error: any Error, _ name: String) -> any Error {
     guard error is CancellationError, !Task.isCancelled else { return error }
     guard let instance = control.withLock({ $0.isOpen ? $0.composition.instance(name) : nil }) else {
-      return CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+      return CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Open a new session")
     }
     return EngineError(
       .engineFailure,
@@ -131,7 +131,7 @@ extension Session {
     let name = "\(kind.rawValue)-\(graph)"
     // If it is already being stopped, its processes are ended, too.
     guard handle(.died(name)).contains(.instance(name, .stop)) else { return }
-    logger.warning("an instance has ended", metadata: ["instance": "\(name)", "error": "\(failure)"])
+    logger.warning("an instance ended unexpectedly", metadata: ["instance": "\(name)", "error": "\(failure)"])
     try? await end(graph)
     var document = document(name, kind, graph, phase: .failed)
     document.setCondition(
@@ -141,14 +141,14 @@ extension Session {
     do {
       // Its client may have closed it meanwhile: then there is nothing to report.
       try await journal.commit(
-        "note that an instance broke", by: "coordinator", on: object,
+        "record that an instance failed", by: "coordinator", on: object,
         conditions: [.present(object.key)], [Journal.put(document)])
     } catch {
-      logger.error("cannot note that an instance broke", metadata: ["instance": "\(name)", "error": "\(error)"])
+      logger.error("cannot record that an instance failed", metadata: ["instance": "\(name)", "error": "\(error)"])
     }
     // An instance of the same name opened meanwhile is another one.
     if phase(of: name) == .stopping { perform(handle(.instance(name, .ended))) }
-    log.error("The \(kind.rawValue) instance of graph \(graph) has ended: \(failure)")
+    log.error("The \(kind.rawValue) instance of graph \(graph) has failed: \(failure)")
   }
 
   /// Requests an instance and its resources; reports to the session's client how long that may take.
@@ -173,7 +173,7 @@ extension Session {
     let granted = tasks.awaitGrant(name)
     perform(effects)
     switch phase(of: name) {
-    case .queued: if let report = desk.tell(object) { log.info("\(name) waits: \(report.text)") }
+    case .queued: if let report = desk.tell(object) { log.info("\(name) is waiting: \(report.text)") }
     // Granted or given up before the wait began.
     default: tasks.endWait(name)
     }
@@ -194,9 +194,9 @@ extension Session {
     let object = ObjectReference.instance(name, of: id)
     journal.event(object, reason, message, level: level)
     do {
-      try await journal.commit("forget an instance", by: principal.description, on: object, [.delete(object.key)])
+      try await journal.commit("delete an instance", by: principal.description, on: object, [.delete(object.key)])
     } catch {
-      logger.error("cannot forget an instance", metadata: ["instance": "\(name)", "error": "\(error)"])
+      logger.error("cannot delete an instance", metadata: ["instance": "\(name)", "error": "\(error)"])
     }
   }
 
@@ -214,7 +214,7 @@ extension Session {
   func requireLegal(_ effects: [SessionControl.Effect]) throws(CoordinatorError) {
     guard case .refused(let refusal)? = effects.first else { return }
     switch refusal {
-    case .closing: throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+    case .closing: throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Open a new session")
     case .tooManyGraphs, .tooManyInstances: throw CoordinatorError(.limitReached, "\(refusal)")
     default: throw CoordinatorError(.invalidArgument, "\(refusal)")
     }

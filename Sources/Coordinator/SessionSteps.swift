@@ -28,14 +28,14 @@ extension Session {
         guard !Task.isCancelled, preemptions.load(ordering: .relaxed) != displacements else {
           throw CancellationError()
         }
-        log.info("The step that was cut off begins again.")
+        log.info("The step that was interrupted by preemption starts again.")
       }
     }
   }
 
   private func runOnce(_ waiting: some WaitingStep) async throws -> StepOutcome {
     guard phase == .connected || phase == .detached else {
-      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Connect again")
+      throw CoordinatorError(.sessionClosing, "session '\(id)' is being closed. Open a new session")
     }
     let number = counter.add(1, ordering: .relaxed).newValue
     // Immediate: the step is queued before the next one can arrive.
@@ -57,7 +57,7 @@ extension Session {
         task.cancel()
       }
     } catch is CancellationError where phase == .closing || phase == .closed {
-      throw CoordinatorError(.sessionClosing, "session '\(id)' was closed while the step ran")
+      throw CoordinatorError(.sessionClosing, "session '\(id)' was closed while the step was running")
     } catch let error as CancellationError {
       if let operations = try? await waiting.operations() { unanswered.withLock { $0.cancelled(operations) } }
       throw error

@@ -82,10 +82,10 @@ public final class Spool: Sendable {
     let start = byteCount
     guard bytes.count <= announcedBytes - start else {
       throw CoordinatorError(
-        .protocolViolation, "more data arrived than the \(announcedBytes) bytes that were announced for it")
+        .protocolViolation, "more data arrived than the \(announcedBytes) bytes announced")
     }
     do throws(StorageRefusal) { try storage?.takeDisk(bytes.count) } catch {
-      throw CoordinatorError(.limitReached, "the data that came with a step is not taken: \(error)")
+      throw CoordinatorError(.limitReached, "the data of a step was rejected: \(error)")
     }
     let descriptor = descriptor.withLock { $0 }
     var done = 0

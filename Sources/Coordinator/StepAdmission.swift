@@ -26,7 +26,7 @@ extension Session {
     for key in [operation.key] + operation.parents where key.utf8.count > operationKeyBound {
       throw EngineError(
         .invalidArgument,
-        "the key of an operation has \(key.utf8.count) bytes; at most \(operationKeyBound) are taken")
+        "the key of an operation has \(key.utf8.count) bytes; the limit is \(operationKeyBound)")
     }
   }
 }

@@ -39,7 +39,7 @@ extension Coordinator {
   /// - Throws: `CoordinatorError` of code `stepNotRunning`.
   public func cancelStep(_ name: String, by author: String) async throws(CoordinatorError) {
     guard let session = session(ofStep: name), session.cancelStep(name, by: author) else {
-      throw CoordinatorError(.stepNotRunning, "the step '\(name.quotable())' does not run")
+      throw CoordinatorError(.stepNotRunning, "step '\(name.quotable())' is not running")
     }
     logs.audit(author: author, action: "cancel a step", object: ObjectReference(.step, name).description, revision: nil)
     logger.notice("step cancelled through the admin endpoint", metadata: ["step": "\(name)", "by": "\(author)"])
@@ -74,7 +74,7 @@ extension Session {
   static func cancellation(by author: String) -> EngineError {
     EngineError(
       .cancelled, "the step was cancelled by \(author) through the admin endpoint",
-      hint: "Nothing of it is left; run it again if it is still wanted")
+      hint: "Its results are lost; run it again if it is still needed")
   }
 
   /// Returns a step's log that also remembers the last line, for progress reports.

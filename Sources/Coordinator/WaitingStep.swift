@@ -44,7 +44,7 @@ extension Session {
 
   private func count(_ bytes: Int) throws(EngineError) -> StorageReservation {
     do throws(StorageRefusal) { return try StorageReservation(bytes, as: .memory, from: storage) } catch {
-      throw EngineError(.resourceExhausted, "the step is not taken: \(error)")
+      throw EngineError(.resourceExhausted, "the step was rejected: \(error)")
     }
   }
 
@@ -52,6 +52,7 @@ extension Session {
   var isFullOfSteps: EngineError {
     EngineError(
       .resourceExhausted,
-      "\(waitingSteps) steps of session '\(id)' wait already, the bound (limits.waiting_steps). Wait for some of them")
+      "\(waitingSteps) steps of session '\(id)' are waiting, which is the limit (limits.waiting_steps). Wait until some "
+        + "have finished")
   }
 }

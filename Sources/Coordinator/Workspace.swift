@@ -125,7 +125,7 @@ public final class Workspace: Sendable {
         throw CoordinatorError(
           .inputOutput,
           "the workspace '\(directory)' is in use by process \(holder.split(separator: " ").first ?? "?"). "
-            + "Stop that process or give this one another --workspace")
+            + "Stop that process, or start this one with another --workspace")
       }
       var info = stat()
       guard fstat(descriptor, &info) == 0, info.st_nlink > 0 else {

@@ -8,11 +8,12 @@ enum HeaderRemark {
     guard options.hasHeader, let first = table.columns.first else { return nil }
     if table.columns.allSatisfy({ Double($0.name)?.isFinite == true }) {
       let names = table.columns.prefix(4).map(\.name).joined(separator: ", ") + (table.columns.count > 4 ? ", …" : "")
-      return "the first line of '\(path)' was taken for the names of its columns, which are numbers (\(names)). "
-        + "If it is a row, load it with Loader(path, header_row=False)"
+      return "the first line of '\(path)' was read as the header, but its column names are numbers (\(names)). "
+        + "If it is a row of data, load the file with Loader(path, header_row=False)"
     }
     guard first.name.isEmpty else { return nil }
-    return "the first column of '\(path)' has no name, as when a data frame was written with its index. If the ids are "
-      + "in other columns, name those: vid_field, or src_field and dst_field"
+    return
+      "the first column of '\(path)' has no name, which happens when a data frame is written with its index. If the ids are "
+      + "in other columns, specify these with vid_field, or with src_field and dst_field"
   }
 }

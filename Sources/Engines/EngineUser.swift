@@ -28,8 +28,8 @@ public struct EngineUser: Sendable, Equatable {
     }
     guard code == 0 else {
       throw EngineError(
-        .permissionDenied, "files cannot be used as the user \(name): \(String(cString: strerror(code)))",
-        hint: "run_as needs a coordinator that runs as root")
+        .permissionDenied, "files cannot be accessed as the user \(name): \(String(cString: strerror(code)))",
+        hint: "run_as requires that the coordinator runs as root")
     }
     defer { platform_files_as_ourselves() }
     return try body()

@@ -36,7 +36,7 @@ public final class GraphCatalogue: Sendable {
     if let entry = entries.withLock({ $0[number] }) { return entry }
     throw EngineError(
       .illegalState, "graph \(number) is not in this session",
-      hint: "It was unloaded, or belongs to another session. Load it in this session"
+      hint: "It was unloaded or belongs to another session. Load it in this session"
     )
   }
 

@@ -15,7 +15,7 @@ struct Arguments {
 
   func optionalText(_ key: ParamKey) throws(EngineError) -> String? {
     guard let value = values[key], value != .unset, value != .null else { return nil }
-    guard let text = value.text else { throw invalid("\(key) is not text") }
+    guard let text = value.text else { throw invalid("\(key) must be a string") }
     return text
   }
 
@@ -109,7 +109,7 @@ extension Operation {
     case 0: return .newLabels
     case 1: return .extendVertexLabel
     case 2: return .extendEdgeLabel
-    case let other: throw reader.invalid("EXTEND_LABEL_DATA is \(other), which is not a known value")
+    case let other: throw reader.invalid("EXTEND_LABEL_DATA has the unknown value \(other)")
     }
   }
 
@@ -164,7 +164,7 @@ extension Operation {
     }
     var columns: [FrameColumn] = []
     for (name, selector) in members {
-      guard let selector = selector.text else { throw reader.invalid("the selector of '\(name)' is not text") }
+      guard let selector = selector.text else { throw reader.invalid("the selector of '\(name)' must be a string") }
       columns.append(FrameColumn(name: name, selector: selector))
     }
     return columns
@@ -183,7 +183,7 @@ extension Operation {
     case nil, .null: return nil
     case .integer(let value): return .integer(value)
     case .string(let value): return .string(value)
-    default: throw reader.invalid("a bound of the vertex range is neither an integer nor a text")
+    default: throw reader.invalid("a bound of the vertex range must be an integer or a string")
     }
   }
 }

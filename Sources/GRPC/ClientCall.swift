@@ -84,7 +84,7 @@ final class ClientCall: MessageStream {
 
   func nextResponse(_ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
     guard waiter == nil else {
-      return continuation.resume(throwing: GRPCStatus(.internal, "The responses of a call have one reader"))
+      return continuation.resume(throwing: GRPCStatus(.internal, "The responses of a call can be read only once"))
     }
     if isCutShort, let status { return continuation.resume(throwing: status) }
     waiter = continuation
@@ -176,7 +176,7 @@ final class ClientCall: MessageStream {
     self.status = status
     deadlineTimer?.cancel()
     deadlineTimer = nil
-    gate.close(status.code == .ok ? GRPCStatus(.ok, "The call is over") : status)
+    gate.close(status.code == .ok ? GRPCStatus(.ok, "The call has ended") : status)
     noteInitialMetadata()
   }
 
@@ -193,7 +193,7 @@ final class ClientCall: MessageStream {
     super.closed(code)
     if peerHasEnded { return }
     if channel.isClosed {
-      conclude(status ?? GRPCStatus(.unavailable, "The connection to \(channel.peer) is lost"))
+      conclude(status ?? GRPCStatus(.unavailable, "The connection to \(channel.peer) was lost"))
     } else {
       conclude(status ?? GRPCStatus(resetBy: code))
     }

@@ -38,7 +38,7 @@ extension GRPCStatus {
   static let shuttingDown = GRPCStatus(
     .unavailable, "The server is shutting down", reason: "SHUTTING_DOWN", retryAfter: .seconds(1))
   static let connectionAge = GRPCStatus(
-    .unavailable, "The connection has reached the greatest age that the server allows: call again",
+    .unavailable, "The connection has reached the maximum age that the server allows: call again",
     reason: "CONNECTION_AGE", retryAfter: .zero)
 }
 

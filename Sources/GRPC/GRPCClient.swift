@@ -128,7 +128,7 @@ public final class GRPCClient: Sendable {
       if let call = try await start(path, options, request, connection) { return call }
       connector.forget(connection)
     }
-    throw GRPCStatus(.unavailable, "The server ends every connection at once")
+    throw GRPCStatus(.unavailable, "The server closes every connection immediately")
   }
 
   /// Starts a call on a connection. Returns nil if the connection accepts no more calls.

@@ -109,7 +109,8 @@ public final class HealthService: Sendable {
       guard !state.isClosed else { return .failure(.shuttingDown) }
       guard state.watches.count < Self.maxWatches else {
         return .failure(
-          GRPCStatus(.resourceExhausted, "\(Self.maxWatches) watches of this server's health are open already"))
+          GRPCStatus(
+            .resourceExhausted, "\(Self.maxWatches) watches of this server's health are open, which is the limit"))
       }
       state.lastWatch += 1
       state.watches[state.lastWatch] = watch
@@ -128,7 +129,9 @@ extension MessageDecoder where Message == String {
       var service = ""
       while let field = try reader.next() {
         guard field.number == 1 else { continue }
-        guard let text = field.value.text else { throw ProtobufError(reason: "the service is not text") }
+        guard let text = field.value.text else {
+          throw ProtobufError(reason: "the name of the service is not valid UTF-8")
+        }
         service = text
       }
       return service

@@ -97,7 +97,7 @@ struct EncodedMessage: Sendable {
 
   private static func length(_ count: Int) throws(GRPCStatus) -> UInt32 {
     guard count <= Int(Int32.max) else {
-      throw GRPCStatus(.resourceExhausted, "A message of \(count) bytes is over 2 GiB - 1, the most that gRPC carries")
+      throw GRPCStatus(.resourceExhausted, "A message of \(count) bytes exceeds gRPC's limit of 2 GiB - 1")
     }
     return UInt32(count)
   }

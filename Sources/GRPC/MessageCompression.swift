@@ -46,7 +46,7 @@ enum GzipMessage {
       throw GRPCStatus(
         .resourceExhausted, "Received message larger than max (\(size) vs. \(limit)) after it is decompressed")
     }
-    guard size <= count * mostRatio else { throw broken("\(count) bytes cannot stand for \(size)") }
+    guard size <= count * mostRatio else { throw broken("\(count) bytes cannot decompress to \(size)") }
     return size
   }
 
@@ -55,7 +55,7 @@ enum GzipMessage {
   /// - Throws: INTERNAL if the message is damaged or inflates to another size.
   static func inflate(_ message: ByteBuffer, to size: Int) throws(GRPCStatus) -> ByteBuffer {
     var stream = z_stream()
-    guard czlib_gunzip_init(&stream) == Z_OK else { throw GRPCStatus(.internal, "There is no memory for zlib") }
+    guard czlib_gunzip_init(&stream) == Z_OK else { throw GRPCStatus(.internal, "There is not enough memory for zlib") }
     defer { inflateEnd(&stream) }
     // One more byte, so that the buffer has an address even if the message is empty.
     var plain = ByteBufferAllocator().buffer(capacity: size + 1)
@@ -71,7 +71,7 @@ enum GzipMessage {
       }
     }
     guard status == Z_STREAM_END, stream.avail_in == 0, plain.readableBytes == size else {
-      throw broken(stream.msg.map { String(cString: $0) } ?? "it is not one member of the size that it states")
+      throw broken(stream.msg.map { String(cString: $0) } ?? "it is not a single member of the size that it states")
     }
     return plain
   }

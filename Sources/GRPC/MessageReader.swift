@@ -124,7 +124,7 @@ struct MessageReader {
   private func whole(_ message: ByteBuffer) -> Step { isCompressed ? .compressed(message) : .message(message) }
 
   private func check(_ flag: UInt8, _ length: Int) -> GRPCStatus? {
-    if flag > 1 { return GRPCStatus(.internal, "A message begins with the flag byte \(flag); 0 or 1 is legal") }
+    if flag > 1 { return GRPCStatus(.internal, "A message begins with the flag byte \(flag); it must be 0 or 1") }
     if length > maxMessageBytes {
       return GRPCStatus(.resourceExhausted, "Received message larger than max (\(length) vs. \(maxMessageBytes))")
     }

@@ -186,7 +186,7 @@ class MessageStream: ByteBufferStream {
       if !hold(change) {
         fail(
           GRPCStatus(
-            .resourceExhausted, "This side holds as many bytes that are not read yet as it may; send less at once")
+            .resourceExhausted, "This side has reached its limit of unread bytes; send less at once")
         )
       }
       return
@@ -194,7 +194,7 @@ class MessageStream: ByteBufferStream {
     let total = budget.addUnread(change)
     if change > 0 && total > bounds.maxUnreadBytes {
       fail(
-        GRPCStatus(.resourceExhausted, "This side holds \(total) bytes that nobody has read yet; send less at once"))
+        GRPCStatus(.resourceExhausted, "This side has \(total) unread bytes, more than its limit; send less at once"))
     }
   }
 
@@ -216,7 +216,8 @@ class MessageStream: ByteBufferStream {
     case .impossible:
       fail(
         GRPCStatus(
-          .resourceExhausted, "A message of \(count) bytes is more than this side receives at once (\(budget.bytes))")
+          .resourceExhausted, "A message of \(count) bytes exceeds what this side can receive at once (\(budget.bytes))"
+        )
       )
       return true
     }
@@ -256,14 +257,14 @@ class MessageStream: ByteBufferStream {
     let window = bounds.requestTimeout
     let least = window.bytes(at: bounds.minBytesPerSecond)
     guard pace.isTooSlow(arrivedBytes, at: now, window: window, least: least) else { return }
-    failForPace(.deadlineExceeded, "The request came too slowly", least, window)
+    failForPace(.deadlineExceeded, "The request arrived too slowly", least, window)
   }
 
   private func watchContended(_ now: NIODeadline) {
     let window = bounds.contendedTimeout
     let least = window.bytes(at: contendedBytesPerSecond)
     guard contendedPace.isTooSlow(arrivedBytes, at: now, window: window, least: least) else { return }
-    failForPace(.resourceExhausted, "A large message came too slowly while others wait", least, window)
+    failForPace(.resourceExhausted, "A large message arrived too slowly while others were waiting", least, window)
   }
 
   private func failForPace(_ code: GRPCStatus.Code, _ text: String, _ least: Int, _ window: TimeAmount) {
@@ -319,7 +320,7 @@ class MessageStream: ByteBufferStream {
       size = try GzipMessage.statedBytes(message, limit: reader.maxMessageBytes)
       guard size <= bounds.windowBytes / 2 || reserveAtOnce(size) else {
         throw GRPCStatus(
-          .resourceExhausted, "There is no room for the \(size) bytes that a message has when it is decompressed",
+          .resourceExhausted, "There is no room for a message that has \(size) bytes when decompressed",
           reason: "NO_ROOM", retryAfter: .seconds(1))
       }
     } catch {
@@ -376,8 +377,8 @@ class MessageStream: ByteBufferStream {
     guard channel.hasRoom(toQueue: message.count) else {
       throw GRPCStatus(
         .resourceExhausted,
-        "A message of \(message.count) bytes does not fit behind those that wait because their peers do not read them: "
-          + "\(waiting) bytes on this connection")
+        "A message of \(message.count) bytes cannot be queued: \(waiting) bytes are already waiting on this connection "
+          + "because its peer does not read them")
     }
     send(message.head)
     for buffer in message.rest { send(buffer) }

@@ -100,12 +100,12 @@ public struct ReflectionService: Sendable {
       default: break
       }
     }
-    guard let question else { throw ProtobufError(reason: "the request asks for nothing that is known here") }
+    guard let question else { throw ProtobufError(reason: "the request asks no question that this server knows") }
     return (host, question)
   }
 
   private static func text(_ value: ProtobufReader.Value) throws(ProtobufError) -> String {
-    guard let text = value.text else { throw ProtobufError(reason: "a name is not text") }
+    guard let text = value.text else { throw ProtobufError(reason: "a name is not valid UTF-8") }
     return text
   }
 

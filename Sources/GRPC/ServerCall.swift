@@ -118,7 +118,7 @@ final class ServerCall: MessageStream {
   }
 
   private static let full = GRPCStatus(
-    .resourceExhausted, "The server holds as much of its clients' messages and metadata as it may; try again later")
+    .resourceExhausted, "The server has reached its limit of buffered messages and metadata; try again later")
 
   /// The HTTP response to a request that is not gRPC (gRPC over HTTP/2, "Responses").
   private var httpRefusal: HTTP2StaticHeaders? {
@@ -130,12 +130,12 @@ final class ServerCall: MessageStream {
   private var grpcRefusal: GRPCStatus? {
     if headers.areOversized {
       let limit = core.limits.http2.maxHeaderListBytes
-      channel.refused(.metadata, "a call is refused: its metadata is over \(limit) bytes")
+      channel.refused(.metadata, "a call is rejected: its metadata is over \(limit) bytes")
       return GRPCStatus(.resourceExhausted, "The request's metadata is over \(limit) bytes")
     }
     if headers.hasTooMuchMetadata {
       let text = "over \(core.metadata.maxEntries) values, or over \(core.metadata.maxBytes) bytes in memory"
-      channel.refused(.metadata, "a call is refused: its metadata is \(text)")
+      channel.refused(.metadata, "a call is rejected: its metadata is \(text)")
       return GRPCStatus(.resourceExhausted, "The request's metadata is \(text)")
     }
     if headers.hasBadTimeout { return GRPCStatus(.internal, "grpc-timeout is not a timeout") }
@@ -203,7 +203,7 @@ final class ServerCall: MessageStream {
       self.waiter = nil
       waiter.resume(returning: nil)
     } else {
-      finish(GRPCStatus(.unimplemented, "The method takes exactly one request; there was none"))
+      finish(GRPCStatus(.unimplemented, "The method takes exactly one request, but received none"))
     }
   }
 
@@ -220,7 +220,7 @@ final class ServerCall: MessageStream {
     // The call has ended already if its deadline passed between the message and the end of the stream.
     guard request != nil, peerHasEnded, response.isOpen else { return }
     if hasUnreadBytes {
-      finish(GRPCStatus(.unimplemented, "The method takes exactly one request; there were more"))
+      finish(GRPCStatus(.unimplemented, "The method takes exactly one request, but received more"))
     } else {
       runHandler()
     }
@@ -229,7 +229,7 @@ final class ServerCall: MessageStream {
   /// Requests the next message on behalf of a streaming handler.
   func nextRequest(_ continuation: CheckedContinuation<ByteBuffer?, any Error>) {
     guard handlerIsRunning, isOpen, waiter == nil, response.isOpen else {
-      return continuation.resume(throwing: handlerIsRunning ? GRPCStatus(.cancelled, "The call is over") : status)
+      return continuation.resume(throwing: handlerIsRunning ? GRPCStatus(.cancelled, "The call has ended") : status)
     }
     waiter = continuation
     requestMessage()

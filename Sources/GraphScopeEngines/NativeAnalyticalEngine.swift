@@ -193,7 +193,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
     _ definition: OpDef, _ inputs: NativeInputs, _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
     let subgraph = try Subgraph(definition)
-    try processes.commands.requireOneStore("graphs are made of queries")
+    try processes.commands.requireOneStore("subgraphs of queries are created")
     let served = try queries.served(subgraph.source)
     var creation = subgraph.creation(key: definition.key)
     creation.attributes[.javaClassPath] = .text(libraries.installation.javaClassPath)
@@ -252,7 +252,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
       switch handle {
       case .none, .tables, .application: nil
       case .graph, .boundApplication, .context:
-        LostObject(handle, reason: "its engine has ended; make it again")
+        LostObject(handle, reason: "its engine has ended; create it again")
       }
     }
   }

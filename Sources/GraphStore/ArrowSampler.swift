@@ -13,7 +13,7 @@ enum ArrowSampler {
     guard byteCount >= 0, byteCount <= file.bytes.count else {
       throw GraphStoreError(
         .invalidData,
-        "'\(path)' holds \(file.bytes.count) bytes, but at least this many are required: \(byteCount)")
+        "'\(path)' has \(file.bytes.count) bytes, but at least \(byteCount) are required")
     }
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount])
     let stream = try ArrowStream(bytes, batchLimit: batchLimit)

@@ -19,7 +19,7 @@ extension TableReader {
     guard byteCount >= 0, byteCount <= file.bytes.count else {
       throw GraphStoreError(
         .invalidData,
-        "'\(path)' holds \(file.bytes.count) bytes, but at least this many are required: \(byteCount)")
+        "'\(path)' has \(file.bytes.count) bytes, but at least \(byteCount) are required")
     }
     let stream = try ArrowStream(UnsafeRawBufferPointer(rebasing: file.bytes[..<byteCount]))
     return try withExtendedLifetime(file) {

@@ -19,16 +19,18 @@ enum GraphVerification {
       let isPlain = name.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "/") }
       try require(
         isPlain && !name.isEmpty && name.utf8.count <= 200 && name != "." && name != ".." && name != Manifest.fileName,
-        "it lists the file '\(name)'")
-      try require(file.size >= 0, "it gives '\(name)' \(file.size) bytes")
+        "it lists the invalid file name '\(name)'")
+      try require(file.size >= 0, "it gives '\(name)' the size \(file.size)")
     }
-    try require(manifest.identifier > 0, "its identifier is \(manifest.identifier)")
+    try require(manifest.identifier > 0, "its identifier \(manifest.identifier) is invalid")
     let schema = manifest.schema
     try require(
       schema.vertexLabels.count == manifest.vertexLabels.count, "its vertex labels differ from those of the schema")
     try require(schema.edgeLabels.count == manifest.edgeLabels.count, "its edge labels differ from those of the schema")
     for (label, entry) in zip(schema.vertexLabels, manifest.vertexLabels) {
-      try require((0...maximumCount).contains(entry.count), "label '\(label.name)' has \(entry.count) vertices")
+      try require(
+        (0...maximumCount).contains(entry.count),
+        "label '\(label.name)' has an invalid number of vertices, \(entry.count)")
       try require(label.properties.count == entry.properties.count, "label '\(label.name)' lacks properties")
       let idProperty = label.idProperty ?? 0
       try require(
@@ -38,7 +40,7 @@ enum GraphVerification {
         (entry.index.kind == .contiguous) == (entry.index.file == nil), "the index of '\(label.name)' is incomplete")
       try require(
         entry.index.kind == .hash || manifest.options.idType != .string,
-        "the index of '\(label.name)' is not for text")
+        "the index of '\(label.name)' does not support string ids")
     }
     for (label, relations) in zip(schema.edgeLabels, manifest.edgeLabels) {
       try require(
@@ -49,11 +51,14 @@ enum GraphVerification {
         try require(
           labels.contains(ends.source) && labels.contains(ends.destination),
           "label '\(label.name)' connects labels that do not exist")
-        try require((0...maximumCount).contains(relation.count), "label '\(label.name)' has \(relation.count) edges")
+        try require(
+          (0...maximumCount).contains(relation.count),
+          "label '\(label.name)' has an invalid number of edges, \(relation.count)")
         try require(label.properties.count == relation.properties.count, "label '\(label.name)' lacks properties")
         let isSymmetric = !manifest.options.isDirected && ends.source == ends.destination
         try require(
-          (relation.outgoing == relation.incoming) == isSymmetric, "the rows of '\(label.name)' lack a direction")
+          (relation.outgoing == relation.incoming) == isSymmetric,
+          "the rows of '\(label.name)' do not match the direction of the graph")
       }
     }
   }

@@ -128,7 +128,7 @@ extension GraphStoreError {
     case ENOSPC, EDQUOT:
       return GraphStoreError(
         .inputOutput, "\(action) '\(path)'", evidence: reason,
-        hint: "Free space there or give the coordinator another --workspace")
+        hint: "Free space there, or start the coordinator with another --workspace")
     default:
       return GraphStoreError(.inputOutput, "\(action) '\(path)'", evidence: reason)
     }

@@ -92,7 +92,7 @@ struct FrameScanner {
       dependency = 0
       dependencyBytes = 0
       // RFC 9113 section 6.3.
-      if stream == 0 { return HTTP2Error(.protocolError, "A PRIORITY frame names no stream") }
+      if stream == 0 { return HTTP2Error(.protocolError, "A PRIORITY frame does not name a stream") }
     default: break
     }
     if length == 0 { endFrame() }
@@ -106,10 +106,10 @@ struct FrameScanner {
     case .fine?: break
     case .streamError?: if streamErrors.count < Self.maxStreamErrors { streamErrors.append(id) }
     case .connectionError?:
-      return HTTP2Error(.streamClosed, "A frame came for a stream that the peer has ended", evidence: "stream \(id)")
+      return HTTP2Error(.streamClosed, "A frame arrived for a stream that the peer had ended", evidence: "stream \(id)")
     case .neverOpened?:
       return HTTP2Error(
-        .protocolError, "A stream is opened below one that is open already", evidence: "stream \(id)")
+        .protocolError, "The id of a new stream is lower than that of an earlier one", evidence: "stream \(id)")
     }
     if flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 { pastStreams?.note(id, .endOfStream) }
     return nil

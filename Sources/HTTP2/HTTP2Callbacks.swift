@@ -73,7 +73,7 @@ private let receiveHeader: nghttp2_on_header_callback = {
     stream.receiveOversizedHeaders()
   } else if stream.headerListBytes > owner.limits.absurdHeaderListBytes {
     owner.fail(
-      HTTP2Error(.enhanceYourCalm, "A header list is absurdly long", evidence: "over \(stream.headerListBytes) bytes"))
+      HTTP2Error(.enhanceYourCalm, "A header list is too long", evidence: "over \(stream.headerListBytes) bytes"))
   }
   return owner.verdict
 }
@@ -92,7 +92,7 @@ private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     }
   if carriesNothing && !owner.controlBudget.spend(now: owner.now) {
     owner.fail(
-      HTTP2Error(.enhanceYourCalm, "A flood of frames that carry nothing", evidence: "frame type \(header.type)"))
+      HTTP2Error(.enhanceYourCalm, "Too many frames without content", evidence: "frame type \(header.type)"))
   }
   return owner.verdict
 }

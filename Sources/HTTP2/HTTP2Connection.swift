@@ -149,7 +149,9 @@ public final class HTTP2Connection {
     let queued = nghttp2_session_get_outbound_queue_size(session)
     if queued > limits.maxQueuedFrames {
       throw terminate(
-        HTTP2Error(.enhanceYourCalm, "The peer asks but does not read", evidence: "\(queued) frames wait to be sent"))
+        HTTP2Error(
+          .enhanceYourCalm, "The peer sends requests but does not read the answers",
+          evidence: "\(queued) frames wait to be sent"))
     }
   }
 
@@ -157,7 +159,7 @@ public final class HTTP2Connection {
     guard !scanner.streamErrors.isEmpty else { return }
     for id in scanner.takeStreamErrors() {
       guard controlBudget.spend(now: now) else {
-        throw terminate(HTTP2Error(.enhanceYourCalm, "A flood of frames for streams that the peer has reset"))
+        throw terminate(HTTP2Error(.enhanceYourCalm, "Too many frames for streams that the peer has reset"))
       }
       submitReset(id, .streamClosed)
     }
@@ -327,7 +329,7 @@ extension HTTP2Connection {
     guard violation == nil, streams.count < limits.maxConcurrentStreams, let stream = delegate.acceptStream() else {
       refusedStreams += 1
       if !refusalBudget.spend(now: now) {
-        fail(HTTP2Error(.enhanceYourCalm, "More calls are opened than this side has said it takes"))
+        fail(HTTP2Error(.enhanceYourCalm, "The peer opened more streams than this side allows"))
       }
       return false
     }

@@ -17,7 +17,7 @@ enum Gzip {
     let temporary = target + LogDirectory.temporarySuffix
     unlink(temporary)
     let output = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard output >= 0 else { throw LogStoreError(SystemError("cannot make", temporary)) }
+    guard output >= 0 else { throw LogStoreError(SystemError("cannot create", temporary)) }
     defer { close(output) }
     do throws(LogStoreError) {
       let bytes = try deflate(input, output, source)
@@ -58,7 +58,7 @@ enum Gzip {
         while written < bytes {
           let step = write(output, packed.baseAddress! + written, bytes - written)
           guard step > 0 || errno == EINTR else {
-            throw LogStoreError(SystemError("cannot write the compressed form of", path))
+            throw LogStoreError(SystemError("cannot compress", path))
           }
           written += max(0, step)
         }

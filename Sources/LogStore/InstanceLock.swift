@@ -25,7 +25,7 @@ final class InstanceLock: Sendable {
         throw LogStoreError(
           .inputOutput,
           "the logs in '\(directory)' are being written by process \(holder). "
-            + "Stop that process or give this instance another name")
+            + "Stop that process, or start this instance with another name")
       }
       var info = stat()
       guard fstat(descriptor, &info) == 0, info.st_nlink > 0 else {

@@ -86,7 +86,7 @@ struct LogMatcher {
     guard pattern.utf8.count <= LogQuery.maximumPatternBytes else {
       throw LogStoreError(
         .invalidArgument,
-        "the pattern has \(pattern.utf8.count) bytes, but \(LogQuery.maximumPatternBytes) is the maximum. Shorten it")
+        "the pattern has \(pattern.utf8.count) bytes; the limit is \(LogQuery.maximumPatternBytes). Use a shorter one")
     }
     do {
       return try Regex(pattern)

@@ -182,9 +182,11 @@ public final class LogStore: Sendable {
     for told in writer.files.tellLosses(at: time) { hub.announce(LogFileName.stem(of: told.stream)) }
     let remaining = writer.files.losses.first?.value
     if let remaining, !writer.isInTrouble {
-      report("log lines are being lost: cannot write to '\(path)': \(remaining.cause). Free space there")
+      report(
+        "log lines are being lost: cannot write to '\(path)': \(remaining.cause). Check the free space and the permissions there"
+      )
     } else if remaining == nil, writer.isInTrouble {
-      report("log lines are being written again to '\(path)'")
+      report("log lines are written to '\(path)' again")
     }
     writer.isInTrouble = remaining != nil
     guard remaining != nil, !writer.isRetrying else { return }

@@ -12,7 +12,7 @@ extension Scheduler {
       })
     else {
       throw SchedulingError(
-        .invalid, "The usage of \(owner) is not valid: amounts are 0 to \(Resources.largestAmount).")
+        .invalid, "The usage of \(owner) is out of range: amounts must be between 0 and \(Resources.largestAmount).")
     }
     let tenant = tenants[holder.request.tenant]!
     let old = holder
@@ -32,7 +32,9 @@ extension Scheduler {
     guard growth <= host.free.memoryBytes else {
       throw SchedulingError(
         .noRoom,
-        "\(owner) wants \(Resources.bytes(growth)) more memory on host \(host.name), where \(Resources.bytes(host.free.memoryBytes)) of \(Resources.bytes(host.capacity.memoryBytes)) are free; release something, or ask for more memory on a larger host."
+        "\(owner) needs \(Resources.bytes(growth)) more memory on host \(host.name), where "
+          + "\(Resources.bytes(host.free.memoryBytes)) of \(Resources.bytes(host.capacity.memoryBytes)) are free; release "
+          + "memory, or use a larger host."
       )
     }
     rebook(old, as: holder)
@@ -49,7 +51,8 @@ extension Scheduler {
     guard growth > 0, held + growth > most ?? .max - Resources.largestAmount else { return }
     throw SchedulingError(
       .quota,
-      "\(owner) exceeds the quota of \(what): tenant \(tenant.policy.name) may have \(text(most ?? 0)), has \(text(held)) and wants \(text(growth)) more; release something, or have the quota raised."
+      "\(owner) exceeds the quota of \(what) of tenant \(tenant.policy.name): \(text(most ?? 0)) allowed, \(text(held)) in "
+        + "use, \(text(growth)) more requested; release some, or ask an operator to raise the quota."
     )
   }
 
@@ -65,7 +68,8 @@ extension Scheduler {
     guard let old = holders[owner] else { throw .nothingHeld(owner) }
     try validate(members, of: owner)
     guard !old.isDraining else {
-      throw SchedulingError(.draining, "\(owner) is being drained and cannot change; wait until it is granted again.")
+      throw SchedulingError(
+        .draining, "\(owner) is being drained and cannot be resized; wait until it holds resources again.")
     }
     var new = old
     new.request.members = members
@@ -77,7 +81,8 @@ extension Scheduler {
       guard hosts.isEligible(old.slots[number], selector: members[number].selector) else {
         throw SchedulingError(
           .invalid,
-          "Member \(number) of \(owner) is on host \(hosts[old.slots[number]].name), which does not have the labels that are wanted now; members stay on their hosts."
+          "Member \(number) of \(owner) is on host \(hosts[old.slots[number]].name), which lacks the labels now requested; "
+            + "members cannot move to another host."
         )
       }
     }
@@ -95,7 +100,7 @@ extension Scheduler {
     throw SchedulingError(
       .quota,
       quotaSentence(exceeded, old.request.owner, more, 0, tenant.policy, tenant: tenant)
-        + " Release something, or have the quota raised.")
+        + " Release resources, or ask an operator to raise the quota.")
   }
 
   /// Finds hosts for the new members.
@@ -107,7 +112,8 @@ extension Scheduler {
     for (slot, amount) in growth.sorted(by: { $0.key < $1.key }) where !amount.fits(in: hosts[slot].measures.offer) {
       throw SchedulingError(
         .noRoom,
-        "\(old.request.owner) wants \(amount.nonnegative.sentence) more on host \(hosts[slot].name), where \(hosts[slot].measures.offer.sentence) are free; try again later or ask for less."
+        "\(old.request.owner) requests \(amount.nonnegative.sentence) more on host \(hosts[slot].name), where "
+          + "\(hosts[slot].measures.offer.sentence) are free; try again later or request less."
       )
     }
     guard kept < new.request.members.count else { return }
@@ -124,7 +130,8 @@ extension Scheduler {
       let more = Resources.sum(new.booked[kept...])
       throw SchedulingError(
         .noRoom,
-        "\(old.request.owner) wants \(new.request.members.count - kept) more members with \(more.sentence); \(freeSentence()); try again later or ask for less."
+        "\(old.request.owner) requests \(new.request.members.count - kept) more members with \(more.sentence) in total, "
+          + "but \(freeSentence()); try again later or request less."
       )
     }
     new.slots = slots
@@ -132,8 +139,8 @@ extension Scheduler {
 
   /// The free resources, as text for people.
   func freeSentence() -> String {
-    "of \(hosts.total.sentence) on \(hosts.count) host\(hosts.count == 1 ? "" : "s") "
-      + "\((hosts.total - hosts.used).sentence) are free"
+    "\(hosts.count) \(hosts.count == 1 ? "host has" : "hosts have") \((hosts.total - hosts.used).sentence) free of "
+      + "\(hosts.total.sentence)"
   }
 
   /// Replaces the booking of a holder.

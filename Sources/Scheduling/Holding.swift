@@ -109,7 +109,9 @@ extension Scheduler {
     try validate(request)
     guard allocation.owner == request.owner, allocation.placements.count == request.members.count,
       allocation.placements.allSatisfy({ $0.resources.isPlausible })
-    else { throw SchedulingError(.invalid, "The allocation of \(allocation.owner) is not one of its request.") }
+    else {
+      throw SchedulingError(.invalid, "The recorded allocation of \(allocation.owner) does not match its request.")
+    }
     var slots: [Int] = []
     for placement in allocation.placements {
       guard let slot = hosts.slot(of: placement.host) else { throw noRoom(allocation.owner, placement.host) }
@@ -132,7 +134,8 @@ extension Scheduler {
   private func noRoom(_ owner: String, _ host: String) -> SchedulingError {
     SchedulingError(
       .noRoom,
-      "Host \(host) has no room for what \(owner) is recorded to hold there; the journal and the hosts disagree.")
+      "Host \(host) does not exist or has no room for the allocation recorded for \(owner); the hosts have changed since."
+    )
   }
 
   /// Appends a request that was waiting according to a journal to the queue. Limits on waiting requests are not applied, and the

@@ -26,7 +26,7 @@ extension ClusterPlan {
     var lines: [String] = []
     for host in new.hosts {
       guard let before = old.hosts.first(where: { $0.name == host.name }) else {
-        lines.append("host \(host.name) is added with \(host.capacity)")
+        lines.append("host \(host.name) is added: \(host.capacity)")
         continue
       }
       if before.capacity != host.capacity {
@@ -37,11 +37,11 @@ extension ClusterPlan {
       }
     }
     for host in old.hosts where !new.hosts.contains(where: { $0.name == host.name }) {
-      lines.append("host \(host.name) is removed: nothing new is placed there, what runs there goes on")
+      lines.append("host \(host.name) is removed: nothing new is placed on it, and what runs on it continues")
     }
-    if old.demand != new.demand { lines.append("new sessions ask for \(new.demand) instead of \(old.demand)") }
+    if old.demand != new.demand { lines.append("new sessions request \(new.demand) instead of \(old.demand)") }
     for name in Set(old.demands.keys).union(new.demands.keys).sorted() where old.demands[name] != new.demands[name] {
-      lines.append("new sessions of tenant \(name) ask for \(new.demands[name] ?? new.demand)")
+      lines.append("new sessions of tenant \(name) request \(new.demands[name] ?? new.demand)")
     }
     return lines
   }
@@ -55,7 +55,7 @@ extension ClusterPlan.SessionDemand: CustomStringConvertible {
   /// The demand as text for people, for example `2 workers, each 1 core and 512 MiB`.
   public var description: String {
     let amounts = Resources(cpuMillicores: cpuMillicores, memoryBytes: memoryBytes)
-    let each = amounts == .zero ? "nothing kept free" : "\(amounts)"
+    let each = amounts == .zero ? "nothing reserved" : "\(amounts)"
     return "\(workers) worker\(workers == 1 ? "" : "s"), each \(each)\(isPreemptible ? "" : ", not preemptible")"
   }
 }

@@ -15,7 +15,7 @@ extension Scheduler {
         let active = tenants[name]
         sentences.append(
           "Tenant \(name) is removed (\(Self.words(old)))"
-            + (active.map { "; its \($0.holders) holders and \($0.queue.count) requests get the fallback." } ?? "."))
+            + (active.map { "; its \($0.holders) holders and \($0.queue.count) requests use the fallback." } ?? "."))
       case (let old?, let new?):
         let changes = Self.changes(old, new)
         if !changes.isEmpty { sentences.append("Tenant \(name) changes: \(changes).") }
@@ -32,7 +32,7 @@ extension Scheduler {
         let names = hosts.prefix(3).joined(separator: ", ") + (hosts.count > 3 ? " and \(hosts.count - 3) more" : "")
         sentences.append("\(allocation.owner) would start on \(names).")
       case .preempt(let owner, let other, let reason):
-        sentences.append("\(owner) would be drained for \(other): \(reason)")
+        sentences.append("\(owner) would be preempted for \(other): \(reason)")
       }
     }
     return sentences
@@ -44,8 +44,8 @@ extension Scheduler {
     let quota = tenant.policy.quota
     func sentence(_ held: Int64, _ most: Int64?, _ what: String, _ text: (Int64) -> String) -> String? {
       guard let most, held > most else { return nil }
-      return "Tenant \(name) would be over its quota of \(what): it has \(text(held)), it may have \(text(most)); "
-        + "nothing is taken from it, and nothing more is granted."
+      return "Tenant \(name) would be over its quota of \(what): \(text(held)) in use, \(text(most)) allowed; "
+        + "it keeps what it has, and gets no more."
     }
     return [
       sentence(Int64(tenant.sessions), quota.sessions.map(Int64.init), "sessions") { "\($0)" },
@@ -60,17 +60,17 @@ extension Scheduler {
     let quota = policy.quota
     return [
       ("weight", "\(policy.weight)"), ("priority", "\(policy.priority)"),
-      ("requests that may wait", "\(policy.maximumWaiting)"),
-      ("sessions", quota.sessions.map { "\($0)" } ?? "unbounded"),
-      ("processors", quota.cpuMillicores.map(Resources.cores) ?? "unbounded"),
-      ("memory", quota.memoryBytes.map(Resources.bytes) ?? "unbounded"),
-      ("graphs", quota.graphs.map { "\($0)" } ?? "unbounded"),
-      ("disk space", quota.diskBytes.map(Resources.bytes) ?? "unbounded"),
+      ("waiting requests", "\(policy.maximumWaiting)"),
+      ("sessions", quota.sessions.map { "\($0)" } ?? "unlimited"),
+      ("processors", quota.cpuMillicores.map(Resources.cores) ?? "unlimited"),
+      ("memory", quota.memoryBytes.map(Resources.bytes) ?? "unlimited"),
+      ("graphs", quota.graphs.map { "\($0)" } ?? "unlimited"),
+      ("disk space", quota.diskBytes.map(Resources.bytes) ?? "unlimited"),
     ]
   }
 
   private static func words(_ policy: TenantPolicy) -> String {
-    values(policy).filter { $0.value != "unbounded" }.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
+    values(policy).filter { $0.value != "unlimited" }.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
   }
 
   private static func changes(_ old: TenantPolicy, _ new: TenantPolicy) -> String {

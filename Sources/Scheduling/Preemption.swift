@@ -143,12 +143,14 @@ extension Scheduler {
 
   private func reason(_ holder: Holder, _ waiter: Waiter, _ rights: Rights) -> String {
     if holder.rank < rights.priority {
-      return "\(waiter.request.owner) has priority \(rights.priority), \(holder.request.owner) has \(holder.rank)."
+      return
+        "\(waiter.request.owner) has priority \(rights.priority), \(holder.request.owner) has priority \(holder.rank)."
     }
     let (mine, theirs) = (tenants[waiter.request.tenant]!, tenants[holder.request.tenant]!)
-    return "Tenant \(waiter.request.tenant) holds \(percent(dominantShare(of: mine))) of the hosts, its fair share is "
+    return
+      "Tenant \(waiter.request.tenant) holds \(percent(dominantShare(of: mine))) of the hosts, and its fair share is "
       + "\(percent(fairShare(of: mine))); tenant \(holder.request.tenant) holds \(percent(dominantShare(of: theirs))), "
-      + "its fair share is \(percent(fairShare(of: theirs)))."
+      + "and its fair share is \(percent(fairShare(of: theirs)))."
   }
 
   private mutating func drain(_ victim: String, for claimant: String) {

@@ -5,7 +5,7 @@ extension Scheduler {
     try validate(request.members, of: request.owner)
     guard (0...Self.maximumMembers).contains(request.sessions) else {
       throw SchedulingError(
-        .invalid, "\(request.owner) counts for \(request.sessions) sessions; 0 to \(Self.maximumMembers) are allowed.")
+        .invalid, "\(request.owner) counts as \(request.sessions) sessions; 0 to \(Self.maximumMembers) are allowed.")
     }
     guard abs(request.priority) <= Self.highestPriority else {
       throw SchedulingError(
@@ -18,12 +18,13 @@ extension Scheduler {
   func validate(_ members: [ResourceRequest.Member], of owner: String) throws(SchedulingError) {
     guard (1...Self.maximumMembers).contains(members.count) else {
       throw SchedulingError(
-        .invalid, "\(owner) asks for \(members.count) members; a gang has 1 to \(Self.maximumMembers).")
+        .invalid, "\(owner) requests \(members.count) members; 1 to \(Self.maximumMembers) are allowed.")
     }
     for (number, member) in members.enumerated() where !member.resources.isPlausible || member.resources == .zero {
       throw SchedulingError(
         .invalid,
-        "Member \(number) of \(owner) is not valid: it asks for something, and amounts are 0 to \(Resources.largestAmount)."
+        "Member \(number) of \(owner) is not valid: it must request resources, in amounts between 0 and "
+          + "\(Resources.largestAmount)."
       )
     }
   }
@@ -32,29 +33,29 @@ extension Scheduler {
   mutating func checkPossible(_ request: ResourceRequest, _ shape: Shape) throws(SchedulingError) {
     let search = GangSearch(shape)
     guard search.find(in: &hosts, order: GangSearch.order(of: shape.members), measure: .capacity) == nil else { return }
-    throw SchedulingError(.impossible, whyImpossible(request) + " Ask for less or add hosts.")
+    throw SchedulingError(.impossible, whyImpossible(request) + " Request less, or add hosts.")
   }
 
   /// Describes what idle hosts lack for the request.
   func whyImpossible(_ request: ResourceRequest) -> String {
     let present = hosts.present.map { hosts[$0] }
-    guard !present.isEmpty else { return "There is no host for \(request.owner)." }
+    guard !present.isEmpty else { return "There are no hosts for \(request.owner)." }
     for member in request.members {
       let eligible = present.filter { host in member.selector.allSatisfy { host.labels[$0.key] == $0.value } }
       guard !eligible.isEmpty else {
         let labels = member.selector.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return "\(request.owner) wants a host labelled \(labels.joined(separator: ", ")), which none of "
-          + "\(present.count) hosts is."
+        return "\(request.owner) requests a host labelled \(labels.joined(separator: ", ")), but none of "
+          + "\(present.count) hosts has these labels."
       }
       guard !eligible.contains(where: { member.resources.fits(in: $0.capacity) }) else { continue }
       let largest = eligible.reduce(Resources.zero) { $0.upper($1.capacity) }
-      return "A member of \(request.owner) asks for \(member.resources.sentence); the most that any of "
-        + "\(eligible.count) hosts has when idle is \(largest.sentence)."
+      return "A member of \(request.owner) requests \(member.resources.sentence), but the largest capacity of "
+        + "\(eligible.count) hosts is \(largest.sentence)."
     }
     let total = Resources.sum(request.members.lazy.map(\.resources))
-    let apart = request.membersApart ? ", each on a host of its own" : ""
-    return "\(request.owner) asks for \(request.members.count) members with \(total.sentence) in all\(apart); "
-      + "\(present.count) hosts with \(hosts.total.sentence) in all have no room for them even when idle."
+    let apart = request.membersApart ? ", each on a separate host" : ""
+    return "\(request.owner) requests \(request.members.count) members with \(total.sentence) in total\(apart), but "
+      + "\(present.count) hosts with \(hosts.total.sentence) in total have no room for them even when idle."
   }
 
   /// Checks that the quota would allow the request if the tenant held nothing.
@@ -65,7 +66,7 @@ extension Scheduler {
     throw SchedulingError(
       .quota,
       quotaSentence(exceeded, request.owner, total, request.sessions, policy, tenant: nil)
-        + " Ask for less, or have the quota raised.")
+        + " Request less, or ask an operator to raise the quota.")
   }
 
   /// Describes the exceeded limits of a quota: the limit, what is held, and what was requested.
@@ -76,19 +77,20 @@ extension Scheduler {
     var parts: [String] = []
     let quota = policy.quota
     if exceeded.contains(.sessions) {
-      parts.append("\(quota.sessions!) sessions, of which \(tenant?.sessions ?? 0) are open, and wants \(sessions)")
+      parts.append("\(quota.sessions!) sessions allowed, \(tenant?.sessions ?? 0) open, \(sessions) requested")
     }
     if exceeded.contains(.cpu) {
       let held = Resources.cores(tenant?.held.cpuMillicores ?? 0)
       parts.append(
-        "\(Resources.cores(quota.cpuMillicores!)), holds \(held) and wants \(Resources.cores(more.cpuMillicores))")
+        "\(Resources.cores(quota.cpuMillicores!)) allowed, \(held) in use, \(Resources.cores(more.cpuMillicores)) requested"
+      )
     }
     if exceeded.contains(.memory) {
       let held = Resources.bytes(tenant?.held.memoryBytes ?? 0)
       parts.append(
-        "\(Resources.bytes(quota.memoryBytes!)) of memory, holds \(held) and wants \(Resources.bytes(more.memoryBytes))"
+        "\(Resources.bytes(quota.memoryBytes!)) of memory allowed, \(held) in use, \(Resources.bytes(more.memoryBytes)) requested"
       )
     }
-    return "\(owner) exceeds the quota: tenant \(policy.name) may have " + parts.joined(separator: "; ") + "."
+    return "\(owner) exceeds the quota of tenant \(policy.name): " + parts.joined(separator: "; ") + "."
   }
 }

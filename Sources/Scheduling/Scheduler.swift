@@ -117,21 +117,23 @@ public struct Scheduler: Sendable {
   ) throws(SchedulingError) {
     guard capacity.isPlausible else {
       throw SchedulingError(
-        .invalid, "The capacity of host \(name) is not valid: amounts are 0 to \(Resources.largestAmount).")
+        .invalid,
+        "The capacity of host \(name) is out of range: amounts must be between 0 and \(Resources.largestAmount).")
     }
     if let slot = hosts.slot(of: name) {
       let used = hosts[slot].used
       guard used.fits(in: capacity) else {
         throw SchedulingError(
           .hostInUse,
-          "On host \(name) \(used.sentence) are held, more than its new capacity of \(capacity.sentence); stop what runs there first."
+          "The new capacity of host \(name), \(capacity.sentence), is less than what is in use there, \(used.sentence); "
+            + "stop what runs there first."
         )
       }
       // Reservations and claims on this host may no longer hold.
       if hosts[slot].capacity != capacity || hosts[slot].labels != labels { dropPlans(on: slot) }
     } else if hosts.count >= HostIndex.maximumHosts {
       throw SchedulingError(
-        .invalid, "There are \(hosts.count) hosts, as many as may be; host \(name) is one too many.")
+        .invalid, "Host \(name) cannot be added: there are \(hosts.count) hosts, which is the limit.")
     }
     hosts.set(name, capacity: capacity, labels: labels)
     freed += 1
@@ -174,12 +176,13 @@ public struct Scheduler: Sendable {
     guard waiting < policy.maximumWaiting || (waiting == 0 && startsAtOnce(request, at: now)) else {
       throw SchedulingError(
         .tenantQueueFull,
-        "\(waiting) requests of tenant \(request.tenant) wait for resources, as many as may; try again when some of them were granted, or withdraw one."
+        "\(waiting) requests of tenant \(request.tenant) are waiting for resources, which is the limit; try again when "
+          + "some have been granted, or withdraw one."
       )
     }
     guard waiters.count < maximumQueue else {
       throw SchedulingError(
-        .queueFull, "\(waiters.count) requests wait for resources, as many as may; try again later.")
+        .queueFull, "\(waiters.count) requests are waiting for resources, which is the limit; try again later.")
     }
     let time = clock(now)
     nextSequence += 1

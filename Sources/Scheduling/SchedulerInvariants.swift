@@ -31,14 +31,16 @@ extension Scheduler: Equatable {
     found += waiters.keys.filter { holders[$0] != nil }.sorted().map { "\($0) both waits and holds" }
     var preemptible: [Int: Int] = [:]
     for holder in holders.values where holder.mayBePreempted { preemptible[holder.rank, default: 0] += 1 }
-    if preemptible != preemptibleByRank { found.append("those that may be preempted are counted wrongly") }
+    if preemptible != preemptibleByRank { found.append("the count of preemptible holders is wrong") }
     var priorities: [Int: Int] = [:]
     for waiter in waiters.values { priorities[priority(of: waiter.request), default: 0] += 1 }
-    if priorities != waitingByPriority { found.append("those that wait are counted wrongly") }
-    if let reservation, waiters[reservation.owner] == nil { found.append("\(reservation.owner) waits no more") }
-    found += claims.filter { waiters[$0.owner] == nil }.map { "\($0.owner) waits no more" }
+    if priorities != waitingByPriority { found.append("the count of waiting requests is wrong") }
+    if let reservation, waiters[reservation.owner] == nil {
+      found.append("\(reservation.owner) has a reservation and does not wait")
+    }
+    found += claims.filter { waiters[$0.owner] == nil }.map { "\($0.owner) has a claim and does not wait" }
     for holder in holders.values where holder.booked.count != holder.request.members.count {
-      found.append("\(holder.request.owner) holds part of a gang")
+      found.append("\(holder.request.owner) holds only a part of its gang")
     }
     return found
   }
@@ -63,7 +65,9 @@ extension Scheduler: Equatable {
     for host in hosts.sorted {
       let slot = hosts.slot(of: host.name)!
       let sum = booked.removeValue(forKey: slot) ?? .zero
-      if sum != host.used { found.append("host \(host.name): allocations sum up to \(sum), booked is \(host.used)") }
+      if sum != host.used {
+        found.append("host \(host.name): allocations add up to \(sum), but \(host.used) is booked")
+      }
       if !host.used.fits(in: host.capacity) { found.append("host \(host.name) is overcommitted") }
       if host.draining != draining[slot] ?? .zero { found.append("host \(host.name): draining is wrong") }
       if host.preemptible != preemptible[slot] ?? .zero { found.append("host \(host.name): preemptible is wrong") }
@@ -72,8 +76,8 @@ extension Scheduler: Equatable {
       total = total + host.capacity
       used = used + host.used
     }
-    if total != hosts.total || used != hosts.used { found.append("the sums over all hosts are wrong") }
-    return found + booked.keys.sorted().map { "slot \($0) is no host and has allocations" }
+    if total != hosts.total || used != hosts.used { found.append("the totals of all hosts are wrong") }
+    return found + booked.keys.sorted().map { "slot \($0) has allocations but no host" }
   }
 
   private func tenantViolations() -> [String] {
@@ -89,11 +93,13 @@ extension Scheduler: Equatable {
         && tenant.diskBytes == mine.reduce(0) { $0 + $1.usage.diskBytes }
         && tenant.preemptible == mine.count { $0.mayBePreempted }
         && tenant.queue.count == waiters.values.count { $0.request.tenant == name }
-      if !isRight { found.append("the sums of tenant \(name) are wrong") }
+      if !isRight { found.append("the totals of tenant \(name) are wrong") }
       if !tenant.isActive { found.append("tenant \(name) neither holds nor waits") }
     }
-    if activeWeight != tenants.values.reduce(0, { $0 + $1.policy.weight }) { found.append("weights sum up wrongly") }
-    found += byTenant.keys.filter { tenants[$0] == nil }.map { "tenant \($0) holds and is not known" }
+    if activeWeight != tenants.values.reduce(0, { $0 + $1.policy.weight }) {
+      found.append("the sum of weights is wrong")
+    }
+    found += byTenant.keys.filter { tenants[$0] == nil }.map { "unknown tenant \($0) holds resources" }
     return found
   }
 }

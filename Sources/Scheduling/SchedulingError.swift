@@ -35,7 +35,7 @@ public struct SchedulingError: Error, Sendable, Equatable, Codable, CustomString
   }
 
   static func ownerKnown(_ owner: String) -> Self {
-    Self(.ownerKnown, "\(owner) holds or waits for resources already; release or withdraw them first.")
+    Self(.ownerKnown, "\(owner) already holds or waits for resources; release them or withdraw the request first.")
   }
 
   static func nothingHeld(_ owner: String) -> Self { Self(.nothingHeld, "\(owner) holds no resources.") }

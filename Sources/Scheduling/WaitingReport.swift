@@ -53,19 +53,19 @@ extension Scheduler {
     let (request, entry) = (waiter.request, shapes[waiter.shape])
     let tenant = tenants[request.tenant]!
     if let claim = claims.first(where: { $0.owner == request.owner }) {
-      return (.draining, "\(claim.victims.count) that hold what it needs are being drained for it.")
+      return (.draining, "\(claim.victims.count) holders of the resources that it needs are being drained for it.")
     }
     let exceeded = tenant.policy.quota.exceeded(by: entry.total, sessions: request.sessions, beyond: tenant)
     guard exceeded.isEmpty else {
       return (
         .quota,
         quotaSentence(exceeded, request.owner, entry.total, request.sessions, tenant.policy, tenant: tenant)
-          + " It starts when the tenant releases enough or its quota is raised."
+          + " It starts when the tenant has released enough or its quota is raised."
       )
     }
     var supposed = self
     if supposed.search(waiter) != nil {
-      return (.decision, "The hosts have room for it; it starts with the next decision.")
+      return (.decision, "The hosts have room for it; it starts at the next scheduling decision.")
     }
     guard supposed.search(waiter, measure: .capacity) != nil else {
       return (.hosts, whyImpossible(request) + " It waits for other hosts.")
@@ -73,10 +73,10 @@ extension Scheduler {
     if let held = supposed.reservation, held.owner != request.owner {
       supposed.dropReservation()
       if supposed.search(waiter) != nil {
-        return (.turn, "The hosts that have room for it are kept for \(held.owner), which is before it.")
+        return (.turn, "The hosts that have room for it are reserved for \(held.owner), which is ahead of it.")
       }
     }
-    return (.room, "No host has room for it now: it asks for \(entry.total.sentence); \(freeSentence()).")
+    return (.room, "The hosts have no room for it now: it requests \(entry.total.sentence), and \(freeSentence()).")
   }
 
   /// Returns the requests before this one, in the order in which tenants would take turns if everything had room.

@@ -63,17 +63,18 @@ public enum ExitCause: Sendable, Equatable, Codable, CustomStringConvertible {
     case .exited(let code): "exited with code \(code)"
     case .killed(let signal): "was killed by \(Self.name(signal: signal))"
     case .outOfMemory(let limit):
-      "was killed by the kernel for lack of memory" + (limit.map { " (its limit is \($0 >> 20) MiB)" } ?? "")
+      "was killed by the kernel because it ran out of memory" + (limit.map { " (its limit is \($0 >> 20) MiB)" } ?? "")
     case .diedUnderMemoryLimit(let signal, let limit):
-      "was killed by \(Self.name(signal: signal)), probably for lack of memory (its address space is limited to "
+      "was killed by \(Self.name(signal: signal)), probably because it ran out of memory (its address space is limited to "
         + "\(limit >> 20) MiB)"
-    case .processorTimeUsedUp(let seconds): "was killed by the kernel: it used up its \(seconds) s of processor time"
+    case .processorTimeUsedUp(let seconds):
+      "was killed by the kernel because it exceeded its limit of \(seconds) s of processor time"
     case .notStarted(let reason): "could not be started: \(reason)"
     case .notReady(let milliseconds): "did not become ready within \(Self.seconds(milliseconds)) s"
-    case .notAlive(let failures): "was stopped because it did not answer \(failures) probes in a row"
+    case .notAlive(let failures): "was stopped because it did not answer \(failures) consecutive probes"
     case .stopped(byForce: false): "was stopped"
-    case .stopped(byForce: true): "was stopped by SIGKILL, because it did not end after SIGTERM"
-    case .unknown(let reason): "ended; how is not known (\(reason))"
+    case .stopped(byForce: true): "was stopped with SIGKILL because it did not end after SIGTERM"
+    case .unknown(let reason): "ended with an unknown status (\(reason))"
     }
   }
 

@@ -153,7 +153,8 @@ final class FileOutput: ChildOutput {
     if size < position { position = 0 }
     guard size - position > FileOutput.backlogBytes else { return }
     let target = size - 1 << 20
-    receive("[\(target - position) bytes of output were skipped: they came faster than they could be taken]", isError)
+    receive(
+      "[\(target - position) bytes of output were skipped: they were written faster than they could be read]", isError)
     position = target
   }
 

@@ -108,16 +108,16 @@ extension ClusterObject where Spec == ChildSpec, Status == ChildStatus {
         "the child \(exit.cause)." + (exit.lastLines.last.map { " Its last line: \($0)" } ?? "")
       } ?? "the child ended."
     return switch phase {
-    case .planned: (.planned, "Nothing was done yet.")
+    case .planned: (.planned, "The child has not been started yet.")
     case .spawning, .aborting: (.spawning, "A process is being started.")
-    case .starting: (.starting, "The process runs and is not ready yet.")
-    case .adopted: (.adopted, "The process was found alive and was not heard yet.")
-    case .ready: (.ready, "The child serves.")
-    case .unresponsive: (.unresponsive, "The child missed a probe.")
-    case .terminating, .killing: (.terminating, "The child was told to end.")
-    case .waiting: (.backOff, "It will be started again after a pause: \(exit)")
-    case .crashLooping: (.crashLoop, "It ended too often and stays down until it is started again: \(exit)")
-    case .exited: (.exited, "It is over: \(exit)")
+    case .starting: (.starting, "The process is running but not ready yet.")
+    case .adopted: (.adopted, "The process survived the previous coordinator and has not answered yet.")
+    case .ready: (.ready, "The child is ready.")
+    case .unresponsive: (.unresponsive, "The child did not answer a probe.")
+    case .terminating, .killing: (.terminating, "The child is being stopped.")
+    case .waiting: (.backOff, "The child will be restarted after a pause: \(exit)")
+    case .crashLooping: (.crashLoop, "The child ended too often and is no longer restarted: \(exit)")
+    case .exited: (.exited, "The child has ended: \(exit)")
     }
   }
 }

@@ -106,11 +106,15 @@ public struct ChildSpecification: Sendable {
     }
     if !executable.hasPrefix("/") { return "the executable '\(executable)' must be an absolute path" }
     let texts = [executable, directory ?? ""] + arguments + environment.flatMap { [$0.key, $0.value] }
-    if texts.contains(where: { $0.utf8.contains(0) }) { return "an argument or variable contains a NUL character" }
-    if environment.keys.contains(where: { $0.isEmpty || $0.contains("=") }) {
-      return "the name of a variable is empty or contains '='"
+    if texts.contains(where: { $0.utf8.contains(0) }) {
+      return "its executable, directory, an argument or an environment variable contains a NUL character"
     }
-    if descriptors.contains(where: { $0 < 3 }) { return "it has its own standard input and output" }
+    if environment.keys.contains(where: { $0.isEmpty || $0.contains("=") }) {
+      return "the name of an environment variable is empty or contains '='"
+    }
+    if descriptors.contains(where: { $0 < 3 }) {
+      return "descriptors 0 to 2 are reserved for its standard input and output"
+    }
     return nil
   }
 }

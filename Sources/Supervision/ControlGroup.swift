@@ -12,7 +12,9 @@ public struct ControlGroups: Sendable, Equatable {
     self.directory = directory
     guard access(directory + "/cgroup.controllers", R_OK) == 0 else {
       throw SupervisionError(
-        .file, "\(directory) is no directory of cgroup v2: \(describe(errno: errno)). Children are limited by rlimits.")
+        .file,
+        "\(directory) is not a cgroup v2 directory: \(describe(errno: errno)). Children are limited by rlimits instead."
+      )
     }
     try ControlGroup.write("+memory +cpu +pids", to: directory + "/cgroup.subtree_control")
   }
@@ -26,7 +28,7 @@ public struct ControlGroups: Sendable, Equatable {
     let lines = String(decoding: ProcessTable.readFile(membership, limit: 65536) ?? [], as: UTF8.self).split(
       separator: "\n")
     guard let own = lines.first(where: { $0.hasPrefix("0::/") })?.dropFirst(3) else {
-      throw SupervisionError(.file, "This machine has no cgroup v2. Children are limited by rlimits.")
+      throw SupervisionError(.file, "This machine has no cgroup v2. Children are limited by rlimits instead.")
     }
     let parent = own == "/" ? root : root + own
     let ours = parent + "/coordinator"

@@ -88,13 +88,13 @@ private func reason(
   let words = describe(errno: spawned.error)
   switch platform_stage(rawValue: UInt32(spawned.stage)) {
   case PLATFORM_STAGE_EXECUTE: return "\(words) (\(specification.executable))\(asWhom(specification))"
-  case PLATFORM_STAGE_DIRECTORY: return "\(words) (its directory \(directory))\(asWhom(specification))"
-  case PLATFORM_STAGE_USER: return "it cannot become another user\(asWhom(specification)): \(words)"
-  case PLATFORM_STAGE_CGROUP: return "its control group cannot be entered: \(words)"
-  case PLATFORM_STAGE_NICENESS: return "niceness \(specification.niceness) was refused: \(words)"
-  case PLATFORM_STAGE_LIMIT: return "a resource limit was refused: \(words)"
-  case PLATFORM_STAGE_DESCRIPTORS: return "its descriptors could not be arranged: \(words)"
-  case PLATFORM_STAGE_CLONE: return "no process could be made: \(words)"
+  case PLATFORM_STAGE_DIRECTORY: return "\(words) (directory \(directory))\(asWhom(specification))"
+  case PLATFORM_STAGE_USER: return "it cannot run as another user\(asWhom(specification)): \(words)"
+  case PLATFORM_STAGE_CGROUP: return "it cannot be moved into its control group: \(words)"
+  case PLATFORM_STAGE_NICENESS: return "its niceness cannot be set to \(specification.niceness): \(words)"
+  case PLATFORM_STAGE_LIMIT: return "a resource limit cannot be set: \(words)"
+  case PLATFORM_STAGE_DESCRIPTORS: return "its descriptors cannot be set up: \(words)"
+  case PLATFORM_STAGE_CLONE: return "no process could be created: \(words)"
   default: return words
   }
 }

@@ -92,7 +92,7 @@ final class SupervisedChild {
     case .some(let cause): return cause
     case nil: break
     }
-    guard let status else { return .unknown(reason: "an earlier coordinator had started it") }
+    guard let status else { return .unknown(reason: "it was started by an earlier coordinator") }
     let killedForMemory =
       if let controlGroup { controlGroup.killedForMemory && (status.signaled || status.status != 0) } else {
         status.signaled && status.status == SIGKILL && Self.memoryKills() > memoryKillsBefore

@@ -39,7 +39,7 @@ final class SupervisionThread: SerialExecutor, @unchecked Sendable {
     var read: Int32 = -1
     var write: Int32 = -1
     let failure = platform_pipe(&read, &write)
-    precondition(failure == 0, "no pipe for the supervision thread: \(describe(errno: failure))")
+    precondition(failure == 0, "cannot create a pipe for the supervision thread: \(describe(errno: failure))")
     _ = fcntl(write, F_SETFL, O_NONBLOCK)
     wakeUp = (read, write)
     var thread = pthread_t()
@@ -49,7 +49,7 @@ final class SupervisionThread: SerialExecutor, @unchecked Sendable {
       { argument in
         Unmanaged<SupervisionThread>.fromOpaque(argument!).takeUnretainedValue().run()
       }, start)
-    precondition(outcome == 0, "no supervision thread: \(describe(errno: outcome))")
+    precondition(outcome == 0, "cannot create the supervision thread: \(describe(errno: outcome))")
   }
 
   // MARK: The executor

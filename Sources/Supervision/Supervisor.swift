@@ -152,7 +152,7 @@ public actor Supervisor {
 
   func admit(_ specification: ChildSpecification) throws {
     let name = specification.name
-    if isClosed { throw SupervisionError(.closed, "Child '\(name)' is not started: the coordinator is ending.") }
+    if isClosed { throw SupervisionError(.closed, "Child '\(name)' is not started: the coordinator is shutting down.") }
     if let fault = specification.fault {
       throw SupervisionError(.invalidSpecification, "Child '\(name)' cannot be started: \(fault).")
     }
@@ -161,21 +161,21 @@ public actor Supervisor {
         .invalidSpecification, "Child '\(name)' cannot outlive the coordinator: no directory is set for its output.")
     }
     if let old = supervised[name], !old.isOver {
-      throw SupervisionError(.exists, "There is a child '\(name)' already. Stop it first.")
+      throw SupervisionError(.exists, "Child '\(name)' already exists. Stop it first.")
     }
     guard supervised[name] == nil, supervised.count >= configuration.maximumChildren else { return }
     let over = supervised.values.filter(\.isOver)
     guard let oldest = over.min(by: { $0.record.createdMilliseconds < $1.record.createdMilliseconds }) else {
       throw SupervisionError(
         .exhausted,
-        "Child '\(name)' is not started: there are \(supervised.count) children, as many as there may be.")
+        "Child '\(name)' is not started: there are \(supervised.count) children, which is the limit. Stop some first.")
     }
     supervised[oldest.specification.name] = nil
   }
 
   private func find(_ name: String) throws -> SupervisedChild {
     guard let child = supervised[name] else {
-      throw SupervisionError(.unknownChild, "There is no child '\(name)'.")
+      throw SupervisionError(.unknownChild, "No child is named '\(name)'.")
     }
     return child
   }
@@ -242,7 +242,7 @@ public actor Supervisor {
       do { try await journal.record(record) } catch { problem = "\(error)" }
       child.record.setCondition(
         .journaled, .init(problem == nil), reason: problem == nil ? .stored : .refused,
-        message: problem.map { "The state store did not take the record: \($0)" } ?? "The record is stored.",
+        message: problem.map { "The state store rejected the record: \($0)" } ?? "The record is stored.",
         nowMilliseconds: nowMilliseconds())
       if problem == nil, record.status.phase == .ready { child.saveOutputPositions() }
     }

@@ -134,7 +134,10 @@ extension Supervisor {
     var read: Int32 = -1
     var write: Int32 = -1
     let failure = platform_pipe(&read, &write)
-    guard failure == 0 else { throw SupervisionError(.exhausted, "no pipe: \(describe(errno: failure))") }
+    guard failure == 0 else {
+      throw SupervisionError(
+        .exhausted, "A pipe for the output of a child could not be created: \(describe(errno: failure)).")
+    }
     child.outputs.append(PipeOutput(descriptor: read, isError: isError, receive: receiver(for: child)))
     return write
   }

@@ -45,7 +45,7 @@ extension Supervisor {
     for record in orphans {
       let token = record.status.token
       let exit = ExitCause.unknown(
-        reason: members[token] == nil ? "the coordinator that started it died" : "it was ended as an orphan")
+        reason: members[token] == nil ? "it ended before this coordinator started" : "it was ended as an orphan")
       recovery.ended.append(await bury(record, exit, leftBehind: left[token] ?? []))
     }
     return recovery

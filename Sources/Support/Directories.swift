@@ -8,10 +8,10 @@ public enum Directories {
   public static func make(_ path: String) throws(SystemError) {
     if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
     guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-      throw SystemError("cannot make the directory", path)
+      throw SystemError("cannot create the directory", path)
     }
     try make(String(path[..<slash]))
-    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError("cannot make the directory", path) }
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw SystemError("cannot create the directory", path) }
   }
 
   /// Returns the names in a directory, without `.` and `..`, in no particular order.

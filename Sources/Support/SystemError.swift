@@ -22,7 +22,7 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// Action, path and reason in one sentence, followed by the remedy if the disk is full.
   public var description: String {
-    let hint = code == ENOSPC ? ". Free space there or give the coordinator another --workspace" : ""
+    let hint = code == ENOSPC ? ". Free space there, or start the coordinator with another --workspace" : ""
     return "\(action) '\(path)': \(reason)\(hint)"
   }
 }

@@ -35,7 +35,9 @@ public struct ZipArchive {
       })
     else { throw Self.damaged("it has no central directory") }
     let count = Int(Self.u16(bytes, end + 10))
-    guard count <= Self.maximumEntries else { throw Self.damaged("it has \(count) entries") }
+    guard count <= Self.maximumEntries else {
+      throw Self.damaged("it has \(count) entries; the limit is \(Self.maximumEntries)")
+    }
     var entries: [Entry] = []
     var offset = Int(Self.u32(bytes, end + 16))
     var total = 0
@@ -59,7 +61,9 @@ public struct ZipArchive {
           "it contains a path outside the archive: '\(path.prefix(100))'")
       }
       total += entry.byteCount
-      guard total <= Self.maximumBytes else { throw Self.damaged("it unpacks to more than \(Self.maximumBytes) bytes") }
+      guard total <= Self.maximumBytes else {
+        throw Self.damaged("its contents exceed \(Self.maximumBytes) bytes when unpacked")
+      }
       entries.append(entry)
     }
     self.entries = entries
@@ -77,7 +81,9 @@ public struct ZipArchive {
   /// - Throws: `ZipError` when the file cannot be unpacked.
   public func contents(of entry: Entry) throws(ZipError) -> [UInt8] {
     let header = entry.headerOffset
-    guard header + 30 <= bytes.count, Self.u32(bytes, header) == 0x0403_4b50 else { throw Self.damaged("a header") }
+    guard header + 30 <= bytes.count, Self.u32(bytes, header) == 0x0403_4b50 else {
+      throw Self.damaged("the header of '\(entry.path)' is invalid")
+    }
     let start = header + 30 + Int(Self.u16(bytes, header + 26)) + Int(Self.u16(bytes, header + 28))
     guard start + entry.compressedBytes <= bytes.count else { throw Self.damaged("'\(entry.path)' is truncated") }
     let packed = bytes[start..<start + entry.compressedBytes]

@@ -58,8 +58,8 @@ final class AcceptGate: ChannelDuplexHandler {
     pausedUntil = .now() + Self.pause
     report?(
       .descriptors, nil,
-      "no connection is accepted for a moment: \(error). Raise the number of files that this process may have open "
-        + "(ulimit -n, LimitNOFILE= of a service)")
+      "connections are not accepted for a moment: \(error). Raise the limit of open files "
+        + "(ulimit -n, or LimitNOFILE= of a service)")
   }
 
   static func isShortage(_ code: CInt) -> Bool { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) }

@@ -35,7 +35,7 @@ open class ByteBufferStream: HTTP2Stream {
     let limits = channel.limits
     let least = limits.readerTimeout.bytes(at: limits.minBytesPerSecond)
     guard readerPace.isTooSlow(framedBytes, at: now, window: limits.readerTimeout, least: least) else { return }
-    channel.refused(.slowReader, "a call ends: its client took under \(least) bytes of the answer in time")
+    channel.refused(.slowReader, "a call is ended: its client read less than \(least) bytes of the answer in time")
     // Clients receive RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors").
     reset(.enhanceYourCalm)
   }

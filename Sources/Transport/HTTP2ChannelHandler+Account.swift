@@ -22,7 +22,7 @@ extension HTTP2ChannelHandler {
     cutOff(
       .receivedBytes,
       HTTP2Error(
-        .enhanceYourCalm, "\(who) made the server hold too much",
+        .enhanceYourCalm, "\(who) made the server buffer too much",
         evidence: "\(used) bytes of messages and headers, over \(most)", hint: "send less at once, and read answers"))
   }
 

@@ -41,7 +41,7 @@ extension HTTP2ChannelHandler {
         .receivedBytes,
         HTTP2Error(
           .enhanceYourCalm,
-          "The server holds as much of its clients' messages as it may, and most of this connection's",
+          "The server has reached its limit of buffered messages, and this connection has more than its share",
           hint: "send less at once, and read answers"))
     }
   }
@@ -67,7 +67,7 @@ extension HTTP2ChannelHandler {
       handler.giveUp(
         .slowReader,
         HTTP2Error(
-          .enhanceYourCalm, "The peer does not read what it asked for",
+          .enhanceYourCalm, "The peer does not read the answers that it requested",
           evidence: "under \(least) bytes in \(limits.readerTimeout.nanoseconds / 1_000_000) ms"))
     }
   }

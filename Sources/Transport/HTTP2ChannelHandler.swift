@@ -293,7 +293,7 @@ public final class HTTP2ChannelHandler: ChannelDuplexHandler {
     if http2.acceptedStreams > 0 { happen(.request) }
     if http2.refusedStreams > refusedStreams {
       refusedStreams = http2.refusedStreams
-      refused(.streams, "a call is refused: as many are open as this connection or its peer may have")
+      refused(.streams, "a call is rejected: its connection or peer has reached the limit of open calls")
     }
   }
 
@@ -303,7 +303,7 @@ public final class HTTP2ChannelHandler: ChannelDuplexHandler {
     case .expectRequest:
       if let time = limits.firstRequestTimeout { after(time) { $0.happen(.requestTimeout) } }
     case .cut:
-      if event == .prefaceTimeout { refused(.preface, "a connection is closed: no HTTP/2 preface came in time") }
+      if event == .prefaceTimeout { refused(.preface, "a connection is closed: no HTTP/2 preface arrived in time") }
       context?.close(promise: nil)
     case .notice: sendNotice()
     case .leave: http2?.goAway()
@@ -335,7 +335,7 @@ public final class HTTP2ChannelHandler: ChannelDuplexHandler {
   func fail(_ error: HTTP2Error) {
     guard failure == nil else { return }
     failure = error
-    if role == .server { refused(cause ?? Refusal(error), "a connection is cut off: \(error)") }
+    if role == .server { refused(cause ?? Refusal(error), "a connection is closed: \(error)") }
   }
 
   // MARK: Writing

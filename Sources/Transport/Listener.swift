@@ -127,7 +127,7 @@ public struct Listener: Sendable {
         guard count.enter() else {
           report?(
             .connections, Peer(channel.remoteAddress, credentials: nil),
-            "a connection is closed: as many are open as may be")
+            "a connection is closed: the limit of open connections is reached")
           return channel.close()
         }
         channel.closeFuture.whenComplete { _ in count.leave() }
@@ -171,13 +171,14 @@ public struct Listener: Sendable {
     let directory = path.map { path in path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
     switch ((error as? IOError)?.errnoCode, directory) {
     case (ENOENT, let directory?):
-      return "there is no directory '\(directory)': make it, or choose another path for the socket"
+      return "there is no directory '\(directory)': create it, or choose another path for the socket"
     case (EACCES, let directory?), (EROFS, let directory?):
-      return "this user may not make files in '\(directory)': choose another path for the socket, or allow it"
+      return
+        "this user may not create files in '\(directory)': choose another path for the socket, or grant the permission"
     case (EACCES, nil): return "this user may not listen on a port below 1024: choose another one"
     case (EMFILE, _), (ENFILE, _):
-      return "raise the number of files that this process may have open (ulimit -n, LimitNOFILE= of a service)"
-    case (EADDRNOTAVAIL, _): return "this machine has no such address: choose one that it has"
+      return "raise the limit of open files (ulimit -n, or LimitNOFILE= of a service)"
+    case (EADDRNOTAVAIL, _): return "this machine does not have this address: choose one of its own"
     default: return "choose another address, or stop the process that uses this one"
     }
   }

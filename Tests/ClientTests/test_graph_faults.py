@@ -106,7 +106,7 @@ class TestAlgorithms:
         for algorithm in (graphscope.wcc, graphscope.cdlp):
             groups = algorithm(shared).to_numpy("r").tolist()
             assert not set(groups[:2]) & set(groups[2:])
-        with pytest.raises(InvalidArgumentError, match="an id that only one label has"):
+        with pytest.raises(InvalidArgumentError, match="an id that occurs in only one label"):
             graphscope.bfs(shared, src=1)
         assert sorted(set(values(graphscope.bfs(shared, src=3)).values()))[0] == 0
 
@@ -119,12 +119,12 @@ class TestAlgorithms:
 
     def test_sources_of_the_wrong_type(self, sess, graph):
         shown = graph.project(vertices={"a": []}, edges={"k": []})
-        with pytest.raises(InvalidArgumentError, match="'src' .* must be an integer, as the vertex ids"):
+        with pytest.raises(InvalidArgumentError, match="'src' .* must be an integer, like the vertex ids"):
             graphscope.bfs(shown, src="1")
         texts = sess.g(oid_type="string", generate_eid=False)
         texts = texts.add_edges(frame(s=["1", "2"], t=["2", "3"], w=[4, 5]), label="e")
         for algorithm, options in ((graphscope.bfs, {}), (graphscope.sssp, {"weight": "w"})):
-            with pytest.raises(InvalidArgumentError, match="'src' .* must be text, as the vertex ids.*src='1'"):
+            with pytest.raises(InvalidArgumentError, match="'src' .* must be a string, like the vertex ids.*src='1'"):
                 algorithm(texts, src=1, **options)
         assert values(graphscope.bfs(texts, src="1")) == {"1": 0, "2": 1, "3": 2}
         assert values(graphscope.sssp(texts, src="1", weight="w")) == {"1": 0, "2": 4, "3": 9}

@@ -38,7 +38,7 @@ def test_a_history_that_was_changed_is_found(start, histories):
     changed = path.with_suffix(".changed")
     changed.write_text("".join(lines[:number] + [lines[number].replace('"release"', '"requeue"')] + lines[number + 1:]))
     done = replay(changed)
-    assert done.returncode == 1 and "played again" in done.stderr
+    assert done.returncode == 1 and "replayed" in done.stderr
 
 
 def test_a_killed_coordinator_and_the_one_after_it(host, csv):

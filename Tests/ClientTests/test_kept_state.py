@@ -279,7 +279,7 @@ class TestDamage:
         wait_until(lambda: "held_sessions=1" in running.log(), 20, "it is said that a session is held")
         with raw.Client(running.address) as client:
             assert client.connect(reconnect=True).session_id == copy.session
-            with pytest.raises(Exception, match="could not be brought back"):
+            with pytest.raises(Exception, match="could not be recovered"):
                 copy.read(client)
             assert "RecoveryFailed" in gsc("describe", "session", copy.session, "--workspace", copy.workspace)
             analytics.unlink()

@@ -309,7 +309,7 @@ def test_what_cannot_be_is_refused_by_name(house):
     house.write({"a": {"run_as": 61_231}})
     done = subprocess.run(
         [BINARY, *house.arguments(), "--workspace", str(closed / "w")], capture_output=True, text=True, timeout=60)
-    assert done.returncode != 0 and f"cannot pass through '{closed}'" in done.stderr, done.stderr
+    assert done.returncode != 0 and f"may not traverse '{closed}'" in done.stderr, done.stderr
     doctor = lambda: subprocess.run(
         [BINARY, "doctor", *house.arguments(), "--workspace", str(house.root / "workspace")], capture_output=True,
         text=True).stdout

@@ -60,7 +60,7 @@ class TestObjects:
         assert "open a session" in history and "host 127.0.0.1" in history
         client.close(session_id)
         history = gsc("history", *at)
-        assert "forget a session" in history
+        assert "delete a session" in history
         assert "Closed" in gsc("events", "--object", f"session/{session_id}", *at)
         opened = next(line.split()[0] for line in history.splitlines() if "open a session" in line)
         assert session_id in gsc("diff", opened, *at)

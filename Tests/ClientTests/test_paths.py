@@ -176,7 +176,7 @@ class TestWithoutAccessControl:
             f"{running.workspace}/state.db", f"{tmp_path}/w/state.db", str(configuration), columns[0], logs[0],
             columns[0].replace(running.workspace, f"{tmp_path}/w/../{os.path.basename(running.workspace)}"),
         ]:
-            assert "coordinator's own" in refusal(session, path), path
+            assert "belongs to the coordinator" in refusal(session, path), path
         for path in ["/proc/self/environ", "/proc/self/status", str(tmp_path), "/dev/zero"]:
             with pytest.raises(AnalyticalEngineInternalError, match="regular file|directory"):
                 load(session, path)

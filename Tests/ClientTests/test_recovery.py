@@ -134,7 +134,7 @@ class TestKilled:
         assert graph.schema.edge_labels == ["e"]
         with raw.Client(host.address) as client:
             lines = logs_of(client, session.session_id)
-        assert any("The coordinator ended while a step ran" in line and "CREATE_GRAPH" in line for line in lines)
+        assert any("The coordinator ended while a step was running" in line and "CREATE_GRAPH" in line for line in lines)
         close(session)
 
     def test_in_the_middle_of_a_pagerank(self, host):

@@ -143,7 +143,7 @@ class TestBounds:
             path = csv("e.csv", "src,dst\n1,2\n")
             assert client.run(session_id, raw.load_ops(path, "k" * 256))[0].code == 0
             head, _ = client.run(session_id, raw.load_ops(path, "k" * 257))
-            assert head.code != 0 and "257 bytes; at most 256" in head.error_msg
+            assert head.code != 0 and "257 bytes; the limit is 256" in head.error_msg
             client.close(session_id)
 
     def test_a_tenant_that_fills_the_store_leaves_room_for_closing(self, start, csv):
@@ -164,7 +164,7 @@ class TestBounds:
                     break
                 made += len(ops)
             assert 20 < made < 2_000
-            assert "at most 262144 are for one tenant" in head.error_msg, head.error_msg
+            assert "the limit per tenant is 262144" in head.error_msg, head.error_msg
             # What only gives back is taken, and what others close is closed.
             unload = raw.op(types_pb2.UNLOAD_GRAPH, [f"{0:0256}"])
             assert client.run(full, [unload])[0].code == 0

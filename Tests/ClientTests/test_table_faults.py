@@ -155,7 +155,7 @@ class TestHeaders:
 
     @pytest.mark.parametrize(
         "text, words",
-        [("1,2,0.5\n2,3,0.5\n", r"names of its columns, which are numbers \(1, 2, 0.5\).*header_row=False"),
+        [("1,2,0.5\n2,3,0.5\n", r"its column names are numbers \(1, 2, 0.5\).*header_row=False"),
          (",src,dst\n0,1,2\n", "first column of '.*' has no name"), ("src,dst,2020\n1,2,3\n", None)],
     )
     @pytest.mark.ours("the reference coordinator says nothing")

@@ -194,7 +194,7 @@ struct LateEventTests {
         "wait", by: "test", on: session.object, [Journal.put(waiting)]))
     let revision = try await bench.coordinator.journal.commit(
       "be ready", by: "test", on: session.object, [Journal.put(ready)])
-    await bench.coordinator.note("note how long a session waits", of: session) { document in
+    await bench.coordinator.note("record how long a session may wait", of: session) { document in
       #expect(document.waiting == .queued)
       // The engines become ready between the read of the document and its change.
       session.wrote(ready, revision: revision)

@@ -97,7 +97,7 @@ struct ConnectingTests {
       #expect(error?.code == .versionMismatch)
       let message =
         "Version between client and server is inconsistent: \(version) vs 0.29.0. "
-        + "Install the client that fits: pip install graphscope-client==0.29.0"
+        + "Install the matching client: pip install graphscope-client==0.29.0"
       #expect(error?.message.hasPrefix(message) == true)
       #expect(error?.message.hasSuffix("--set clients.versions=0.28") == (version == "0.28.0"))
     }

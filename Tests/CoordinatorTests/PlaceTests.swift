@@ -93,7 +93,9 @@ final class PlaceTests {
         "\(allowed)/hard.csv", "\(allowed)/column.csv", "\(root)/tokens", "\(root)/workspace/state.db", "\(allowed)2/x",
         "allowed/data.csv", "~/x", "$HOME/x", "", "/", "\(allowed)/data.csv\0.csv", "%2Fetc%2Fshadow", "s3://x/y",
       ].map { refusal(places, $0) ?? "read: \($0)" })
-    #expect(words.count == 1 && words.first?.contains("is not among the places that may be read") == true, "\(words)")
+    #expect(
+      words.count == 1 && words.first?.contains("is not among the places that this tenant may read") == true, "\(words)"
+    )
     let none = SessionPlaces(own: own) { TenantRules() }
     #expect(refusal(none, "\(allowed)/data.csv") == words.first)
   }
@@ -108,7 +110,7 @@ final class PlaceTests {
       "tokens", "link", "w/state.db", "workspace/state.db", "hard", "workspace/../workspace/sessions/s/ids.values",
     ] {
       let words = refusal(unrestricted, "\(root)/\(path)") ?? "read"
-      #expect(words.contains("the coordinator's own"), "\(path): \(words)")
+      #expect(words.contains("belongs to the coordinator"), "\(path): \(words)")
     }
   }
 
@@ -357,6 +359,6 @@ final class PlaceTests {
     }
     chmod(root, 0o700)
     let error = #expect(throws: CoordinatorError.self) { try workspace.letThrough(Self.user, to: "s") }
-    #expect(error?.description.contains("cannot pass through '\(root)'") == true, "\(String(describing: error))")
+    #expect(error?.description.contains("may not traverse '\(root)'") == true, "\(String(describing: error))")
   }
 }

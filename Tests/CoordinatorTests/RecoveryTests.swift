@@ -81,7 +81,7 @@ struct CoordinatorRecoveryTests {
     }
     #expect(steps.count == 2)
     #expect(steps[0].contains(#""phase":"succeeded""#))
-    #expect(steps[1].contains(#""phase":"interrupted""#) && steps[1].contains("Run it again"))
+    #expect(steps[1].contains(#""phase":"interrupted""#) && steps[1].contains("run it again"))
     let back = try after.coordinator.session(session.id, for: alice)
     #expect(try await back.run([operation("again", key: "h")]).failure == nil)
     await after.coordinator.shutdown()

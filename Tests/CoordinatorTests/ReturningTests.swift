@@ -42,7 +42,7 @@ struct ReconnectTests {
     try await bench.coordinator.close(other.id, for: caller(9))
     #expect(live.phase == .connected)
     var lines = other.log.lines().makeAsyncIterator()
-    #expect(await lines.next()?.text.contains("other clients use your sessions (1)") == true)
+    #expect(await lines.next()?.text.contains("other clients are using your sessions (1)") == true)
     await bench.coordinator.shutdown()
     try bench.done()
   }

@@ -200,7 +200,7 @@ struct GivingWayTests {
     #expect(bench.factory.engines[0].isSuspended)
     #expect(bench.factory.engines.count == 2)
     try await bench.coordinator.close(session.id, for: alice)
-    await bob.waitUntilTold("The resources are there")
+    await bob.waitUntilTold("Resources were granted")
     await bench.factory.engines[2].waitUntilHolding()
     #expect(bench.factory.engines[2].recovered == 1)
     bench.factory.engines[2].letGo()
@@ -280,7 +280,7 @@ struct RoomTests {
     #expect(try await second.run([Self.createGraph]).failure?.error.code == .resourceExhausted)
     let copy = StepOperation(key: "c", parents: [], action: .analytical(.plain(.copyGraph)))
     let refused = try await second.run([copy]).failure?.error
-    #expect(refused?.message.hasPrefix("COPY_GRAPH was not begun") == true, "every operation that makes a graph")
+    #expect(refused?.message.hasPrefix("COPY_GRAPH was not started") == true, "every operation that makes a graph")
     let unload = StepOperation(key: "u", parents: ["g0"], action: .analytical(.unload))
     #expect(try await first.run([unload]).failure == nil)
     #expect(try await second.run([Self.createGraph]).failure == nil)

@@ -40,7 +40,7 @@ struct StateSharesTests {
     let outcome = try await session.run([operation("a", key: "1"), operation("b", key: tooLong)])
     #expect(outcome.results.isEmpty && outcome.failure?.error.code == .invalidArgument)
     let bind = StepOperation(key: "x", parents: [tooLong], action: .analytical(.bindApplication))
-    #expect(try await session.run([bind]).failure?.error.message.contains("257 bytes; at most 256") == true)
+    #expect(try await session.run([bind]).failure?.error.message.contains("257 bytes; the limit is 256") == true)
     #expect(bench.factory.engines[0].calls == ["a"])
     await bench.coordinator.shutdown()
     try bench.done()

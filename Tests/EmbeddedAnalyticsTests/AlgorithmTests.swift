@@ -62,7 +62,7 @@ struct AlgorithmTests {
       ("cdlp", [.integer(-1)], "'max_round' of algorithm 'cdlp' must be 0 or more", "-1"),
       ("cdlp", [.string("ten")], "'max_round' of algorithm 'cdlp' must be an integer", "'ten'"),
       (
-        "bfs", [.string("1")], "'src' of algorithm 'bfs' must be an integer, as the vertex ids of this graph are", "'1'"
+        "bfs", [.string("1")], "'src' of algorithm 'bfs' must be an integer, like the vertex ids of this graph", "'1'"
       ),
       ("sssp", [.double(0.5)], "'src' of algorithm 'sssp' must be a vertex id", "0.5"),
       ("sssp", [.bytes([1, 2])], "'src' of algorithm 'sssp' must be a vertex id", "2 bytes"),
@@ -110,7 +110,7 @@ struct AlgorithmTests {
     for arguments in [[], [QueryValue.integer(1)]] {
       let error = await #expect(throws: EngineError.self) { try await run("sssp", on: graph.simple(), arguments) }
       #expect(
-        error?.message == "argument 'src' of algorithm 'sssp' must be text, as the vertex ids of this graph are")
+        error?.message == "argument 'src' of algorithm 'sssp' must be a string, like the vertex ids of this graph")
     }
   }
 }

@@ -179,7 +179,7 @@ struct RecoveryTests {
     let after = try await EngineFixture(after: scene.before)
     let lost = try await after.engine.recover(scene.handles + [.graph("graph_never"), .graph("../../etc/passwd")])
     #expect(lost.count == 3)
-    #expect(lost.allSatisfy { $0.reason.contains("cannot be found again") })
+    #expect(lost.allSatisfy { $0.reason.contains("cannot be recovered") })
     #expect(try await after.array("v:person.age", scene.graph.handle) == ages)
     await after.engine.suspend()
   }

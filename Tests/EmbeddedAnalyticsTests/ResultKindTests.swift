@@ -187,7 +187,7 @@ struct ResultKindTests {
       ([.bool(true)], "'factor' of algorithm 'data' must be an integer"),
       ([.integer(10)], "'factor' of algorithm 'data' must be from 1 to 9"),
       ([.integer(1), .integer(0)], "'negative' of algorithm 'data' must be True or False"),
-      ([.integer(1), .bool(true), .bytes([1])], "'unit' of algorithm 'data' must be a text"),
+      ([.integer(1), .bool(true), .bytes([1])], "'unit' of algorithm 'data' must be a string"),
     ])
   func wrongTypes(_ arguments: [QueryValue], _ message: String) async throws {
     let fixture = try await EngineFixture(algorithms: Example.all)

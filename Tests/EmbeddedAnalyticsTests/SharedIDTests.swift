@@ -63,7 +63,7 @@ struct SharedIDTests {
     let graph = try await graph(fixture, "1|2", "1|3", GraphOptions(generatesEdgeIDs: false))
     let error = await #expect(throws: EngineError.self) { try await fixture.run("bfs", on: graph, [.integer(1)]) }
     #expect(error?.code == .invalidArgument)
-    #expect(error?.message == "argument 'src' of algorithm 'bfs' must be an id that only one label has")
+    #expect(error?.message == "argument 'src' of algorithm 'bfs' must be an id that occurs in only one label")
     #expect(error?.evidence == "1 is an id in 'a' and in 'b'")
     let far = Int64.max
     let result = try await fixture.run("bfs", on: graph, [.integer(2)])
@@ -75,6 +75,6 @@ struct SharedIDTests {
     let fixture = try await EngineFixture()
     let graph = try await graph(fixture, "1|2", "3|4", GraphOptions(generatesEdgeIDs: false))
     _ = try await fixture.run("sssp", on: graph, [.integer(99)])
-    #expect(fixture.log.all.last == "No vertex has the id 99, which is 'src' of 'sssp': nothing is reached from it.")
+    #expect(fixture.log.all.last == "No vertex has the id 99, given as 'src' of 'sssp': no vertex is reached from it.")
   }
 }

@@ -74,7 +74,7 @@ struct HeldBytesTests {
       connection.push(bytes)
       let goAway = try #require(await connection.goAway())
       #expect(goAway.code == HTTP2Error.Code.enhanceYourCalm.rawValue)
-      #expect(goAway.text.hasPrefix("This connection made the server hold too much ("))
+      #expect(goAway.text.hasPrefix("This connection made the server buffer too much ("))
       #expect(pair.server.refusalCounts[.receivedBytes] == 1)
       #expect(try await pair.status("Echo") == .ok)
     }
@@ -99,7 +99,7 @@ struct HeldBytesTests {
       second.push(hoard(10))
       let goAway = try #require(await second.goAway())
       #expect(goAway.code == HTTP2Error.Code.enhanceYourCalm.rawValue)
-      #expect(goAway.text.hasPrefix("The connections of 127.0.0.1 together made the server hold too much"))
+      #expect(goAway.text.hasPrefix("The connections of 127.0.0.1 together made the server buffer too much"))
       #expect(first.isOpen)
       #expect(try await pair.status("Echo", ByteBuffer(repeating: 1, count: 1000)) == .ok)
       // Alone, the first connection stays within its share until it exceeds that as well.

@@ -53,11 +53,11 @@ struct SchedulerReportTests {
       fallback: TenantPolicy(name: "default"), at: story.now)
     #expect(
       sentences == [
-        "Tenant a is removed (weight 3, priority 0, requests that may wait 16); its 2 holders and 0 requests get the fallback.",
+        "Tenant a is removed (weight 3, priority 0, waiting requests 16); its 2 holders and 0 requests use the fallback.",
         "Tenant b changes: weight 1 -> 2, processors 1 core -> 0.5 cores.",
-        "Tenant c is added: weight 5, priority 0, requests that may wait 16.",
-        "Tenant b would be over its quota of processors: it has 1 core, it may have 0.5 cores; nothing is taken from it, and nothing more is granted.",
-        "a2 would be drained for c1: Tenant c holds 0% of the hosts, its fair share is 62.5%; tenant a holds 75%, its fair share is 12.5%.",
+        "Tenant c is added: weight 5, priority 0, waiting requests 16.",
+        "Tenant b would be over its quota of processors: 1 core in use, 0.5 cores allowed; it keeps what it has, and gets no more.",
+        "a2 would be preempted for c1: Tenant c holds 0% of the hosts, and its fair share is 62.5%; tenant a holds 75%, and its fair share is 12.5%.",
       ])
     #expect(story.scheduler == before && story.scheduler.violations().isEmpty)
     #expect(

@@ -39,7 +39,8 @@ import Turns
       let over = try await bench.supervisor.waitUntilOver("g")
       #expect(
         over.status.lastExit?.text
-          == "was killed by the kernel for lack of memory (its limit is 64 MiB); its last output:\n  unlimited\n  up")
+          == "was killed by the kernel because it ran out of memory (its limit is 64 MiB); its last output:\n  unlimited\n  up"
+      )
       #expect(read(group + "/cgroup.kill") == "1")
     }
   }

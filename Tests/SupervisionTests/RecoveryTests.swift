@@ -78,7 +78,7 @@ import Turns
 
       let second = try Host(directory)
       try await second.expect("adopted survivor \(survivor)")
-      try await second.expect { $0.hasPrefix("ended mortal ended; how is not known") }
+      try await second.expect { $0.hasPrefix("ended mortal ended with an unknown status") }
       #expect(!lives(farFromMortal), "what the kernel does not end is found by its token")
       try await second.expect { $0.hasPrefix("started mortal ") }
       try await second.expect("ready")
@@ -195,7 +195,7 @@ import Turns
     #expect(await later.supervisor.child("wanted")?.status.phase == .ready)
     kill(records[0].status.process!, SIGKILL)
     let over = try await later.supervisor.waitUntilOver("wanted")
-    #expect(over.status.lastExit?.text.hasPrefix("ended; how is not known") == true)
+    #expect(over.status.lastExit?.text.hasPrefix("ended with an unknown status") == true)
     await later.close()
     await earlier.close()
   }

@@ -46,7 +46,7 @@ import Turns
       of: "exec python3 -c '\(eater)'", limits: ChildLimits(memoryBytes: 256 << 20))
     #expect(exit.lastLines == ["out of memory"])
     #expect(exit.cause == .diedUnderMemoryLimit(signal: SIGABRT, limitBytes: 256 << 20))
-    #expect(exit.text.contains("probably for lack of memory (its address space is limited to 256 MiB)"))
+    #expect(exit.text.contains("probably because it ran out of memory (its address space is limited to 256 MiB)"))
   }
 
   @Test("when it exceeds its limit of processor time")

@@ -72,9 +72,9 @@ final class StateShares: Sendable {
     guard held + bytes <= bound else {
       throw EngineError(
         .resourceExhausted,
-        "the tenant's sessions have \(held) bytes in the coordinator's state, and this step needs up to \(bytes) more: "
-          + "at most \(bound) are for one tenant",
-        hint: "Unload what is not needed any more, or close a session")
+        "the tenant's sessions use \(held) bytes of the coordinator's state, and this step needs up to \(bytes) more: "
+          + "the limit per tenant is \(bound)",
+        hint: "Unload graphs and results that are no longer needed, or close a session")
     }
   }
 

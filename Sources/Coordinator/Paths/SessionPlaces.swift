@@ -79,7 +79,7 @@ struct SessionPlaces: Places {
     guard found.count < Self.maximumEntries, depth > 0 else {
       throw EngineError(
         .resourceExhausted,
-        "'\(path)' has more than \(Self.maximumEntries) files, or directories too deep in each other")
+        "'\(path)' contains more than \(Self.maximumEntries) files, or directories nested too deeply")
     }
   }
 
@@ -174,7 +174,7 @@ struct SessionPlaces: Places {
     return GraphStoreError(
       error.code, error.message, evidence: error.evidence,
       hint:
-        "The engines of this tenant run as the user \(user.name), who may not do that. Operators give that user permission "
+        "The engines of this tenant run as the user \(user.name), who lacks this permission. Ask an operator to grant it "
         + "(chmod, chown, setfacl)")
   }
 
@@ -184,14 +184,14 @@ struct SessionPlaces: Places {
     guard isRestricted else {
       return EngineError(
         .permissionDenied,
-        "'\(bounded(path))' cannot be \(verb): it is a file of the coordinator's own, or in its workspace",
-        hint: "Keep data in another directory")
+        "'\(bounded(path))' cannot be \(verb): it belongs to the coordinator or lies in its workspace",
+        hint: "Use another directory")
     }
     let list = use == .reading ? "read" : "write"
     return EngineError(
-      .permissionDenied, "'\(bounded(path))' is not among the places that may be \(verb)",
-      hint: "Operators list directories and addresses under tenants, \(list), in the access file; "
-        + "\(use == .reading ? "a data frame or arrays" : "results that the client fetches") need none")
+      .permissionDenied, "'\(bounded(path))' is not among the places that this tenant may \(list)",
+      hint: "Ask an operator to add its directory or address to the tenant's '\(list)' list in the access file; "
+        + "\(use == .reading ? "data frames and arrays" : "results fetched by the client") need no permission")
   }
 
   private func bounded(_ path: String) -> String { String(path.prefix(1024)) }
@@ -217,7 +217,9 @@ struct SessionPlaces: Places {
       let descriptor = Glibc.open(staging, flags | O_NOFOLLOW)
       return descriptor < 0 ? -errno : descriptor
     }
-    guard source >= 0 else { throw EngineError(.internalFailure, "the engine's output cannot be opened: \(-source)") }
+    guard source >= 0 else {
+      throw EngineError(.internalFailure, "cannot open the engine's output: \(String(cString: strerror(-source)))")
+    }
     defer { close(source) }
     let target = try resolve(path, .writing) { base, rest in
       try directory(below: base, rest)
@@ -312,14 +314,14 @@ struct SessionPlaces: Places {
   private func requireStorage(_ address: String) throws(EngineError) {
     guard !Redaction.holdsSecret(address) else {
       throw EngineError(
-        .invalidArgument, "keys are not taken from an address: '\(bounded(address))'",
-        hint: "Give them as options: Loader(address, key=..., secret=...)")
+        .invalidArgument, "an address may not contain keys: '\(bounded(address))'",
+        hint: "Pass them as options: Loader(address, key=..., secret=...)")
     }
     let scheme = address.split(separator: ":").first?.lowercased() ?? ""
     guard ["s3", "oss", "hdfs", "hive"].contains(scheme), address.utf8.firstRange(of: "::".utf8) == nil else {
       throw EngineError(
-        .permissionDenied, "'\(bounded(address))' is no address of a storage",
-        hint: "Storages are s3, oss, hdfs and hive")
+        .permissionDenied, "'\(bounded(address))' is not the address of a supported storage",
+        hint: "Supported storages are s3, oss, hdfs and hive")
     }
   }
 
@@ -342,8 +344,8 @@ struct SessionPlaces: Places {
     case (_, _) where Self.harmless.contains(key) && value.members == nil && value.elements == nil: break
     default:
       throw EngineError(
-        .permissionDenied, "the storage option '\(String(key.prefix(64)))' is not taken where access control is on",
-        hint: "Options are key, secret, token, user, region, endpoint, host and port")
+        .permissionDenied, "the storage option '\(String(key.prefix(64)))' is not allowed with access control",
+        hint: "Allowed options are key, secret, token, user, region, endpoint, host and port")
     }
   }
 }

@@ -81,8 +81,8 @@ extension Coordinator {
     if try !workspace.hasSessionDirectory(session.id),
       try LostAndFound(workspace: workspace.path).bringBackSession(session.id)
     {
-      logger.notice("brought back from lost+found", metadata: ["session": "\(session.id)"])
-      journal.event(session.object, "BroughtBack", "its directory was in lost+found")
+      logger.notice("the directory of a session was recovered from lost+found", metadata: ["session": "\(session.id)"])
+      journal.event(session.object, "BroughtBack", "the session's directory was recovered from lost+found")
     }
     _ = try workspace.makeSessionDirectory(session.id)
     try session.recoverFiles()
@@ -160,7 +160,8 @@ extension Coordinator {
       return 1
     } catch {
       logger.error(
-        "cannot set objects aside; they stay", metadata: ["session": "\(session.id)", "error": "\(error)"])
+        "cannot set objects aside; they stay in the session's directory",
+        metadata: ["session": "\(session.id)", "error": "\(error)"])
       return 0
     }
   }
@@ -176,27 +177,29 @@ extension Coordinator {
     document.status.allocation = allocation
     if allocation == nil {
       if document.waiting == nil {
-        document.noteWaiting(.queued, "what it held is not there any more; it waits for resources")
+        document.noteWaiting(
+          .queued, "the resources that the session held are no longer available; it is waiting for others")
       }
     } else if document.condition(.ready)?.status != .true {
       document.setCondition(
-        .ready, true, reason: .enginesReady, message: "its engines take work", nowMilliseconds: nowMilliseconds())
+        .ready, true, reason: .enginesReady, message: "the engines accept work", nowMilliseconds: nowMilliseconds())
     }
     let repaired = remain.damagedObjects.compactMap { number in
       session.objectDocuments[number].map { Journal.put(objectKey(id, number), $0) }
     }
     let unloaded = found.unloaded.map { Journal.put(objectKey(id, $0.number), ObjectDocument(.none, of: $0.key)) }
     try await journal.commitAll(
-      "note the objects of a session", by: "coordinator", on: session.object,
+      "record the objects of a recovered session", by: "coordinator", on: session.object,
       repaired + unloaded + session.changes(forgetting: found.lost))
     let revision = try await journal.commit(
-      "bring back a session", by: "coordinator", on: session.object,
+      "recover a session", by: "coordinator", on: session.object,
       conditions: remain.session.revision == 0 ? [] : [.present(ObjectKind.session.key(id))],
       [Journal.put(document)] + remain.interrupted.map { Journal.put($0.interrupted()) }
         + ended.map { .delete(ObjectKind.instance.key("\(id)/\($0)")) },
       mayUseReserve: true)
     for name in ended {
-      journal.event(.instance(name, of: id), "Ended", "it ended with the coordinator; open it again", level: .warning)
+      journal.event(
+        .instance(name, of: id), "Ended", "the instance ended with the coordinator; open it again", level: .warning)
     }
     session.wrote(document, revision: revision)
     session.drop(found.lost)
@@ -210,14 +213,15 @@ extension Coordinator {
     let now = nowMilliseconds()
     if document.status.phase == SessionLifecycle.Phase.detached.rawValue {
       document.setCondition(
-        .connected, false, reason: .coordinatorRestarted, message: "its client was not heard since the restart",
+        .connected, false, reason: .coordinatorRestarted,
+        message: "its client has given no sign of life since the coordinator was restarted",
         nowMilliseconds: now)
     }
     document.setCondition(
       .intact, .init(lost.isEmpty), reason: lost.isEmpty ? .recovered : .objectsLost,
       message: lost.isEmpty
-        ? "everything was found again after a restart of the coordinator"
-        : "\(lost.count) objects were lost at a restart of the coordinator; the session's log names them",
+        ? "all objects were recovered after a restart of the coordinator"
+        : "\(lost.count) objects were lost when the coordinator was restarted; the session's log names them",
       nowMilliseconds: now)
     return document
   }
@@ -225,13 +229,14 @@ extension Coordinator {
   private func tell(_ session: Session, _ interrupted: [StepDocument], _ lost: [LostObject]) {
     journal.event(
       session.object, "Recovered",
-      "the coordinator was restarted; \(interrupted.count) steps were interrupted, \(lost.count) objects are lost")
-    session.log.info("The coordinator was restarted. This session goes on.")
+      "the coordinator was restarted; \(interrupted.count) steps were interrupted, \(lost.count) objects were lost")
+    session.log.info("The coordinator was restarted, and this session was recovered.")
     for step in interrupted {
       session.log.error(StepDocument.interruptionText(step))
       journal.event(
-        ObjectReference(.step, step.name), "Interrupted", "the coordinator ended while it ran", level: .warning)
+        ObjectReference(.step, step.name), "Interrupted", "the coordinator ended while the step was running",
+        level: .warning)
     }
-    session.tell(lost, "Lost at the restart")
+    session.tell(lost, "Lost in the restart")
   }
 }

@@ -32,7 +32,7 @@ extension Coordinator {
       _ = try await comeBack(session, comingBack)
       session.perform(session.tell(.cameBack))
       session.gate.release()
-      logger.notice("a session was brought back after all", metadata: ["session": "\(session.id)"])
+      logger.notice("a session was recovered by a later attempt", metadata: ["session": "\(session.id)"])
       return true
     } catch {
       guard session.isOpen, !session.tasks.isOver else { return false }
@@ -51,7 +51,7 @@ extension Coordinator {
     // It is closing or closed.
     guard case .resources? = effects.first else {
       desk.unbook(session.object)
-      throw CoordinatorError(.sessionClosing, "session '\(session.id)' is being closed. Connect again")
+      throw CoordinatorError(.sessionClosing, "session '\(session.id)' is being closed. Open a new session")
     }
     session.perform(effects)
   }
@@ -61,17 +61,18 @@ extension Coordinator {
     session.perform(session.tell(.recoveryFailed))
     session.gate.hold(
       EngineError(
-        .engineFailure, "this session could not be brought back after a restart of the coordinator", evidence: reason,
-        hint: "Its files are kept and it is tried again: repeat the statement later, or tell an operator"))
+        .engineFailure, "this session could not be recovered after a restart of the coordinator", evidence: reason,
+        hint: "Its files are kept, and recovery is tried again: repeat the statement later, or ask an operator"))
     guard session.storedDocument.condition(.ready)?.message != reason else { return }
     logger.error(
-      "a session cannot be brought back; it is kept and tried again",
+      "a session cannot be recovered; it is kept, and recovery is tried again",
       metadata: ["session": "\(session.id)", "error": "\(reason)"])
     journal.event(
-      session.object, ObjectCondition.Reason.recoveryFailed.rawValue, "it is kept and tried again: \(reason)",
+      session.object, ObjectCondition.Reason.recoveryFailed.rawValue,
+      "the session is kept, and recovery is tried again: \(reason)",
       level: .error)
-    session.log.error("This session could not be brought back: \(reason). It is tried again.")
-    await note("note that a session cannot be brought back", of: session) { document in
+    session.log.error("This session could not be recovered: \(reason). Recovery is tried again.")
+    await note("record that a session cannot be recovered", of: session) { document in
       document.setCondition(
         .ready, false, reason: .recoveryFailed, message: reason, nowMilliseconds: nowMilliseconds())
       return true

@@ -103,7 +103,7 @@ public struct LostAndFound: Sendable {
     guard var entry = noted else {
       // Its description is damaged, so the contents must be inspected.
       return SetAside(
-        name: name, kind: .objects, session: "?", keys: [], reason: "its note cannot be read",
+        name: name, kind: .objects, session: "?", keys: [], reason: "the note about it cannot be read",
         milliseconds: Int64(info.st_ctim.tv_sec) * 1000)
     }
     entry.name = name
@@ -131,7 +131,7 @@ public struct LostAndFound: Sendable {
     switch entry.kind {
     case .session:
       guard lstat(target, &info) != 0, errno == ENOENT else { return false }
-      guard rename(path(of: entry), target) == 0 else { throw .system("cannot bring back", target) }
+      guard rename(path(of: entry), target) == 0 else { throw .system("cannot move from lost+found to", target) }
     case .objects:
       guard lstat(target, &info) == 0, try merge(path(of: entry), into: target) else { return false }
     }
@@ -148,7 +148,7 @@ public struct LostAndFound: Sendable {
       var (old, new) = (stat(), stat())
       guard lstat(source, &new) == 0 else { throw .system("cannot examine", source) }
       guard lstat(place, &old) == 0 else {
-        guard rename(source, place) == 0 else { throw .system("cannot bring back", place) }
+        guard rename(source, place) == 0 else { throw .system("cannot move from lost+found to", place) }
         continue
       }
       if new.st_mode & S_IFMT == S_IFDIR, old.st_mode & S_IFMT == S_IFDIR {

@@ -183,9 +183,12 @@ extension Coordinator {
       desk.add(session, recovered: record, effects, at: now)
       return session
     } catch {
-      logger.error("a session cannot be brought back", metadata: ["session": "\(document.name)", "error": "\(error)"])
+      logger.error(
+        "a session cannot be recovered; its files are kept",
+        metadata: ["session": "\(document.name)", "error": "\(error)"])
       journal.event(
-        .session(document.name), ObjectCondition.Reason.recoveryFailed.rawValue, "it is kept as it is: \(error)",
+        .session(document.name), ObjectCondition.Reason.recoveryFailed.rawValue,
+        "the session's files are kept: \(error)",
         level: .error)
       return nil
     }
@@ -195,7 +198,9 @@ extension Coordinator {
   func book(_ session: Session, _ request: ResourceRequest) throws(SchedulingError) {
     if let allocation = session.storedDocument.status.allocation {
       do throws(SchedulingError) { return try desk.restore(allocation, of: request) } catch {
-        logger.warning("a session's place is gone", metadata: ["session": "\(session.id)", "error": "\(error)"])
+        logger.warning(
+          "the resources of a session are no longer available; it waits for others",
+          metadata: ["session": "\(session.id)", "error": "\(error)"])
       }
     }
     try desk.restore(waiting: request)
@@ -221,15 +226,18 @@ extension Coordinator {
           let entry = try lostAndFound.setAsideSession(name, reason)
           summary.setAside += 1
           logger.warning(
-            "set aside what the state store does not name; `gscoordinator state lost` lists it",
+            "set aside a session that the state store does not name; `gscoordinator state lost` lists it",
             metadata: ["session": "\(name)", "to": "lost+found/\(entry.name)"])
-          journal.event(.session(name), "SetAside", "\(reason): it is in lost+found/\(entry.name)", level: .warning)
+          journal.event(
+            .session(name), "SetAside", "\(reason): its files are in lost+found/\(entry.name)", level: .warning)
         } catch {
-          logger.error("cannot set aside; it stays", metadata: ["session": "\(name)", "error": "\(error)"])
+          logger.error(
+            "cannot set aside the files of a session; they stay in place",
+            metadata: ["session": "\(name)", "error": "\(error)"])
         }
       }
     } catch {
-      logger.error("cannot look for what belongs to no session", metadata: ["error": "\(error)"])
+      logger.error("cannot search for files that belong to no session", metadata: ["error": "\(error)"])
     }
   }
 
@@ -239,12 +247,12 @@ extension Coordinator {
         olderThan: limits.lostAndFoundAge, beyond: limits.lostAndFoundEntries)
       for entry in removed {
         logger.notice(
-          "removed what was set aside: its time is over",
+          "removed files from lost+found: their retention time has passed, or there were too many",
           metadata: ["session": "\(entry.session)", "was": "\(entry.name)"])
         journal.event(.session(entry.session), "LostAndFoundExpired", "lost+found/\(entry.name) was removed")
       }
     } catch {
-      logger.error("cannot tidy lost+found", metadata: ["error": "\(error)"])
+      logger.error("cannot remove old entries of lost+found", metadata: ["error": "\(error)"])
     }
   }
 }

@@ -33,13 +33,13 @@ extension Coordinator {
   func readRemains() async throws(CoordinatorError) -> (remains: [Remains], unreadable: Set<String>) {
     var damaged: [String] = []
     let report = { [logger] (key: String, error: any Error) in
-      logger.error("an entry of the state store is damaged", metadata: ["key": "\(key)", "error": "\(error)"])
+      logger.error("a state store entry is damaged", metadata: ["key": "\(key)", "error": "\(error)"])
       damaged.append(key)
     }
     var remains: [String: Remains] = [:]
     for (entry, document) in try await journal.read("sessions/", as: SessionDocument.self, report: report) {
       guard isSessionName(document.name), entry.key == ObjectKind.session.key(document.name) else {
-        report(entry.key, CoordinatorError(.inputOutput, "it is the document of '\(document.name.quotable())'"))
+        report(entry.key, CoordinatorError(.inputOutput, "the document names session '\(document.name.quotable())'"))
         continue
       }
       remains[document.name] = Remains(session: (document, entry.modified))
@@ -74,11 +74,12 @@ extension Coordinator {
         let document = record.document, document.name == name
       else {
         unreadable.insert(name)
-        journal.event(.session(name), "Damaged", "its entry in the state store cannot be read", level: .error)
+        journal.event(.session(name), "Damaged", "the session's entry in the state store cannot be read", level: .error)
         continue
       }
       journal.event(
-        .session(name), "Rebuilt", "its entry in the state store is damaged; its directory's record is used",
+        .session(name), "Rebuilt",
+        "the session's entry in the state store is damaged; the record in its directory is used instead",
         level: .warning)
       remains[name] = Remains(session: (document, 0))
     }
@@ -123,6 +124,6 @@ extension StepDocument {
   /// Returns the message about it for the session's log.
   static func interruptionText(_ step: StepDocument) -> String {
     let operations = step.spec.operations.map(\.kind).joined(separator: ", ")
-    return "The coordinator ended while a step ran (\(operations)). Nothing of it is left. Run it again."
+    return "The coordinator ended while a step was running (\(operations)). Its results are lost: run it again."
   }
 }

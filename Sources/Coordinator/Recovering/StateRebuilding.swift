@@ -42,7 +42,7 @@ public struct StateRebuilding: Sendable {
         if try lostAndFound.bringBack(entry) {
           report.broughtBack.append(entry.session)
         } else {
-          report.left.append("lost+found/\(entry.name): session '\(entry.session)' has a directory already")
+          report.left.append("lost+found/\(entry.name): session '\(entry.session)' already has a directory")
         }
       } catch {
         report.left.append("lost+found/\(entry.name): \(error)")
@@ -70,9 +70,11 @@ public struct StateRebuilding: Sendable {
     var changes: [StateChange] = []
     if known == nil {
       guard var document = record?.document, document.name == name else {
-        return report.left.append("sessions/\(name): it has no record of what it is")
+        return report.left.append("sessions/\(name): the directory has no record of its session")
       }
-      guard document.wasOpen else { return report.left.append("sessions/\(name): it was being opened or closed") }
+      guard document.wasOpen else {
+        return report.left.append("sessions/\(name): the session was being opened or closed")
+      }
       document.status.phase = SessionLifecycle.Phase.detached.rawValue
       changes.append(Journal.put(document))
       report.sessions.append(name)
@@ -89,10 +91,10 @@ public struct StateRebuilding: Sendable {
   private func bringBack(_ entry: SetAside, _ report: inout Report) async throws {
     let lines = entry.objects ?? []
     guard try await self.entry(ObjectKind.session.key(entry.session), as: SessionDocument.self) != nil else {
-      return report.left.append("lost+found/\(entry.name): its session '\(entry.session)' is not there any more")
+      return report.left.append("lost+found/\(entry.name): its session '\(entry.session)' no longer exists")
     }
     guard !lines.isEmpty else {
-      return report.left.append("lost+found/\(entry.name): nothing tells which operations made these objects")
+      return report.left.append("lost+found/\(entry.name): no record names the operations that made these objects")
     }
     var numbers = try await knownNumbers(of: entry.session)
     let operations = Set(numbers.values.filter { $0.kind != .nothing }.map(\.operation))
@@ -100,7 +102,7 @@ public struct StateRebuilding: Sendable {
       return report.left.append("lost+found/\(entry.name): the same operations have made other objects since")
     }
     guard try lostAndFound.bringBack(entry) else {
-      return report.left.append("lost+found/\(entry.name): other files are in the place of some of its own")
+      return report.left.append("lost+found/\(entry.name): other files have taken the place of some of its files")
     }
     var changes: [StateChange] = []
     for line in lines {
@@ -110,7 +112,7 @@ public struct StateRebuilding: Sendable {
       numbers[same ?? free] = object
       changes.append(Journal.put(objectKey(entry.session, same ?? free), object))
     }
-    try await commit(changes, "bring back objects of a session")
+    try await commit(changes, "recover objects of a session")
     report.objects += changes.count
     report.broughtBack.append("\(changes.count) objects of \(entry.session)")
   }

@@ -73,10 +73,10 @@ extension Coordinator {
     guard !changes.isEmpty else { return }
     do {
       try await journal.commitAll(
-        "note the state of tenants and hosts", by: "coordinator", on: Journal.Collection.cluster, changes)
+        "record the state of tenants and hosts", by: "coordinator", on: Journal.Collection.cluster, changes)
     } catch {
       published.withLock { $0 = PublishedObjects() }
-      logger.debug("tenants and hosts are not up to date in the state store", metadata: ["error": "\(error)"])
+      logger.debug("cannot update tenants and hosts in the state store", metadata: ["error": "\(error)"])
     }
   }
 

@@ -14,10 +14,10 @@ extension Coordinator {
   func giveWay(_ session: Session, _ preemption: SessionControl.Preemption) async {
     let reason = preemption.reason
     logger.notice(
-      "a session gives way",
+      "a session is preempted",
       metadata: ["session": "\(session.id)", "to": "\(preemption.beneficiary)", "reason": "\(reason)"])
     journal.event(session.object, "GivesWay", reason, level: .warning)
-    session.log.info("This session has to give way: \(reason). It goes on when there is room again.")
+    session.log.info("This session is preempted: \(reason). It continues when resources are available again.")
     let cut = Task {
       try await clock.sleep(for: limits.drain)
       session.cutSteps()
@@ -31,7 +31,7 @@ extension Coordinator {
   }
 
   private func noteDisplaced(_ session: Session, _ reason: String) async {
-    await note("drain a session", of: session) { document in
+    await note("preempt a session", of: session) { document in
       document.status.allocation = nil
       document.noteWaiting(.gaveWay, reason)
       return true
@@ -42,8 +42,8 @@ extension Coordinator {
 
   /// Reports to a session's client and to operators how long it has to wait.
   func tell(_ session: Session, _ report: WaitingReport) async {
-    session.log.info("This session waits for resources: \(report.text)")
-    await note("note how long a session waits", of: session) { document in
+    session.log.info("This session is waiting for resources: \(report.text)")
+    await note("record how long a session may wait", of: session) { document in
       guard let reason = document.waiting else { return false }
       document.noteWaiting(reason, report.text)
       return true
@@ -53,7 +53,7 @@ extension Coordinator {
   /// Reports to a session's client at once that it waits.
   func tellWaiting(_ session: Session) {
     guard let report = desk.tell(session.object) else { return }
-    session.log.info("This session waits for resources: \(report.text)")
+    session.log.info("This session is waiting for resources: \(report.text)")
     journal.event(session.object, "Queued", report.text)
   }
 

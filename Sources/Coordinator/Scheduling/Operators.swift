@@ -21,13 +21,15 @@ extension Coordinator {
   ///   room; nothing has changed then.
   public func resize(_ id: String, workers: Int, by author: String) async throws(CoordinatorError) -> SessionSize {
     guard let session = state.withLock({ $0.sessions[id] }) else {
-      throw CoordinatorError(.unknownSession, "there is no session '\(id.quotable())'")
+      throw CoordinatorError(
+        .unknownSession,
+        "no session '\(id.quotable())' is open. List the open sessions with 'gscoordinator get sessions'")
     }
     var document = session.storedDocument
     guard var request = document.spec.request, let member = request.members.first, let engines = session.gate.current
     else {
       throw CoordinatorError(
-        .invalidArgument, "session '\(id)' has no engines at the moment. Resize it when it does not wait any more")
+        .invalidArgument, "session '\(id)' has no engines at the moment. Resize it when it is ready")
     }
     let before = request.members
     request.members = Array(repeating: member, count: workers)
@@ -46,11 +48,11 @@ extension Coordinator {
     } catch {
       _ = try? desk.resize(session.object, members: before)
       if let error = error as? CoordinatorError { throw error }
-      throw CoordinatorError(.invalidArgument, "session '\(id)' keeps its workers: \(error)")
+      throw CoordinatorError(.invalidArgument, "session '\(id)' cannot be resized: \(error)")
     }
     let words = Self.words(allocation, engines.analytical.description)
-    journal.event(session.object, "Resized", "by \(author): it has \(words)")
-    session.log.info("This session has \(words) now.")
+    journal.event(session.object, "Resized", "resized by \(author); it has \(words)")
+    session.log.info("This session now has \(words).")
     return SessionSize(hosts: allocation.placements.map(\.host), words: words)
   }
 
@@ -83,7 +85,7 @@ extension Coordinator {
       await publishCluster()
       return changes
     } catch {
-      throw CoordinatorError(.invalidArgument, "the plan cannot be put into force: \(error). Nothing has changed")
+      throw CoordinatorError(.invalidArgument, "the cluster file cannot be applied: \(error). Nothing was changed")
     }
   }
 }

@@ -34,14 +34,14 @@ extension Session {
   private func refusal(
     of operation: Operation, _ estimate: LoadEstimate?, _ refusal: StorageRefusal
   ) -> EngineError {
-    let need = estimate.map { " It needs about \($0.text), told by \($0.basis)." } ?? ""
+    let need = estimate.map { " It needs about \($0.text), estimated from \($0.basis)." } ?? ""
     // Only engines within this process estimate what a load needs.
     let elsewhere =
       estimate == nil
-      ? "" : "; a graph that outgrows this process needs GraphScope's engines, with `gscoordinator --engine graphscope`"
+      ? "" : "; for a graph too large for this process, use GraphScope's engines: `gscoordinator --engine graphscope`"
     return EngineError(
-      .resourceExhausted, "\(operation.title) was not begun: there is no room for its graph.\(need) \(refusal)",
-      hint: "Unload graphs that are not needed any more, load less, or ask an operator for a larger quota\(elsewhere)")
+      .resourceExhausted, "\(operation.title) was not started: there is no room for its graph.\(need) \(refusal)",
+      hint: "Unload graphs that are no longer needed, load less, or ask an operator for a larger quota\(elsewhere)")
   }
 
   /// Small loads are not representative: most of their memory is buffers.

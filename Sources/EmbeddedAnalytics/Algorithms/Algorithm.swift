@@ -78,7 +78,7 @@ public struct ChosenAlgorithm: Sendable {
       throw EngineError(
         .engineFailure, "algorithm '\(name)' takes \(parameters.count) arguments, not \(arguments.count)",
         evidence: "args_num >= query_args.args_size() does not hold",
-        hint: parameters.isEmpty ? "" : "They are " + parameters.map(\.name).joined(separator: ", "))
+        hint: parameters.isEmpty ? "" : "Its arguments are " + parameters.map(\.name).joined(separator: ", "))
     }
     var remark: String?
     for (place, parameter) in parameters.enumerated() {
@@ -86,7 +86,7 @@ public struct ChosenAlgorithm: Sendable {
       do throws(ParameterProblem) {
         guard let id = try parameter.absentVertex(given, on: graph), remark == nil else { continue }
         remark =
-          "No vertex has the id \(id.text), which is '\(parameter.name)' of '\(name)': nothing is reached from it."
+          "No vertex has the id \(id.text), given as '\(parameter.name)' of '\(name)': no vertex is reached from it."
       } catch {
         throw refusal(of: parameter.name, error)
       }

@@ -16,7 +16,7 @@ struct AllSimplePathsAlgorithm: Algorithm {
     guard !graph.hasStringIDs else {
       throw EngineError(
         .unimplemented,
-        "algorithm 'all_simple_paths' needs integer vertex ids: the client cannot read paths of text ids",
+        "algorithm 'all_simple_paths' requires integer vertex ids: the client cannot read paths of string ids",
         hint: "Load the graph with integer ids")
     }
     let targets = Set(try (call[targets] ?? []).compactMap(graph.vertex))
@@ -37,7 +37,9 @@ struct AllSimplePathsAlgorithm: Algorithm {
   ) throws -> AlgorithmResult {
     let width = Int(lengths.max() ?? 1)
     let (size, isTooLarge) = width.multipliedReportingOverflow(by: lengths.count)
-    guard !isTooLarge else { throw EngineError(.resourceExhausted, "there are too many paths to list") }
+    guard !isTooLarge else {
+      throw EngineError(.resourceExhausted, "there are too many paths to return", hint: "Choose a smaller cutoff")
+    }
     let rows = try Buffer<Int64>(count: size, storage: call.workers.storage)
     try call.workers.fill(rows.mutableValues, with: -1)
     let ids = OriginalIDs(segments: call.graph.segments)
@@ -47,7 +49,7 @@ struct AllSimplePathsAlgorithm: Algorithm {
         let id = try ids.integer(Int(vertices[first + place]))
         guard id != -1 || place + 1 < length else {
           throw EngineError(
-            .unimplemented, "a path ends in vertex -1, which the client cannot tell from the end of a row",
+            .unimplemented, "a path ends in vertex -1, which the client cannot distinguish from the end of a row",
             hint: "Give the vertex another id")
         }
         rows.mutableValues[row * width + place] = id

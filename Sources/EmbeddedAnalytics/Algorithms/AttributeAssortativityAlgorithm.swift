@@ -34,13 +34,13 @@ private struct VertexColumns {
     columns = graph.segments.compactMap(\.data)
     guard columns.count == graph.segments.count else {
       throw EngineError(
-        .invalidArgument, "the graph was projected without a property of its vertices",
-        hint: "Name one: attribute='…'")
+        .invalidArgument, "the graph was projected without a vertex property",
+        hint: "Specify one: attribute='…'")
     }
     for column in columns {
       guard let place = column.firstMissing else { continue }
       throw EngineError(
-        .invalidValue, "each vertex needs a value, but one is missing in property '\(column.name)'",
+        .invalidValue, "every vertex must have a value of property '\(column.name)', but one is missing",
         evidence: "\(place), column '\(column.name)'", hint: "Give every vertex a value, or choose another property")
     }
   }
@@ -51,14 +51,14 @@ private struct VertexColumns {
     for (segment, column) in zip(graph.segments, columns) {
       guard let values = NumericColumn(column) else {
         throw EngineError(
-          .invalidValue, "vertex property '\(column.name)' is no number", evidence: column.type.rawValue,
+          .invalidValue, "vertex property '\(column.name)' is not numeric", evidence: column.type.rawValue,
           hint: "Choose a numeric property, or use attribute_assortativity_coefficient")
       }
       for place in 0..<column.count {
         let value = values[place]
         guard value.isFinite else {
           throw EngineError(
-            .invalidValue, "vertex property '\(column.name)' holds a value that is no finite number",
+            .invalidValue, "vertex property '\(column.name)' contains a value that is not a finite number",
             evidence: "\(value)")
         }
         numbers[segment.vertices.lowerBound + place] = value

@@ -8,13 +8,13 @@ struct AverageShortestPathLengthAlgorithm: Algorithm {
   func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
     let (graph, workers) = (call.graph, call.workers)
     let count = Double(graph.vertexCount)
-    guard count > 0 else { throw EngineError.noVertices("paths, and no average length of them") }
+    guard count > 0 else { throw EngineError.noVertices("average shortest path length") }
     guard count > 1 else { return try .number(0, call) }
     let roots = try WCC.roots(graph, workers: workers)
     guard roots.values.allSatisfy({ $0 == roots.values[0] }) else {
       throw EngineError(
         .invalidValue, "the graph is not connected: some pairs of vertices have no distance",
-        hint: "Take one of its components")
+        hint: "Use one of its components")
     }
     return try .number(PathLengths.total(graph, workers: workers) / (count * (count - 1)), call)
   }

@@ -94,7 +94,7 @@ extension Parameter<String> {
   /// Creates a text parameter.
   public static func text(_ name: String, default value: String) -> Self {
     Self(name, .string(value)) { given, _ throws(ParameterProblem) in
-      guard case .string(let text) = given else { throw ParameterProblem(wanted: "a text", found: given.text) }
+      guard case .string(let text) = given else { throw ParameterProblem(wanted: "a string", found: given.text) }
       return text
     }
   }

@@ -57,19 +57,19 @@ extension VertexID {
     switch (id, graph.hasStringIDs) {
     case (.int64, true):
       throw ParameterProblem(
-        wanted: "text, as the vertex ids of this graph are", found: id.text, hint: "Pass \(name)='\(id.text)'")
+        wanted: "a string, like the vertex ids of this graph", found: id.text, hint: "Pass \(name)='\(id.text)'")
     case (.string, false):
       throw ParameterProblem(
-        wanted: "an integer, as the vertex ids of this graph are", found: "'\(id.text)'",
+        wanted: "an integer, like the vertex ids of this graph", found: "'\(id.text)'",
         hint: "Pass a number, or load the graph with oid_type='string'")
     case (.int64, false), (.string, true): break
     }
     let labels = graph.segments.filter { $0.find(id) != nil }
     guard labels.count > 1 else { return id }
     throw ParameterProblem(
-      wanted: "an id that only one label has",
+      wanted: "an id that occurs in only one label",
       found: "\(id.text) is an id in "
         + labels.map { "'\($0.label)'" }.joined(separator: " and in "),
-      hint: "Project the graph to labels whose ids differ, or load it with ids that are unique over all labels")
+      hint: "Project the graph to labels that share no ids, or load it with ids that are unique across all labels")
   }
 }

@@ -10,8 +10,8 @@ extension EmbeddedAnalyticalEngine {
     guard archive.isEmpty else {
       throw EngineError(
         .compilationFailure,
-        "algorithm '\(name)' comes as source code, which the embedded analytical engine cannot build",
-        hint: "GraphScope's own engine does: start the coordinator with --engine graphscope")
+        "algorithm '\(name)' is sent as source code, which the embedded analytical engine cannot compile",
+        hint: "GraphScope's own engine can: start the coordinator with --engine graphscope")
     }
     _ = try algorithms.named(name)
     return .done

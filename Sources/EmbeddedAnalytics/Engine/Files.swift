@@ -8,7 +8,7 @@ func makeDirectory(_ path: String) throws(EngineError) {
   guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
     throw EngineError(
       .engineFailure, "cannot create the directory '\(path)'", evidence: String(cString: platform_error_text(errno)),
-      hint: "Check space and permissions there, or give the coordinator another --workspace")
+      hint: "Check the free space and the permissions there, or start the coordinator with another --workspace")
   }
 }
 
@@ -48,6 +48,6 @@ func writeFile(_ path: String, _ parts: [UnsafeRawBufferPointer]) throws(EngineE
     unlink(path)
     throw EngineError(
       .engineFailure, "cannot write '\(path)'", evidence: reason,
-      hint: "Check space and permissions there, or give the coordinator another --workspace")
+      hint: "Check the free space and the permissions there, or start the coordinator with another --workspace")
   }
 }

@@ -35,7 +35,7 @@ extension EmbeddedAnalyticalEngine {
         $0.name.utf8.elementsEqual(label.utf8)
       }) {
         throw EngineError(
-          .invalidArgument, "vertex label '\(label)' exists already", hint: "Add its rows as an extension, or rename it"
+          .invalidArgument, "vertex label '\(label)' already exists", hint: "Add its rows as an extension, or rename it"
         )
       }
     }

@@ -32,6 +32,6 @@ extension GraphSchema {
   private static func hidden(_ what: String, _ hider: String) -> EngineError {
     EngineError(
       .invalidArgument, "\(what) cannot be added to this graph: the projection that made it hides \(hider)",
-      hint: "Add them to the graph that was projected, and project the outcome again")
+      hint: "Add them to the graph that was projected, and project the result again")
   }
 }

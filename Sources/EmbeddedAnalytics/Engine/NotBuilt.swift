@@ -13,8 +13,8 @@ extension EngineError {
     guard operation.graphOrigin != .store else {
       return EngineError(
         .engineFailure,
-        "Object not exists: the embedded analytical engine keeps no graphs under ids or names of an object "
-          + "store",
+        "Object not exists: the embedded analytical engine does not keep graphs in an object store, so "
+          + "they have no ids or names there",
         hint: "Load the graph with session.g() and its methods, or start the coordinator with --engine graphscope")
     }
     return notBuilt(operation.userWords ?? "operation \(operation.title)")

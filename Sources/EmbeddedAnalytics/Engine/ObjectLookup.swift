@@ -23,7 +23,8 @@ extension EmbeddedAnalyticalEngine {
     case .property(let view): return view
     case .simple(let view):
       throw EngineError(
-        .invalidArgument, "\(operation) needs a property graph, but '\(view.description.key)' is projected to simple")
+        .invalidArgument,
+        "\(operation) requires a property graph, but '\(view.description.key)' is projected to a simple graph")
     }
   }
 
@@ -48,6 +49,6 @@ extension EmbeddedAnalyticalEngine {
 
   static func notThere(_ kind: String, _ key: String) -> EngineError {
     EngineError(
-      .illegalState, "\(kind) '\(key)' is not in this session any more", hint: "It was unloaded; make it again")
+      .illegalState, "\(kind) '\(key)' is no longer in this session", hint: "It was unloaded; create it again")
   }
 }

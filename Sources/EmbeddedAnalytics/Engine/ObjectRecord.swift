@@ -111,8 +111,8 @@ struct ObjectRecord: Codable, Sendable {
     guard words.count == 3, words[0] == magic else { throw damaged(file, "it does not start with '\(magic)'") }
     guard words[1] == "\(version)" else {
       throw EngineError(
-        .engineFailure, "the record '\(file.path)' has another format than this program's",
-        evidence: "version \(words[1])", hint: "Make the object again")
+        .engineFailure, "the record '\(file.path)' has a format that this program does not support",
+        evidence: "version \(words[1])", hint: "Create the object again")
     }
     let json = [UInt8](file.bytes[(end + 1)...])
     guard words[2] == String(Checksum.of(json), radix: 16) else { throw damaged(file, "the checksum does not match") }
@@ -121,6 +121,6 @@ struct ObjectRecord: Codable, Sendable {
 
   private static func damaged(_ file: MappedFile, _ evidence: String) -> EngineError {
     EngineError(
-      .engineFailure, "the record '\(file.path)' is damaged", evidence: evidence, hint: "Make the object again")
+      .engineFailure, "the record '\(file.path)' is damaged", evidence: evidence, hint: "Create the object again")
   }
 }

@@ -40,7 +40,7 @@ extension EmbeddedAnalyticalEngine {
         objects.withLock { $0.addLost(key: key) }
         lost.append(
           LostObject(
-            handle, reason: "it cannot be found again: \(EngineError.describing(error))", hasRemains: true))
+            handle, reason: "it cannot be recovered: \(EngineError.describing(error))", hasRemains: true))
       }
     }
     try keepUnclaimed(names, known: Set(handles.compactMap(\.key)), isAnyLost: !lost.isEmpty)
@@ -142,10 +142,10 @@ extension EmbeddedAnalyticalEngine {
       let context = ResultContext(
         description: description, graph: try await simpleView(dormant), result: result, file: dormant.values)
       guard result.hasSize(of: context.graph.graph) else {
-        throw EngineError(.engineFailure, "the stored result '\(key)' has another size than its graph")
+        throw EngineError(.engineFailure, "the stored result '\(key)' does not match the size of its graph")
       }
       guard result.namesVertices(of: context.graph.graph) else {
-        throw EngineError.damagedResult(path, "it holds numbers that are too great")
+        throw EngineError.damagedResult(path, "it contains vertex numbers that are out of range")
       }
       try objects.withLock { try $0.add(context) }
     default:

@@ -40,7 +40,8 @@ enum ExportSource {
     let selected = try select(columns.map(\.selector), bounds)
     guard selected.shape?.count ?? 1 == 1 else {
       throw EngineError(
-        .notApplicable, "a result of \(selected.shape?.count ?? 0) dimensions is no data frame", hint: "Use to_numpy()")
+        .notApplicable, "a result with \(selected.shape?.count ?? 0) dimensions cannot be returned as a data frame",
+        hint: "Use to_numpy()")
     }
     let named = zip(columns, selected.columns).map { (name: $0.name, values: $1.values) }
     return try withRows(range, of: selected, bounds) { ResultArchive.dataframe(named, rows: $0) }
@@ -61,7 +62,7 @@ enum ExportSource {
     _ write: (UnsafeBufferPointer<UInt32>?) -> [UInt8]
   ) throws -> [UInt8] {
     guard range == nil || selected.shape == nil else {
-      throw EngineError(.notApplicable, "this result has no vertices that a range could choose")
+      throw EngineError(.notApplicable, "a vertex range does not apply to this result, which is not per vertex")
     }
     let candidates = selected.ids.reduce(0) { $0 + $1.count }
     let choice = try bounds.storage.reserve(range == nil ? 0 : 4 * candidates)
@@ -102,7 +103,7 @@ enum ExportSource {
 
   private static func severalLabels(_ selectors: [String]) -> EngineError {
     EngineError(
-      .invalidArgument, "the columns of a data frame must be of one label",
+      .invalidArgument, "the columns of a data frame must belong to one label",
       evidence: selectors.joined(separator: ", "))
   }
 
@@ -136,7 +137,7 @@ enum ExportSource {
       guard columns.count == segments.count else {
         throw EngineError(
           .notApplicable, "the graph of this result has no vertex data", evidence: text,
-          hint: "Project the graph with the vertex property that is wanted, or select v.id or r")
+          hint: "Project the graph with the vertex property, or select v.id or r")
       }
       return try ExportColumn(columns, bounds)
     case .labelIDs:

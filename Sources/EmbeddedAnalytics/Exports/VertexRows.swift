@@ -57,8 +57,8 @@ extension RangeBound {
     case .string(let text):
       if let value = Int64(text) { return value }
       throw EngineError(
-        .engineFailure, "a bound of the vertex range is no integer, as the ids of this graph are", evidence: text,
-        hint: "Give integers as begin and end")
+        .engineFailure, "a bound of the vertex range must be an integer, like the ids of this graph", evidence: text,
+        hint: "Pass integers as begin and end")
     }
   }
 

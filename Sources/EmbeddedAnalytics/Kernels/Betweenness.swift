@@ -110,10 +110,10 @@ struct Betweenness {
     let weights = try EdgeWeights(graph, workers: workers, scratch: scratch)
     guard let numbers = weights.perEntry, let zero = numbers.first(where: { $0 <= 0 }) else { return weights }
     throw EngineError(
-      .invalidValue, "betweenness needs lengths of edges above 0", evidence: "\(zero)",
+      .invalidValue, "betweenness requires edge lengths greater than 0", evidence: "\(zero)",
       hint: "Choose another edge property, or none")
   }
 
   private static let tooManyPaths = EngineError(
-    .invalidValue, "there are more shortest paths between two vertices than numbers can count")
+    .invalidValue, "there are too many shortest paths between two vertices to count")
 }

@@ -88,5 +88,5 @@ private struct Peeling {
     }
   }
 
-  private static let tooManyEdges = EngineError(.resourceExhausted, "a vertex has more edges than can be counted")
+  private static let tooManyEdges = EngineError(.resourceExhausted, "a vertex has too many edges to count")
 }

@@ -49,7 +49,7 @@ struct EdgeWeights {
     case .column(let values):
       guard let numbers = NumericColumn(values) else {
         throw EngineError(
-          .invalidValue, "edge property '\(values.name)' is no number", evidence: values.type.rawValue,
+          .invalidValue, "edge property '\(values.name)' is not numeric", evidence: values.type.rawValue,
           hint: "Project a numeric edge property, or none")
       }
       column = numbers
@@ -87,17 +87,17 @@ struct EdgeWeights {
     if values[entry].isNaN {
       return EngineError(
         .invalidValue,
-        "\(bounds.user) need a weight for every edge, but property \(name) holds one that is missing or "
+        "\(bounds.user) require a weight for every edge, but property \(name) contains one that is missing or "
           + "not a number", evidence: "\(values[entry])", hint: remedy)
     }
     return EngineError(
-      .invalidValue, "\(bounds.user) need weights that are not negative, but property \(name) holds one that is",
+      .invalidValue, "\(bounds.user) require non-negative weights, but property \(name) contains a negative one",
       evidence: "\(values[entry])", hint: "Project another edge property, or one without negative values")
   }
 
   private static func missing(_ column: Column, _ place: String, _ bounds: Bounds) -> EngineError {
     EngineError(
-      .invalidValue, "\(bounds.user) need a weight for every edge, but one is missing in property '\(column.name)'",
+      .invalidValue, "\(bounds.user) require a weight for every edge, but one is missing in property '\(column.name)'",
       evidence: "\(place), column '\(column.name)'", hint: remedy)
   }
 

@@ -77,8 +77,8 @@ private func allocateZeroed<Element: BitwiseCopyable>(
   guard count > 0 else { return UnsafeMutableBufferPointer(start: nil, count: 0) }
   guard let block = calloc(count, MemoryLayout<Element>.stride) else {
     throw EngineError(
-      .resourceExhausted, "no memory for \(count) values of \(MemoryLayout<Element>.stride) bytes",
-      hint: "Unload graphs and results that are not needed any more, or use a larger machine")
+      .resourceExhausted, "there is not enough memory for \(count) values of \(MemoryLayout<Element>.stride) bytes",
+      hint: "Unload graphs and results that are no longer needed, or use a larger machine")
   }
   return UnsafeMutableBufferPointer(start: block.bindMemory(to: type, capacity: count), count: count)
 }

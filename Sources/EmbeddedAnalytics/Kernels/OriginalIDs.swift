@@ -12,7 +12,8 @@ struct OriginalIDs {
       let range = vertices.clamped(to: segment.vertices)
       guard !range.isEmpty else { continue }
       guard case .int64(let ids) = segment.ids else {
-        throw EngineError(.invalidArgument, "the algorithm needs integer vertex ids, but the graph's are text")
+        throw EngineError(
+          .invalidArgument, "the algorithm requires integer vertex ids, but the ids of this graph are strings")
       }
       for vertex in range { target[vertex] = ids[vertex - segment.vertices.lowerBound] }
     }

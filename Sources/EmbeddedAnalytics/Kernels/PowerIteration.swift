@@ -99,7 +99,7 @@ struct PowerIteration {
   }
 
   private static let unbounded = EngineError(
-    .invalidValue, "the values grow beyond all numbers",
+    .invalidValue, "the values grow without bound",
     hint: "Choose a smaller alpha or smaller weights: alpha must be less than 1 divided by the largest eigenvalue")
 }
 
@@ -107,6 +107,6 @@ extension AlgorithmCall {
   /// Logs a remark for the user if the values have not converged.
   func noteConvergence(_ hasConverged: Bool, _ rounds: Int) {
     guard !hasConverged else { return }
-    note("The values had not settled after \(rounds) rounds: raise the maximum of rounds, or the tolerance.")
+    note("The values did not converge within \(rounds) rounds: raise the maximum number of rounds, or the tolerance.")
   }
 }

@@ -12,7 +12,7 @@ extension SimpleGraph {
     let (vertices, label) = (projection.vertexLabels[0], projection.edgeLabels[0])
     let ends = GraphSchema.Relation(source: vertices, destination: vertices)
     guard let relation = schema.edgeLabels[label].relations.firstIndex(of: ends) else {
-      throw EngineError(.internalFailure, "a projection to simple has lost its relation")
+      throw EngineError(.internalFailure, "the projection to a simple graph lacks its edge relation")
     }
     let column = projection.edgeProperties.map {
       graph.edgeColumn(label: label, relation: relation, property: $0[0])
@@ -31,7 +31,7 @@ extension SimpleGraph {
     let count = segments.last?.vertices.upperBound ?? 0
     guard count <= Int(VertexNumber.max) else {
       throw EngineError(
-        .resourceExhausted, "\(count) vertices are more than the \(VertexNumber.max) that an algorithm can number",
+        .resourceExhausted, "the graph has \(count) vertices, but algorithms support at most \(VertexNumber.max)",
         hint: "Project fewer labels")
     }
     let isDirected = stored.graph.options.isDirected

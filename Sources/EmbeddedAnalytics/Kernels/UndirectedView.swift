@@ -13,7 +13,8 @@ extension SimpleGraph {
     case .column(let column): numbers = NumericColumn(column)
     case .perEntry:
       throw EngineError(
-        .notApplicable, "the algorithm looks at edges in both directions, which it cannot on a graph of several labels",
+        .notApplicable,
+        "the algorithm follows edges in both directions, which is not possible on a directed graph with several labels",
         hint: "Project the graph to one label of each kind, or load it with directed=False")
     }
     let pieces = [outgoing, incoming].map { RowPiece(rows: $0, firstRow: 0, firstNeighbour: 0, weights: numbers) }

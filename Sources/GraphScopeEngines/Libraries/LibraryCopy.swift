@@ -42,6 +42,7 @@ struct LibraryCopy {
   }
 
   private func failure(_ path: String, _ code: Int32) -> EngineError {
-    EngineError(.internalFailure, "'\(path)': \(String(cString: platform_error_text(code)))")
+    EngineError(
+      .internalFailure, "a compiled library cannot be copied: '\(path)': \(String(cString: platform_error_text(code)))")
   }
 }

@@ -124,6 +124,6 @@ struct NativeInputs: Sendable {
   private static func missing(_ what: String) -> EngineError {
     EngineError(
       .illegalState, "the \(what) that the operation works on no longer exists",
-      hint: "It was unloaded, or lost with its engine; make it again")
+      hint: "It was unloaded, or lost with its engine; create it again")
   }
 }

@@ -12,14 +12,16 @@ enum StoreSocket {
     let (descriptor, failure) = attempt(path)
     guard failure == 0 else {
       if descriptor >= 0 { close(descriptor) }
-      throw EngineError(.engineFailure, "'\(path)': \(String(cString: platform_error_text(failure)))")
+      throw EngineError(
+        .engineFailure,
+        "cannot connect to the session's object store at '\(path)': \(String(cString: platform_error_text(failure)))")
     }
     var directory = stat()
     guard lstat(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]), &directory) == 0,
       platform_peer_user(descriptor) == Int64(directory.st_uid)
     else {
       close(descriptor)
-      throw EngineError(.engineFailure, "'\(path)' is not the socket of the session's own store")
+      throw EngineError(.engineFailure, "'\(path)' is not the socket of this session's object store")
     }
     return descriptor
   }

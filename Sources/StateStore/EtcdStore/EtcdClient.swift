@@ -53,7 +53,7 @@ final class EtcdClient: Sendable {
     return try await repeating(method) { endpoint, timeout in
       let data = Data(try await self.send(method, body, to: endpoint, timeout))
       guard let response = try? JSONDecoder().decode(Response.self, from: data) else {
-        throw EtcdFailure.retry("\(endpoint) does not answer as etcd does")
+        throw EtcdFailure.retry("\(endpoint) does not answer like etcd")
       }
       try check(response)
       return response
@@ -138,8 +138,8 @@ final class EtcdClient: Sendable {
       throw StateStoreError(
         .unavailable,
         "etcd did not answer \(method) within \(configuration.retryBudget) on any of "
-          + "\(configuration.endpoints.joined(separator: ", ")); the last failure: \(text). "
-          + "Check that a majority of its members runs: etcdctl endpoint status.")
+          + "\(configuration.endpoints.joined(separator: ", ")); the last error: \(text). "
+          + "Check with 'etcdctl endpoint status' that a majority of its members is running.")
     }
     if delay > .zero { try await Task.sleep(for: delay) }
   }
@@ -176,7 +176,7 @@ final class EtcdClient: Sendable {
       HTTPRequest("POST", "\(endpoint)/v3/auth/authenticate", body: body, timeout: configuration.requestTimeout))
     guard response.status == 200 else { throw EtcdFailure(status: response.status, body: response.body) }
     guard let answer = try? JSONDecoder().decode(EtcdToken.self, from: Data(response.body)) else {
-      throw EtcdFailure.retry("no token in the answer")
+      throw EtcdFailure.retry("the answer to the login has no token")
     }
     shared.withLock { $0.token = answer.token }
     return answer.token

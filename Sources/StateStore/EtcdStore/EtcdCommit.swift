@@ -33,7 +33,7 @@ extension EtcdStateStore {
         throw StateStoreError(etcd: refusal, text)
       }
     }
-    throw StateStoreError(.leaseExpired, "A lease of the transaction is over. Make a new one.")
+    throw StateStoreError(.leaseExpired, "A lease of the transaction has expired. Grant a new one.")
   }
 
   private func request(_ transaction: StateTransaction, idLease: StateLease) -> EtcdTransaction {
@@ -88,7 +88,8 @@ extension EtcdStateStore {
   ) throws -> Revision {
     let ranges = answer.responses?.map(\.response_range) ?? []
     guard ranges.count == transaction.conditions.count + 3 else {
-      throw StateStoreError(.unavailable, "etcd's answer to a transaction has \(ranges.count) parts.")
+      throw StateStoreError(
+        .unavailable, "etcd's answer is unexpected: it answered a transaction with \(ranges.count) responses.")
     }
     if let applied = ranges[0]?.kvs?.first { return applied.modified }
     try checkMarks(format: ranges[1]?.kvs?.first?.value, identity: ranges[2]?.kvs?.first?.value)
@@ -96,7 +97,8 @@ extension EtcdStateStore {
       let modified = range?.kvs?.first?.modified
       if !condition.holds(modified: modified) { throw condition.conflict(modified: modified) }
     }
-    throw StateStoreError(.conflict, "\(transaction.summary): a condition did not hold. Read the state again.")
+    throw StateStoreError(
+      .conflict, "\(transaction.summary): a condition of the transaction is not met. Read the state and try again.")
   }
 
   // MARK: Bounds
@@ -112,7 +114,7 @@ extension EtcdStateStore {
     guard size <= configuration.maximumRequestByteCount else {
       throw StateStoreError(
         .invalidArgument,
-        "A transaction of \(size) bytes is more than the \(configuration.maximumRequestByteCount) that etcd takes. "
+        "A transaction of \(size) bytes exceeds etcd's limit of \(configuration.maximumRequestByteCount) bytes. "
           + "Split it, or raise etcd's --max-request-bytes together with maximumRequestByteCount.")
     }
   }

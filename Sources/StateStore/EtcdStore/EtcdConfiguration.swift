@@ -53,21 +53,22 @@ public struct EtcdConfiguration: Sendable {
     guard !endpoints.isEmpty, endpoints.count <= Self.maximumEndpoints else {
       throw StateStoreError(
         .invalidArgument,
-        "etcd has \(endpoints.count) endpoints; give 1 to \(Self.maximumEndpoints), for example http://127.0.0.1:2379")
+        "\(endpoints.count) etcd endpoints are configured; specify 1 to \(Self.maximumEndpoints), for example "
+          + "http://127.0.0.1:2379")
     }
     result.endpoints = try endpoints.map(Self.validated)
     if !prefix.hasSuffix("/") { result.prefix += "/" }
     guard result.prefix.utf8.count <= 256, result.prefix.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
       throw StateStoreError(
-        .invalidArgument, "The prefix of the keys in etcd has spaces, is not ASCII or longer than 256 bytes.")
+        .invalidArgument, "The prefix of the keys in etcd must be printable ASCII without spaces, at most 256 bytes.")
     }
     guard requestTimeout > .zero, retryBudget >= requestTimeout, watchRenewal >= .milliseconds(100),
       idMemory >= .seconds(60), maximumOperations > 4, maximumRequestByteCount > 4096
     else {
       throw StateStoreError(
         .invalidArgument,
-        "The times or bounds for etcd make no sense: the retry budget must not be less than the request timeout, "
-          + "ids must be remembered for a minute or more.")
+        "The times or limits for etcd are invalid: the retry budget must not be less than the request timeout, and "
+          + "transaction ids must be kept for a minute or longer.")
     }
     return result
   }
@@ -82,7 +83,7 @@ public struct EtcdConfiguration: Sendable {
       // The text is not shown, because it may contain a password.
       throw StateStoreError(
         .invalidArgument,
-        "An endpoint of etcd is not of the form http://host:port or https://host:port, without path, user and password."
+        "An etcd endpoint must have the form http://host:port or https://host:port, without a path, user or password."
       )
     }
     return trimmed

@@ -51,9 +51,9 @@ enum EtcdFailure: Error, Sendable, Equatable {
     {
       self.init(grpcCode: answer.code, message: message)
     } else if status == 404 {
-      self = .refused(.other, "there is no JSON gateway of version 3; etcd 3.4 or newer is needed")
+      self = .refused(.other, "the server has no JSON gateway of version 3. Use etcd 3.4 or newer")
     } else {
-      self = .retry("status \(status)")
+      self = .retry("HTTP status \(status)")
     }
   }
 
@@ -73,22 +73,23 @@ extension StateStoreError {
     switch refusal {
     case .compacted:
       self.init(
-        .compacted, "etcd has forgotten the history that far back (\(text)). List the state and go on from there.")
+        .compacted, "etcd has compacted this part of the history (\(text)). List the state and continue from there.")
     case .futureRevision:
       self.init(.invalidArgument, "etcd has not reached that revision (\(text)). Was it restored from a backup?")
-    case .leaseNotFound: self.init(.leaseExpired, "The lease is over (\(text)). Make a new one.")
+    case .leaseNotFound: self.init(.leaseExpired, "The lease has expired (\(text)). Grant a new one.")
     case .full:
       self.init(
         .full,
-        "etcd is full (\(text)). Free space with: etcdctl compact <revision>, etcdctl defrag, etcdctl alarm disarm; "
-          + "or raise etcd's --quota-backend-bytes.")
+        "etcd is full (\(text)). Free space with: etcdctl compact <revision>, etcdctl defrag, etcdctl alarm disarm. "
+          + "Or raise etcd's --quota-backend-bytes.")
     case .tooLarge:
       self.init(.invalidArgument, "The request is too large for etcd (\(text)). Store less in one transaction.")
     case .denied:
       self.init(
         .permissionDenied,
-        "etcd refuses us (\(text)). Check user and password, the user's role for the prefix, and etcdctl auth status.")
-    case .leaseExists, .other: self.init(.invalidArgument, "etcd cannot do this: \(text)")
+        "etcd denied access (\(text)). Check the user, its password and its role for the prefix, and 'etcdctl auth status'."
+      )
+    case .leaseExists, .other: self.init(.invalidArgument, "etcd rejected the request: \(text)")
     }
   }
 }

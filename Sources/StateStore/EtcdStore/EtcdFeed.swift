@@ -31,7 +31,7 @@ actor EtcdFeed {
   /// Returns the next transaction; nil if the task is cancelled or the store is closed.
   func next() async throws -> StateRecord? {
     guard !isReading else {
-      throw StateStoreError(.invalidArgument, "Two tasks read the same stream of changes. Make one for each.")
+      throw StateStoreError(.invalidArgument, "Two tasks read the same stream of changes. Open a stream for each task.")
     }
     isReading = true
     defer { isReading = false }
@@ -57,7 +57,7 @@ actor EtcdFeed {
       guard let line else { throw EtcdFailure.retry("the watch ended") }
       guard !line.isEmpty else { return }
       guard let answer = try? JSONDecoder().decode(EtcdStreamLine<EtcdWatchResponse>.self, from: Data(line)) else {
-        throw EtcdFailure.retry("a line of a watch is not JSON")
+        throw EtcdFailure.retry("a watch returned a line that is not JSON")
       }
       if let error = answer.error { throw EtcdFailure(grpcCode: error.grpc_code, message: error.message ?? "") }
       if let result = answer.result { try take(result) }
@@ -75,8 +75,8 @@ actor EtcdFeed {
     if let compacted = result.compact_revision?.value, compacted > 0 {
       throw StateStoreError(
         .compacted,
-        "etcd has forgotten the history up to revision \(compacted), and \(position) was the last one read. "
-          + "List the state and go on from there.")
+        "etcd has compacted the history up to revision \(compacted), but only changes up to \(position) have been read. "
+          + "List the state and continue from there.")
     }
     if result.canceled == true {
       throw EtcdFailure(grpcCode: nil, message: result.cancel_reason ?? "the watch was cancelled")
@@ -95,8 +95,8 @@ actor EtcdFeed {
       guard let now = try await store.position(comparedWith: position) else {
         throw StateStoreError(
           .compacted,
-          "etcd has not reached revision \(position): it was restored from a backup, and its history is another one. "
-            + "List the state and go on from there.")
+          "etcd has not reached revision \(position): it was restored from a backup and has a different history. "
+            + "List the state and continue from there.")
       }
       // The store has not changed since: changes by others must not leave the position behind a compaction.
       if now.header <= position, now.count == now.countBefore { position = now.revision }

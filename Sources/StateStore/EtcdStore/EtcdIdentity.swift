@@ -16,7 +16,7 @@ extension EtcdStateStore {
       identity.withLock { $0 = seal.identity }
       try await verify()
     case .damaged:
-      throw lost(.damaged, "the file '\(memory)', which remembers which store it was, is damaged")
+      throw lost(.damaged, "the file '\(memory)', which records the store's identity, is damaged")
     case .none:
       try await mark()
       try remember(revision: 0)
@@ -29,7 +29,9 @@ extension EtcdStateStore {
     let answer: EtcdTransactionResponse = try await call("kv/txn", EtcdTransaction(success: ranges))
     let parts = answer.responses?.map(\.response_range) ?? []
     guard parts.count == ranges.count else {
-      throw StateStoreError(.unavailable, "etcd's answer to two ranges has \(parts.count) parts.")
+      throw StateStoreError(
+        .unavailable, "etcd's answer is unexpected: it answered a request for two ranges with \(parts.count) responses."
+      )
     }
     try checkMarks(format: parts[0]?.kvs?.first?.value, identity: parts[1]?.kvs?.first?.value)
   }
@@ -43,7 +45,7 @@ extension EtcdStateStore {
     let found = String(decoding: found ?? Data(), as: UTF8.self)
     let expected = identity.withLock { $0 }
     guard found == expected else {
-      throw lost(.replaced, "it is another store ('\(found)') than the one that was used ('\(expected)')")
+      throw lost(.replaced, "it is the store '\(found)', but the store '\(expected)' was used before")
     }
   }
 
@@ -57,7 +59,7 @@ extension EtcdStateStore {
     if case .seal(let seal) = try StateSealFile.read(memory), seal.revision > last {
       throw lost(
         .damaged,
-        "revision \(seal.revision) had been committed, but \(last) is the last one found: an older snapshot was restored"
+        "revision \(seal.revision) had been committed, but the last revision found is \(last): an older snapshot was restored"
       )
     }
     let new = StateSeal(identity: identity.withLock { $0 }, revision: last, durable: last)
@@ -111,8 +113,8 @@ extension EtcdStateStore {
     return StateStoreError(
       code,
       "The state in etcd at \(configuration.endpoints.joined(separator: ", ")) below '\(configuration.prefix)' is not the "
-        + "one that it was: \(evidence). Nothing was changed. Correct etcd.endpoints or etcd.prefix, restore etcd's data "
-        + "(etcdctl snapshot restore), or go on with what is there: 'gscoordinator state repair\(workspace) --set state=etcd "
-        + "…' accepts it and finds sessions again by their directories.")
+        + "expected one: \(evidence). Nothing was changed. Correct etcd.endpoints or etcd.prefix, restore etcd's data "
+        + "(etcdctl snapshot restore), or continue with the present state: 'gscoordinator state repair\(workspace) --set "
+        + "state=etcd …' accepts it and recovers sessions from their directories.")
   }
 }

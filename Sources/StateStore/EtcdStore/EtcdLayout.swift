@@ -110,6 +110,6 @@ struct EtcdRecords {
     return StateRecord(
       revision: revision, timeMilliseconds: nowMilliseconds, id: "etcd-\(revision)",
       author: isLease ? "lease" : "unknown",
-      summary: isLease ? "lease ran out" : "written by another program", changes: changes)
+      summary: isLease ? "lease expired" : "written by another program", changes: changes)
   }
 }

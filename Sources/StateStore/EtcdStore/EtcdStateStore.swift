@@ -64,12 +64,13 @@ public final class EtcdStateStore: StateStore {
     guard let version = Int(text) else {
       throw StateStoreError(
         .damaged,
-        "\(place) should hold the number of the layout, and does not. Restore a backup: gscoordinator state restore.")
+        "\(place) does not contain the version of the layout. Restore a backup with 'gscoordinator state restore'.")
     }
     guard version == EtcdLayout.format else {
       throw StateStoreError(
         .tooNew,
-        "\(place) says layout \(version); this version knows \(EtcdLayout.format). Run the version that wrote it.")
+        "\(place) contains layout version \(version), but this program supports version \(EtcdLayout.format). Run the "
+          + "version that wrote it.")
     }
   }
 
@@ -157,10 +158,10 @@ public final class EtcdStateStore: StateStore {
       "lease/keepalive", EtcdLeaseID(ID: EtcdNumber(lease.id))
     ) { line in
       if let error = line.error { throw EtcdFailure(grpcCode: error.grpc_code, message: error.message ?? "") }
-      if line.result == nil { throw EtcdFailure.retry("the answer to a renewal is empty") }
+      if line.result == nil { throw EtcdFailure.retry("the answer to a lease renewal is empty") }
     }
     guard let left = line.result?.TTL?.value, left > 0 else {
-      throw StateStoreError(.leaseExpired, "The lease is over: it was not renewed in time. Make a new one.")
+      throw StateStoreError(.leaseExpired, "The lease has expired because it was not renewed in time. Grant a new one.")
     }
   }
 
@@ -254,7 +255,9 @@ public final class EtcdStateStore: StateStore {
     }
     let parts = answer.responses?.map(\.response_range) ?? []
     guard parts.count == 3, let now = answer.header?.revision?.value else {
-      throw StateStoreError(.unavailable, "etcd's answer to three ranges has \(parts.count) parts.")
+      throw StateStoreError(
+        .unavailable,
+        "etcd's answer is unexpected: it answered a request for three ranges with \(parts.count) responses.")
     }
     return Position(
       revision: now, header: parts[0]?.kvs?.first?.modified ?? 0, count: parts[1]?.count?.value ?? 0,

@@ -39,7 +39,7 @@ public struct FencedStateStore: StateStore {
   private func deposed(_ transaction: StateTransaction) -> StateStoreError {
     StateStoreError(
       .deposed,
-      "\(transaction.summary): this coordinator does not lead; this is not applied now. Ask the leader.")
+      "\(transaction.summary): this coordinator is not the leader, so the change was not applied. Ask the leader.")
   }
 
   /// Returns the entry of a key, now or at a revision; see `StateStore`.
@@ -76,7 +76,7 @@ public struct FencedStateStore: StateStore {
   /// Discards history, if this process still leads; see `StateStore`.
   public func compact(before revision: Revision) async throws {
     guard currentTerm() != nil else {
-      throw StateStoreError(.deposed, "The history is not compacted: this coordinator does not lead.")
+      throw StateStoreError(.deposed, "The history was not compacted: this coordinator is not the leader.")
     }
     try await store.compact(before: revision)
   }

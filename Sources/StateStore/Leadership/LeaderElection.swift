@@ -41,7 +41,8 @@ public final class LeaderElection: Sendable {
     guard configuration.validity > .zero else {
       throw StateStoreError(
         .invalidArgument,
-        "A leader's lease of \(configuration.timeToLive) is not longer than its margin. Make it 3 seconds or more.")
+        "The leader's lease of \(configuration.timeToLive) is not longer than its safety margin. Set it to 3 seconds or more."
+      )
     }
     self.store = store
     self.configuration = configuration
@@ -120,7 +121,8 @@ public final class LeaderElection: Sendable {
     let record = LeaderRecord(
       address: configuration.address, id: configuration.id, since: Int64(Date().timeIntervalSince1970 * 1000))
     return StateTransaction(
-      author: "coordinator", summary: "lead from \(configuration.address)", conditions: [.absent(configuration.key)],
+      author: "coordinator", summary: "become leader at \(configuration.address)",
+      conditions: [.absent(configuration.key)],
       changes: [.put(configuration.key, Array(try JSONEncoder().encode(record)), lease: lease)])
   }
 

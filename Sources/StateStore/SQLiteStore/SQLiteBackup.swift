@@ -26,7 +26,7 @@ extension SQLiteStateStore {
         let queue = try DatabaseQueue(path: source, configuration: configuration)
         defer { try? queue.close() }
         let id = try queue.inDatabase { try Int32.fetchOne($0, sql: "PRAGMA application_id") }
-        guard id == SQLiteSchema.applicationID else { throw errors.damaged("it is not a state store") }
+        guard id == SQLiteSchema.applicationID else { throw errors.damaged("the file is not a state store") }
         try copyDatabase(queue, to: path, replacing: false, errors)
       } catch {
         throw errors.translated(error)
@@ -88,10 +88,10 @@ extension SQLiteStateStore {
           throw StateStoreError(
             .tooNew,
             "the backup '\(backup)' has format \(format), written by \(try Meta.text(.writer, db) ?? "?"); this program "
-              + "knows formats up to \(SQLiteSchema.current.format). Restore it with that program")
+              + "supports formats up to \(SQLiteSchema.current.format). Restore it with the program that wrote it")
         }
         let answer = try String.fetchOne(db, sql: "PRAGMA integrity_check(1)")
-        guard answer == "ok" else { throw errors.damaged(answer ?? "the check has no answer") }
+        guard answer == "ok" else { throw errors.damaged(answer ?? "the integrity check returned nothing") }
         try db.execute(sql: "PRAGMA journal_mode = DELETE")
         try db.inTransaction {
           try SQLiteSchema.current.migrate(db, from: Int(format))

@@ -34,8 +34,10 @@ final class SQLiteCommitQueue: Sendable {
     let (refusal, mustCall) = state.withLock { state -> (StateStoreError?, Bool) in
       if state.isClosed { return (storeClosed(), false) }
       guard state.waiting.count < bound, state.bytes < byteBound else {
-        let wait = "\(state.waiting.count) transactions of \(state.bytes) bytes wait for the state store's disk"
-        return (StateStoreError(.full, "\(wait): try again later"), false)
+        let wait =
+          "the state store's disk is too slow: \(state.waiting.count) transactions of \(state.bytes) bytes are waiting to "
+          + "be written"
+        return (StateStoreError(.full, "\(wait). Try again later"), false)
       }
       state.waiting.append(waiting)
       state.bytes += waiting.transaction.byteCount

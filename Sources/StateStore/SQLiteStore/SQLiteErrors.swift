@@ -25,9 +25,9 @@ struct SQLiteErrors: Sendable {
   func lost(_ evidence: String) -> StateStoreError {
     return StateStoreError(
       .damaged,
-      "the state store '\(path)' has lost what it had: \(evidence). Nothing was changed. Put the missing files back, or "
-        + "restore a backup with 'gscoordinator state restore --from <backup>', or go on with what is there: "
-        + "\(repair) accepts it and finds sessions again by their directories"
+      "the state store '\(path)' has lost committed data: \(evidence). Nothing was changed. Put the missing files back, "
+        + "restore a backup with 'gscoordinator state restore --from <backup>', or continue with the present state: "
+        + "\(repair) accepts it and recovers sessions from their directories"
     )
   }
 
@@ -44,8 +44,8 @@ struct SQLiteErrors: Sendable {
     case .SQLITE_FULL:
       return StateStoreError(
         .full,
-        "the state store '\(path)' cannot grow: \(evidence). Nothing of the transaction was applied. Make room on the "
-          + "disk, or raise the bound of the store's size")
+        "the state store '\(path)' cannot grow: \(evidence). The transaction was not applied. Free space on the "
+          + "disk, or raise the limit of the store's size")
     case .SQLITE_CANTOPEN where Self.passingCause != nil, .SQLITE_IOERR where Self.passingCause != nil:
       return StateStoreError(
         .unavailable, "the state store '\(path)' failed: \(evidence)\(Self.passingCause ?? "")")
@@ -58,7 +58,8 @@ struct SQLiteErrors: Sendable {
       return StateStoreError(
         .inUse, "the state store '\(path)' is locked by another program: \(evidence). Close that program")
     case .SQLITE_MISUSE: return storeClosed()
-    case .SQLITE_TOOBIG: return StateStoreError(.invalidArgument, "too large for '\(path)': \(evidence)")
+    case .SQLITE_TOOBIG:
+      return StateStoreError(.invalidArgument, "a value is too large for the state store '\(path)': \(evidence)")
     default:
       return StateStoreError(
         .unavailable, "the state store '\(path)' failed: \(evidence). Check the disk and the system's log")
@@ -80,6 +81,6 @@ struct SQLiteErrors: Sendable {
     guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, limit.rlim_cur < 1 << 40 else {
       return nil
     }
-    return ". Files may have \(limit.rlim_cur) bytes here\(fileHint(EFBIG))"
+    return ". Files of this process are limited to \(limit.rlim_cur) bytes\(fileHint(EFBIG))"
   }
 }

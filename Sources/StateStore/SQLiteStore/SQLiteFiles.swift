@@ -13,14 +13,14 @@ func fileSize(_ path: String) -> Int64? {
 func existingSize(_ path: String) throws -> Int64? {
   var info = stat()
   if stat(path, &info) == 0 { return Int64(info.st_size) }
-  guard errno == ENOENT else { throw fileError("cannot look at", path) }
+  guard errno == ENOENT else { throw fileError("cannot examine", path) }
   return nil
 }
 
 /// Creates an empty file that only its owner can read, since it will hold the data of sessions.
 func makeEmptyFile(_ path: String, _ errors: SQLiteErrors) throws {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-  guard descriptor >= 0 else { throw fileError("cannot make", path) }
+  guard descriptor >= 0 else { throw fileError("cannot create", path) }
   close(descriptor)
 }
 
@@ -54,7 +54,7 @@ func fileError(_ what: String, _ path: String, errno code: Int32 = errno) -> Sta
 /// Writes a consistent copy of a database while others continue to use it.
 func copyDatabase(_ database: some DatabaseReader, to path: String, replacing: Bool, _ errors: SQLiteErrors) throws {
   if !replacing, fileSize(path) != nil {
-    throw StateStoreError(.invalidArgument, "the file '\(path)' is there already; choose another name")
+    throw StateStoreError(.invalidArgument, "the file '\(path)' already exists; choose another name")
   }
   let draft = path + ".partial"
   unlink(draft)
@@ -71,9 +71,9 @@ func copyDatabase(_ database: some DatabaseReader, to path: String, replacing: B
 /// Returns a hint for a system error whose message says little; empty for other errors.
 func fileHint(_ code: Int32) -> String {
   switch code {
-  case EMFILE, ENFILE: ". Too many files are open: allow more (ulimit -n, LimitNOFILE= of systemd)"
-  case EFBIG: ". A file may not become so large here: raise the bound (ulimit -f, LimitFSIZE= of systemd)"
-  case ENOSPC, EDQUOT: ". Make room on the disk"
+  case EMFILE, ENFILE: ". Too many files are open: raise the limit (ulimit -n, or LimitNOFILE= of systemd)"
+  case EFBIG: ". The file size is limited: raise the limit (ulimit -f, or LimitFSIZE= of systemd)"
+  case ENOSPC, EDQUOT: ". Free space on the disk"
   default: ""
   }
 }

@@ -7,7 +7,8 @@ extension SQLiteStateStore {
     try options.limits.check(timeToLive: timeToLive)
     try requireOpen()
     guard keeper.count < options.leaseBound else {
-      throw StateStoreError(.full, "the store has \(options.leaseBound) leases: revoke some or let them run out")
+      throw StateStoreError(
+        .full, "the store has \(options.leaseBound) leases, which is the limit: revoke some, or wait until some expire")
     }
     // Random, so that a lease of another period, for example before a restored backup, is never mistaken for this one.
     let milliseconds = timeToLive.wholeMilliseconds
@@ -64,7 +65,7 @@ extension SQLiteStateStore {
       try db.cachedStatement(sql: "DELETE FROM leases WHERE id = ?").execute(arguments: [id])
       guard !keys.isEmpty else { return .commit }
       let transaction = StateTransaction(
-        author: "lease", summary: "lease is over", changes: keys.map { .delete($0) })
+        author: "lease", summary: "lease expired", changes: keys.map { .delete($0) })
       let revision = bell.head + 1
       applied = (revision, try writing.write(transaction, revision: revision, db))
       return .commit

@@ -31,8 +31,8 @@ final class SQLiteLock: Sendable {
       Glibc.close(descriptor)
       throw StateStoreError(
         .inUse,
-        "the state in '\(directory)' is in use by process \(Int(note) == nil ? "?" : note). Stop that process, or give "
-          + "this one another directory")
+        "the state in '\(directory)' is in use by process \(Int(note) == nil ? "?" : note). Stop that process, or start "
+          + "this one with another directory")
     }
     // Read again: the holder may have closed the store in between.
     lastNote = Self.read(descriptor)

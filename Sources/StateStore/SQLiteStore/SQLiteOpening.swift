@@ -33,7 +33,7 @@ struct SQLiteOpening {
       guard try existingSize(path) != nil else {
         try sealing.requireNew()
         guard journalSize == 0 else {
-          throw errors.lost("the file is missing, but its journal 'state.db-wal' is there")
+          throw errors.lost("the file is missing, but its journal 'state.db-wal' exists")
         }
         try create(identity: try sealing.prepare())
         return try begin(openPool(), nil)
@@ -140,17 +140,17 @@ struct SQLiteOpening {
       let backup = (2...schema.format + 1).map { "\(path).before-v\($0)" }.last { fileSize($0) != nil }
       throw StateStoreError(
         .tooNew,
-        "the state store '\(path)' has format \(format), written by \(writer); this program knows formats up to "
-          + "\(schema.format). Run that program, or go back to a backup with 'gscoordinator state restore --from "
+        "the state store '\(path)' has format \(format), written by \(writer); this program supports formats up to "
+          + "\(schema.format). Run that program, or restore a backup with 'gscoordinator state restore --from "
           + "\(backup ?? "<backup>")'")
     }
-    guard format >= 1 else { throw errors.damaged("it claims to have format \(format)") }
+    guard format >= 1 else { throw errors.damaged("its format number is \(format)") }
     return Int(format)
   }
 
   private func quickCheck(_ db: Database) throws {
     let answer = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
-    guard answer == "ok" else { throw errors.damaged(answer ?? "the check has no answer") }
+    guard answer == "ok" else { throw errors.damaged(answer ?? "the integrity check returned nothing") }
   }
 
   private func migrate(_ pool: DatabasePool, from format: Int) throws {
@@ -180,7 +180,7 @@ struct SQLiteHeader {
         "the file is not a database; it begins with \(header.prefix(16).map { String($0, radix: 16) })")
     }
     guard number(header, 68) == Int64(SQLiteSchema.applicationID) else {
-      throw errors.damaged("the file is a database of another program")
+      throw errors.damaged("the file is a database of another application")
     }
     // While there is a journal, the file may lag behind it.
     guard !hasJournal else { return }
@@ -198,7 +198,7 @@ struct SQLiteHeader {
     defer { close(descriptor) }
     var info = stat()
     guard fstat(descriptor, &info) == 0 else { throw fileError("cannot read", path) }
-    guard info.st_mode & S_IFMT == S_IFREG else { throw errors.damaged("it is not a file") }
+    guard info.st_mode & S_IFMT == S_IFREG else { throw errors.damaged("it is not a regular file") }
     var header = [UInt8](repeating: 0, count: 100)
     let count = pread(descriptor, &header, header.count, 0)
     guard count >= 0 else { throw fileError("cannot read", path) }

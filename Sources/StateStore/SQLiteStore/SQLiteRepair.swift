@@ -109,11 +109,14 @@ extension SQLiteStateStore {
       throw StateStoreError(
         .damaged,
         "nothing in '\(path)' can be read as a state store. Restore a backup with 'gscoordinator state restore --from "
-          + "<backup>', or move the file away to begin with an empty store")
+          + "<backup>', or move the file away to start with an empty store")
     }
     if let format = salvage.format, format > SQLiteSchema.current.format {
       throw StateStoreError(
-        .tooNew, "the state store '\(path)' has format \(format): repair it with the program that wrote it")
+        .tooNew,
+        "the state store '\(path)' has format \(format), which this program does not support: repair it with the program "
+          + "that wrote it"
+      )
     }
     let draft = path + ".repairing"
     removeDatabase(draft)

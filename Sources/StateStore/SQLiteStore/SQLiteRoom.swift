@@ -18,6 +18,7 @@ struct SQLiteRoom {
   /// The error of a transaction that may not use the reserve.
   var error: DatabaseError {
     DatabaseError(
-      resultCode: .SQLITE_FULL, message: "the bound is \(options.maximumBytes) bytes, whose last part is for closing")
+      resultCode: .SQLITE_FULL,
+      message: "the limit is \(options.maximumBytes) bytes, the last of which are reserved for closing and unloading")
   }
 }

@@ -57,7 +57,7 @@ struct SQLiteSchema: Sendable {
   func migrate(_ db: Database, from old: Int) throws {
     for step in old..<format {
       guard let migration = migrations[step] else {
-        throw StateStoreError(.damaged, "there is no way from format \(step) of the state store to format \(step + 1)")
+        throw StateStoreError(.damaged, "the state store cannot be migrated from format \(step) to format \(step + 1)")
       }
       try migration(db)
       try Meta.set(.format, String(step + 1), db)

@@ -54,10 +54,10 @@ struct SQLiteSealing {
     case .seal(let seal) where seal.revision > 0: return try check(database, against: seal)
     case .none where database.identity != nil:
       throw errors.lost(
-        "its seal '\(path)' is missing: it cannot be told whether revision \(database.head) is the last")
+        "its seal '\(path)' is missing, so it is unknown whether revision \(database.head) is the last")
     case .damaged:
       throw errors.lost(
-        "its seal '\(path)' is damaged: it cannot be told whether revision \(database.head) is the last")
+        "its seal '\(path)' is damaged, so it is unknown whether revision \(database.head) is the last")
     case .none, .seal: return nil
     }
   }
@@ -75,17 +75,18 @@ struct SQLiteSealing {
   private func check(_ database: Standing, against seal: StateSeal) throws -> String? {
     guard database.identity == seal.identity else {
       throw errors.lost(
-        "it is not the store that was here, which had committed revision \(seal.revision), but another one, at revision "
+        "the store that was here had committed revision \(seal.revision), but the file is another store, at revision "
           + "\(database.head)")
     }
     guard database.head >= seal.required else {
       throw errors.lost(
-        "revision \(seal.revision) had been committed, but revision \(database.head) is the last one found: the file or "
-          + "its journal 'state.db-wal' was cut, damaged, removed, or replaced by an older copy")
+        "revision \(seal.revision) had been committed, but the last revision found is \(database.head): the file or "
+          + "its journal 'state.db-wal' was truncated, damaged, removed, or replaced by an older copy")
     }
     guard database.head < seal.revision else { return nil }
-    return "the crash of the machine has cost the state store '\(errors.path)' its last moments: revision "
-      + "\(seal.revision) had been committed, \(database.head) is what the disk had. With state_sync full it loses none"
+    return
+      "the state store '\(errors.path)' lost its last transactions when the machine crashed: revision \(seal.revision) "
+      + "had been committed, but \(database.head) is the last on the disk. To lose none, set state_sync to full"
   }
 
   /// Writes a new seal for a store that is intact or was accepted as such.

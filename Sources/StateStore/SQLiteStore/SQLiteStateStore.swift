@@ -269,6 +269,6 @@ func makeStateDirectory(_ directory: String) throws {
   } catch {
     throw StateStoreError(
       .permissionDenied,
-      "cannot make the directory '\(directory)': \(error.localizedDescription). Make it, or choose another")
+      "cannot create the directory '\(directory)': \(error.localizedDescription). Create it, or choose another")
   }
 }

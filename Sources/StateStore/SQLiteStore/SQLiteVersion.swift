@@ -115,7 +115,7 @@ extension Row {
   /// - Throws: `DatabaseError` otherwise.
   func part<Value: DatabaseValueConvertible>(_ index: Int) throws -> Value {
     guard let value = Value.fromDatabaseValue(self[index]) else {
-      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a column of a row is not of its kind")
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a column of a row has the wrong type")
     }
     return value
   }

@@ -79,7 +79,7 @@ struct SQLiteWriting {
         db.cachedStatement(sql: "SELECT count(*) FROM entries WHERE lease = ?"), arguments: [id])
       guard (count ?? 0) + added <= options.leaseKeyBound else {
         throw StateStoreError(
-          .full, "the lease \(id) has \(options.leaseKeyBound) keys, which is the bound: take another lease")
+          .full, "the lease \(id) has \(options.leaseKeyBound) keys, which is the limit: use another lease")
       }
     }
   }

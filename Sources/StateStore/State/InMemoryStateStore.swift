@@ -90,7 +90,8 @@ public actor InMemoryStateStore: StateStore {
     try limits.check(timeToLive: timeToLive)
     keeper.start { [weak self] id in await self?.deleteKeys(of: id) }
     guard keeper.count < Self.leaseBound else {
-      throw StateStoreError(.full, "the store has \(Self.leaseBound) leases: revoke some or let them run out")
+      throw StateStoreError(
+        .full, "the store has \(Self.leaseBound) leases, which is the limit: revoke some, or wait until some expire")
     }
     let lease = StateLease(id: .random(in: 1...Int64.max), timeToLive: timeToLive)
     keeper.grant(lease)
@@ -161,7 +162,7 @@ public actor InMemoryStateStore: StateStore {
     guard !isClosed, !keys.isEmpty else { return }
     _ = apply(
       StateTransaction(
-        author: "lease", summary: "lease is over", changes: keys.map { .delete(String(decoding: $0, as: UTF8.self)) }))
+        author: "lease", summary: "lease expired", changes: keys.map { .delete(String(decoding: $0, as: UTF8.self)) }))
   }
 
   private func forget(before revision: Revision) {

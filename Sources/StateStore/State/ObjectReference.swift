@@ -51,7 +51,8 @@ public struct ObjectReference: Sendable, Hashable, Codable, CustomStringConverti
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     guard let reference = ObjectReference(try container.decode(String.self)) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "not of the form kind/name")
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "an object reference must have the form kind/name")
     }
     self = reference
   }

@@ -79,16 +79,17 @@ func storeClosed() -> StateStoreError {
 
 /// Returns the error of a lease that has ended or was never granted.
 func leaseExpired(_ id: Int64) -> StateStoreError {
-  StateStoreError(.leaseExpired, "the lease \(id) is over; ask for a new one and put its keys again")
+  StateStoreError(.leaseExpired, "the lease \(id) has expired; grant a new one and put its keys again")
 }
 
 /// Returns the error of a revision that was compacted.
 func compactedRevision(_ revision: Revision, oldest: Revision) -> StateStoreError {
   StateStoreError(
-    .compacted, "revision \(revision) is forgotten; the oldest that is known is \(oldest). List the entries again")
+    .compacted, "revision \(revision) was compacted; the oldest revision available is \(oldest). List the entries again"
+  )
 }
 
 /// Returns the error of a revision that does not exist yet.
 func futureRevision(_ revision: Revision, newest: Revision) -> StateStoreError {
-  StateStoreError(.invalidArgument, "there is no revision \(revision) yet; the newest is \(newest)")
+  StateStoreError(.invalidArgument, "revision \(revision) does not exist yet; the newest is \(newest)")
 }

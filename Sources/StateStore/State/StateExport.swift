@@ -53,7 +53,7 @@ public struct StateExport: Sendable, Equatable {
     _ store: any StateStore, to path: String, leavingOut isTransient: (String) -> Bool = { $0 == "leader" }
   ) async throws -> StateExport {
     guard !FileManager.default.fileExists(atPath: path) else {
-      throw StateStoreError(.invalidArgument, "\(path) exists already. Name a new file for the copy of the state.")
+      throw StateStoreError(.invalidArgument, "\(path) already exists. Specify a new file for the copy of the state.")
     }
     let snapshot = try await store.entries(prefix: "", at: nil)
     let entries = snapshot.entries.filter { !isTransient($0.key) }
@@ -63,7 +63,8 @@ public struct StateExport: Sendable, Equatable {
     let checksum = fingerprint(content[...])
     content += try line(Trailer(entries: entries.count, checksum: checksum))
     guard content.count <= maximumByteCount else {
-      throw StateStoreError(.full, "The state is \(content.count) bytes as a file; at most \(maximumByteCount) are.")
+      throw StateStoreError(
+        .full, "The copy of the state would have \(content.count) bytes; the limit is \(maximumByteCount).")
     }
     try save(content, path)
     return StateExport(
@@ -79,7 +80,7 @@ public struct StateExport: Sendable, Equatable {
   private static func save(_ content: [UInt8], _ path: String) throws {
     let partial = "\(path).\(randomStateID()).partial"
     let file = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw failure("cannot be made", path) }
+    guard file >= 0 else { throw failure("cannot be created", path) }
     defer {
       close(file)
       unlink(partial)
@@ -92,7 +93,7 @@ public struct StateExport: Sendable, Equatable {
       written += count
     }
     // Linking, unlike renaming, keeps a file that appeared in the meantime.
-    guard fsync(file) == 0, link(partial, path) == 0 else { throw failure("cannot be kept", path) }
+    guard fsync(file) == 0, link(partial, path) == 0 else { throw failure("cannot be saved", path) }
   }
 
   private static func failure(_ what: String, _ path: String) -> StateStoreError {
@@ -120,13 +121,13 @@ public struct StateExport: Sendable, Equatable {
     let present = try await store.entries(prefix: "", at: nil).entries.count { !isTransient($0.key) }
     guard present == 0 else {
       throw StateStoreError(
-        .conflict, "The store holds \(present) entries already; a state is restored only into an empty store.")
+        .conflict, "The store already has \(present) entries; a copy can be restored only into an empty store.")
     }
     for (number, batch) in changes.batches().enumerated() {
       _ = try await store.commit(
         StateTransaction(
           id: "restore-\(export.checksum)-\(export.timeMilliseconds)-\(number)", author: author,
-          summary: "restore of the state at revision \(export.revision)", conditions: batch.map { .absent($0.key) },
+          summary: "restore the state of revision \(export.revision)", conditions: batch.map { .absent($0.key) },
           changes: Array(batch)))
     }
     return export
@@ -139,22 +140,26 @@ public struct StateExport: Sendable, Equatable {
     defer { try? handle.close() }
     let content = [UInt8](try handle.read(upToCount: maximumByteCount + 1) ?? Data())
     guard content.count <= maximumByteCount else {
-      throw StateStoreError(.invalidArgument, "\(path) is larger than \(maximumByteCount) bytes.")
+      throw StateStoreError(
+        .invalidArgument, "\(path) is larger than \(maximumByteCount) bytes, the limit for a copy of a state.")
     }
     let lines = content.split(separator: 0x0a)
     guard content.last == 0x0a, lines.count >= 2,
       let header = try? JSONDecoder().decode(Header.self, from: Data(lines[0])), header.format == format
-    else { throw damaged(path, "it is no copy of a state, or its end is missing") }
+    else { throw damaged(path, "it is not a copy of a state, or its end is missing") }
     guard header.version <= version else {
-      throw StateStoreError(.tooNew, "\(path) has version \(header.version); this program reads up to \(version).")
+      throw StateStoreError(
+        .tooNew,
+        "\(path) has format version \(header.version), but this program reads versions up to \(version). Use a newer program."
+      )
     }
     let last = lines[lines.count - 1]
     guard let trailer = try? JSONDecoder().decode(Trailer.self, from: Data(last)),
       trailer.checksum == fingerprint(content[..<last.startIndex]), trailer.entries == lines.count - 2
-    else { throw damaged(path, "the checksum in its last line is not that of its content") }
+    else { throw damaged(path, "the checksum in its last line does not match its content") }
     let changes = try lines[1..<(lines.count - 1)].enumerated().map { number, line in
       guard let entry = try? JSONDecoder().decode(Line.self, from: Data(line)), let value = entry.value else {
-        throw damaged(path, "line \(number + 2) is no entry")
+        throw damaged(path, "line \(number + 2) is not an entry")
       }
       return StateChange.put(entry.key, value)
     }

@@ -29,8 +29,8 @@ public struct StateLimits: Sendable, Equatable {
   /// - Throws: `StateStoreError` of code `invalidArgument` that names the exceeded limit and what exceeds it.
   public func check(_ transaction: StateTransaction) throws(StateStoreError) {
     try checkText(transaction.id, "transaction id", bytes: 1...idBytes)
-    try checkText(transaction.author, "author of a transaction", bytes: 1...authorBytes)
-    try checkText(transaction.summary, "summary of a transaction", bytes: 0...summaryBytes)
+    try checkText(transaction.author, "transaction author", bytes: 1...authorBytes)
+    try checkText(transaction.summary, "transaction summary", bytes: 0...summaryBytes)
     try checkCount(transaction.changes.count, "changes", changes)
     try checkCount(transaction.conditions.count, "conditions", conditions)
     for condition in transaction.conditions { try check(key: condition.key) }
@@ -50,7 +50,8 @@ public struct StateLimits: Sendable, Equatable {
   public func check(timeToLive: Duration) throws(StateStoreError) {
     guard timeToLive >= shortestLease, timeToLive <= longestLease else {
       throw StateStoreError(
-        .invalidArgument, "a lease lives between \(shortestLease) and \(longestLease), not \(timeToLive)")
+        .invalidArgument,
+        "the duration of a lease must be between \(shortestLease) and \(longestLease), not \(timeToLive)")
     }
   }
 
@@ -65,13 +66,13 @@ public struct StateLimits: Sendable, Equatable {
       guard case .put(let key, let value, _) = change else { continue }
       guard value.count <= valueBytes else {
         throw StateStoreError(
-          .invalidArgument, "the value of '\(key)' has \(value.count) bytes; at most \(valueBytes) are stored")
+          .invalidArgument, "the value of '\(key)' has \(value.count) bytes; the limit is \(valueBytes)")
       }
     }
     let bytes = transaction.byteCount
     guard bytes <= transactionBytes else {
       throw StateStoreError(
-        .invalidArgument, "a transaction of \(bytes) bytes is more than \(transactionBytes): split it")
+        .invalidArgument, "a transaction has \(bytes) bytes; the limit is \(transactionBytes): split it")
     }
   }
 
@@ -79,14 +80,14 @@ public struct StateLimits: Sendable, Equatable {
     let count = text.utf8.count
     guard bytes.contains(count) else {
       throw StateStoreError(
-        .invalidArgument, "a \(what) has \(bytes.lowerBound) to \(bytes.upperBound) bytes, not \(count)")
+        .invalidArgument, "a \(what) must have \(bytes.lowerBound) to \(bytes.upperBound) bytes, not \(count)")
     }
-    guard !text.utf8.contains(0) else { throw StateStoreError(.invalidArgument, "a \(what) cannot contain NUL") }
+    guard !text.utf8.contains(0) else { throw StateStoreError(.invalidArgument, "a \(what) may not contain NUL") }
   }
 
   private func checkCount(_ count: Int, _ what: String, _ bound: Int) throws(StateStoreError) {
     guard count <= bound else {
-      throw StateStoreError(.invalidArgument, "a transaction has at most \(bound) \(what), not \(count): split it")
+      throw StateStoreError(.invalidArgument, "a transaction has \(count) \(what); the limit is \(bound): split it")
     }
   }
 }
@@ -120,13 +121,13 @@ extension StateCondition {
 
   /// Returns the error of a transaction for which this condition does not hold.
   public func conflict(modified: Revision?) -> StateStoreError {
-    let found = modified.map { "it was last changed by revision \($0)" } ?? "there is no such key"
+    let found = modified.map { "it was last changed by revision \($0)" } ?? "it does not exist"
     let wanted =
       switch self {
       case .absent: "must not exist"
       case .present: "must exist"
       case .unchanged(_, let since): "must not have changed since revision \(since)"
       }
-    return StateStoreError(.conflict, "the key '\(key)' \(wanted), but \(found): read it again and decide anew")
+    return StateStoreError(.conflict, "the key '\(key)' \(wanted), but \(found): read it again and retry")
   }
 }

@@ -58,7 +58,7 @@ final class StateSealFile: Sendable {
     unlink(draft)
     let slot = Slot(sequence: 1, seal: seal)
     let descriptor = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw fileError("cannot make", draft) }
+    guard descriptor >= 0 else { throw fileError("cannot create", draft) }
     var bytes = [UInt8](repeating: 0, count: 2 * Self.slotSpacing)
     bytes.replaceSubrange(Self.offset(of: slot)..<Self.offset(of: slot) + Self.slotBytes, with: Self.encode(slot))
     guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count else {

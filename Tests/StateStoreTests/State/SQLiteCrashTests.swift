@@ -126,7 +126,7 @@ struct SQLiteCrashTests {
       }
     }
     #expect(failure?.code == .full)
-    #expect(failure?.message.contains("Make room") == true)
+    #expect(failure?.message.contains("Free space") == true)
     #expect(try await store.newest() == last)
     #expect(try await store.entry("k")?.value == value)
     await expect(.full) { try await store.put(.put("k", value + value + value + value)) }

@@ -138,8 +138,8 @@ struct SQLiteLossTests {
     let own = try files(store.directory)
     let older = try Data(contentsOf: URL(fileURLWithPath: directory.path + "/older.db"))
     try await expectLoss(
-      try write(own) { $0["state.db"] = older }, "revision 30 had been committed", "20 is the last one found")
-    try await expectLoss(try write(own) { $0["state.db"] = other["state.db"] }, "another one")
+      try write(own) { $0["state.db"] = older }, "revision 30 had been committed", "the last revision found is 20")
+    try await expectLoss(try write(own) { $0["state.db"] = other["state.db"] }, "another store")
     // A regular restore is accepted.
     _ = try await SQLiteStateStore.restore(from: directory.path + "/older.db", to: store.directory)
     let restored = try SQLiteStateStore(directory: store.directory)
