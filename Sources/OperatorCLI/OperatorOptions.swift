@@ -5,6 +5,7 @@ import HTTPClient
 import HTTPServing
 import ServerConfiguration
 import StateStore
+import Support
 
 /// The options that all operators' commands share: how to reach the coordinator.
 struct OperatorOptions: ParsableArguments {
@@ -45,10 +46,9 @@ struct OperatorOptions: ParsableArguments {
   private func token(_ environment: [String: String]) throws -> String? {
     var text = environment["GSCOORDINATOR_TOKEN"]
     if let tokenFile {
-      guard let content = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
-        throw OperatorError("cannot read the token in '\(tokenFile)'. Check that it is a text file that you may read")
+      do { text = String(decoding: try SmallFile.read(tokenFile), as: UTF8.self) } catch {
+        throw OperatorError("cannot read the token in '\(tokenFile)': \(error.reason)")
       }
-      text = content
     }
     guard let text = text?.trimmingCharacters(in: .whitespacesAndNewlines), !text.isEmpty else { return nil }
     guard text.utf8.count <= 4096, text.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {

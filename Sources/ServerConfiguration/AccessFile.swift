@@ -56,11 +56,12 @@ public struct AccessFile: Sendable {
   /// Reads a file.
   /// - Throws: `ConfigurationError`.
   public init(path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ConfigurationError("cannot read the access file '\(path)'. Check its path and permissions")
+    let bytes: [UInt8]
+    do { bytes = try SmallFile.read(path, maximumBytes: Self.maximumBytes) } catch {
+      throw ConfigurationError("cannot read the access file '\(path)': \(error.reason)")
     }
-    guard data.count <= Self.maximumBytes, let text = String(validating: data, as: UTF8.self) else {
-      throw ConfigurationError("the access file '\(path)' is larger than \(Self.maximumBytes) bytes or not UTF-8")
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw ConfigurationError("the access file '\(path)' is not UTF-8")
     }
     do { try self.init(yaml: text) } catch let error as AccessPolicyError {
       throw ConfigurationError("the access file '\(path)' is not valid: \(error)")

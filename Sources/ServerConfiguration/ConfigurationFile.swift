@@ -24,10 +24,11 @@ enum ConfigurationFile {
 
   /// Reads the values of a file into `settings`; returns remarks about ignored keys.
   static func read(path: String, into settings: inout Settings) throws -> [String] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ConfigurationError("cannot read the configuration file '\(path)'. Check its path and permissions")
+    let bytes: [UInt8]
+    do { bytes = try SmallFile.read(path) } catch {
+      throw ConfigurationError("cannot read the configuration file '\(path)': \(error.reason)")
     }
-    return try read(data, name: "'\(path)'", origin: .file(path), isLenient: false, into: &settings)
+    return try read(Data(bytes), name: "'\(path)'", origin: .file(path), isLenient: false, into: &settings)
   }
 
   /// Reads the values of the client's base64 object into `settings`; returns remarks about ignored keys.

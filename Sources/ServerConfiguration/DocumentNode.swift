@@ -1,4 +1,3 @@
-import CPlatform
 import Foundation
 import Support
 import Yams
@@ -18,17 +17,11 @@ struct DocumentNode {
   /// Reads the whole of a file.
   /// - Throws: `ConfigurationError` when it cannot be read or is neither YAML nor JSON.
   init(file path: String) throws {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw ConfigurationError("cannot read '\(path)': \(String(cString: platform_error_text(errno)))")
+    let bytes: [UInt8]
+    do { bytes = try SmallFile.read(path, maximumBytes: Self.maximumBytes) } catch {
+      throw ConfigurationError("\(error)")
     }
-    defer { try? file.close() }
-    guard let data = try? file.read(upToCount: Self.maximumBytes + 1) ?? Data() else {
-      throw ConfigurationError("cannot read '\(path)'. Check that it is a regular file")
-    }
-    guard data.count <= Self.maximumBytes else {
-      throw ConfigurationError("'\(path)' is larger than \(Self.maximumBytes) bytes")
-    }
-    try self.init(text: String(decoding: data, as: UTF8.self), name: path)
+    try self.init(text: String(decoding: bytes, as: UTF8.self), name: path)
   }
 
   /// Parses a text; errors contain `name` instead of a file.

@@ -3,6 +3,7 @@ import Foundation
 import HTTPClient
 import Logging
 import StateStore
+import Support
 
 /// The kind of store for the state.
 public enum StateBackend: String, CaseIterable, Sendable {
@@ -77,13 +78,14 @@ public enum StateBackend: String, CaseIterable, Sendable {
     configuration.prefix = settings.text(.etcdPrefix)
     if let user = settings.optionalText(.etcdUser) {
       let path = settings.text(.etcdPasswordFile)
-      guard let password = try? String(contentsOfFile: path, encoding: .utf8) else {
+      let password: [UInt8]
+      do { password = try SmallFile.read(path) } catch {
         throw ConfigurationError(
-          "cannot read etcd.password_file '\(path)' (\(settings.origin(.etcdPasswordFile))). Check its path and permissions"
-        )
+          "cannot read etcd.password_file '\(path)' (\(settings.origin(.etcdPasswordFile))): \(error.reason)")
       }
       configuration.credentials = EtcdCredentials(
-        user: user, password: password.trimmingCharacters(in: .whitespacesAndNewlines))
+        user: user,
+        password: String(decoding: password, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
     configuration.tls.authorityFile = settings.optionalText(.etcdAuthorityFile)
     configuration.tls.certificateFile = settings.optionalText(.etcdCertificateFile)

@@ -19,9 +19,10 @@ extension EngineChoice {
     }
     if self == .embedded, case let workers = try settings.integer(.workers), workers > 1 {
       logger.warning(
-        "workers is \(workers) (\(settings.origin(.workers))), but an embedded engine is one worker. Use --engine graphscope or "
-          + "auto for GraphScope's engines, which have several"
-      )
+        """
+        workers is \(workers) (\(settings.origin(.workers))), but an embedded engine is one worker. \
+        Use --engine graphscope or auto for GraphScope's engines, which have several
+        """)
     }
     let ahead = GraphScopeEngineFactory.Ahead(
       count: try settings.integer(.warmEngines), directory: workspace + "/warm"

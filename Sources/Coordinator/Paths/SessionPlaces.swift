@@ -76,10 +76,12 @@ struct SessionPlaces: Places {
   }
 
   private func requireRoom(_ found: [PlacedFile], _ path: String, depth: Int = 1) throws(EngineError) {
-    guard found.count < Self.maximumEntries, depth > 0 else {
+    guard found.count < Self.maximumEntries else {
+      throw EngineError(.resourceExhausted, "'\(path)' contains more than \(Self.maximumEntries) files")
+    }
+    guard depth > 0 else {
       throw EngineError(
-        .resourceExhausted,
-        "'\(path)' contains more than \(Self.maximumEntries) files, or directories nested too deeply")
+        .resourceExhausted, "'\(path)' contains directories nested more than \(Self.maximumDepth) levels deep")
     }
   }
 

@@ -23,16 +23,18 @@ final class PayloadFile: Sendable {
       var buffer = ByteBufferAllocator().buffer(capacity: count)
       while buffer.readableBytes < count {
         let done = buffer.readableBytes
-        let got = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count - done) { memory in
-          max(0, pread(descriptor, memory.baseAddress, count - done, off_t(offset + done)))
+        try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count - done) { memory in
+          let got = pread(descriptor, memory.baseAddress, count - done, off_t(offset + done))
+          guard got > 0 else { throw got < 0 ? failure() : failure("the file has become shorter") }
+          return got
         }
-        guard got > 0 else { throw failure() }
       }
       return buffer
     }
   }
 
-  private func failure() -> EngineError {
-    EngineError(.internalFailure, "the data of an operation can no longer be read from '\(payload.path)'")
+  private func failure(_ reason: String = String(cString: strerror(errno))) -> EngineError {
+    EngineError(
+      .internalFailure, "the data of an operation can no longer be read from '\(payload.path)': \(reason)")
   }
 }

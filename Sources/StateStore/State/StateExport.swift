@@ -1,5 +1,6 @@
 import CPlatform
 import Foundation
+import Glibc
 import Support
 
 /// A copy of a state in a file, for archiving or for import into a store of any kind.
@@ -134,14 +135,10 @@ public struct StateExport: Sendable, Equatable {
   }
 
   private static func read(_ path: String) throws -> (StateExport, [StateChange]) {
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-      throw StateStoreError(.invalidArgument, "\(path) cannot be read: \(String(cString: platform_error_text(errno))).")
-    }
-    defer { try? handle.close() }
-    let content = [UInt8](try handle.read(upToCount: maximumByteCount + 1) ?? Data())
-    guard content.count <= maximumByteCount else {
-      throw StateStoreError(
-        .invalidArgument, "\(path) is larger than \(maximumByteCount) bytes, the limit for a copy of a state.")
+    let content: [UInt8]
+    do { content = try SmallFile.read(path, maximumBytes: maximumByteCount) } catch {
+      let limit = error.code == EFBIG ? " The limit for a copy of a state is \(maximumByteCount) bytes." : ""
+      throw StateStoreError(.invalidArgument, "\(path) cannot be read: \(error.reason).\(limit)")
     }
     let lines = content.split(separator: 0x0a)
     guard content.last == 0x0a, lines.count >= 2,

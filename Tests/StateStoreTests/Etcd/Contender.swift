@@ -70,7 +70,7 @@ final class Contender: Sendable {
   }
 
   /// Waits until a condition holds.
-  func wait(_ what: String, _ patience: Duration = .seconds(60), _ holds: @escaping @Sendable (Contender) -> Bool)
+  func wait(_ what: String, _ patience: Duration = .seconds(300), _ holds: @escaping @Sendable (Contender) -> Bool)
     async throws
   {
     try await within(patience, "\(name) \(what)") {

@@ -27,7 +27,7 @@ struct StateStoreConformance: Sendable {
   /// The shortest time to live that the store observes exactly.
   var shortLease = Duration.milliseconds(200)
   /// How long to wait before an expected event counts as missing.
-  var patience = Duration.seconds(60)
+  var patience = Duration.seconds(300)
 
   init(make: @escaping @Sendable () async throws -> any StateStore) { self.make = make }
 
