@@ -17,7 +17,8 @@ let tests: [SwiftSetting] = [
   .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
 ]
 
-/// Speed matters more than checks that the tests, which run in debug builds, have made already.
+/// Speed matters more than checks that the tests, which run in debug builds, have made already. A target of these settings reads
+/// no bytes or texts from outside.
 let kernels: [SwiftSetting] = strict + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 
 /// The way of every call: accesses that overlap are found by the tests, which run in debug builds.
@@ -98,13 +99,8 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Supervision", dependencies: ["CPlatform", "StateStore", "Support"], swiftSettings: strict),
 
-    // Floor 4: the engines, the machines that say what a cluster does, and who may do what.
-    .target(
-      name: "EmbeddedAnalytics",
-      dependencies: ["CPlatform", "Engines", "GraphStore", "JSON", "Support", "Vocabulary", "Wire", "Workers"],
-      swiftSettings: kernels),
-    .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
-    .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
+    // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
+    .target(name: "AnalyticsKernels", dependencies: ["Engines", "GraphStore", "Workers"], swiftSettings: kernels),
     .target(
       name: "GraphScopeEngines",
       dependencies: [
@@ -116,7 +112,14 @@ let package = Package(
       name: "Access", dependencies: ["CPlatform", "Digests", "Engines", "LogStore", "Support", log],
       swiftSettings: strict),
 
-    // Floor 5: sessions, steps and objects: what the front doors share.
+    // Floor 5: the engines inside this process; sessions, steps and objects, which the front doors share.
+    .target(
+      name: "EmbeddedAnalytics",
+      dependencies: [
+        "AnalyticsKernels", "CPlatform", "Engines", "GraphStore", "JSON", "Support", "Vocabulary", "Wire", "Workers",
+      ], swiftSettings: strict),
+    .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
+    .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
     .target(
       name: "Coordinator",
       dependencies: [
@@ -188,7 +191,8 @@ let package = Package(
       name: "history-replay", dependencies: ["ControlPlane"], path: "Tests/HistoryReplay", swiftSettings: tests),
 
     .executableTarget(
-      name: "KernelBenchmark", dependencies: ["EmbeddedAnalytics", "Engines", "GraphStore", "Workers"],
+      name: "KernelBenchmark",
+      dependencies: ["AnalyticsKernels", "EmbeddedAnalytics", "Engines", "GraphStore", "Workers"],
       path: "Benchmarks/kernels", swiftSettings: tests),
 
     // Tables of many shapes, for the benchmark of estimates and for tests.
@@ -240,7 +244,8 @@ let package = Package(
     .testTarget(
       name: "EmbeddedAnalyticsTests",
       dependencies: [
-        "ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore", "Turns", "Wire", "Workers",
+        "AnalyticsKernels", "ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore",
+        "Turns", "Wire", "Workers",
       ], swiftSettings: tests),
     .testTarget(
       name: "GraphScopeEnginesTests",

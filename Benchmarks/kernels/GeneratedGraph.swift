@@ -1,4 +1,4 @@
-import EmbeddedAnalytics
+import AnalyticsKernels
 import GraphStore
 
 /// A random graph with few vertices of high degree and many of low degree, generated in memory: R-MAT with the parameters of the

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import EmbeddedAnalytics
 import Engines
 import Testing

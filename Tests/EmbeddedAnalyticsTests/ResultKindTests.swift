@@ -5,6 +5,7 @@ import Testing
 import Turns
 import Wire
 
+@testable import AnalyticsKernels
 @testable import EmbeddedAnalytics
 
 /// Vertex numbers multiplied by a factor, in one of the shapes of results.

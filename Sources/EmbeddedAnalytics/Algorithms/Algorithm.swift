@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Engines
 import GraphStore
 import Workers
@@ -46,6 +47,14 @@ public struct AlgorithmCall {
   /// - Throws: the errors of the subscript.
   public func vertex(_ parameter: Parameter<VertexID>) throws(EngineError) -> VertexNumber? {
     graph.vertex(try self[parameter])
+  }
+}
+
+extension AlgorithmCall {
+  /// Logs a remark for the user if the values have not converged.
+  func noteConvergence(_ hasConverged: Bool, _ rounds: Int) {
+    guard !hasConverged else { return }
+    note("The values did not converge within \(rounds) rounds: raise the maximum number of rounds, or the tolerance.")
   }
 }
 

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Engines
 
 /// The mean of the clustering coefficients of all vertices.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Engines
 
 /// The mean length of the shortest paths between all pairs of vertices, as networkx defines it.

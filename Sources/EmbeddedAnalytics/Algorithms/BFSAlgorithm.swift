@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Breadth-first search: the number of edges on a shortest path from a source to each vertex.

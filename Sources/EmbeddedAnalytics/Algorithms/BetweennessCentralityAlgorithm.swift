@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Betweenness centrality as networkx defines it; the generic variant uses edge weights as lengths.
 struct BetweennessCentralityAlgorithm: Algorithm {
   let names: [String]

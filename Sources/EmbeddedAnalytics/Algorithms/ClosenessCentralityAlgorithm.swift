@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Closeness centrality as networkx defines it.
 struct ClosenessCentralityAlgorithm: Algorithm {
   let names = ["closeness_centrality"]

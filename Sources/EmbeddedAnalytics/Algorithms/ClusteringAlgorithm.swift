@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Clustering coefficients as networkx defines them.
 struct ClusteringAlgorithm: Algorithm {
   let names = ["clustering"]

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Workers
 
 /// The correlation of the degrees at the two ends of edges.

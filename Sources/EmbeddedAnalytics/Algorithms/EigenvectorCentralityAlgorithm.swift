@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Eigenvector centrality as networkx defines it.
 struct EigenvectorCentralityAlgorithm: Algorithm {
   let names = ["eigenvector_centrality"]

@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Hub and authority scores of each vertex.
 struct HITSAlgorithm: Algorithm {
   let names = ["hits"]

@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Whether there is a path from one vertex to another.
 struct HasPathAlgorithm: Algorithm {
   let names = ["sssp_has_path"]

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Whether a list of vertices is a path that visits none of them more than once.

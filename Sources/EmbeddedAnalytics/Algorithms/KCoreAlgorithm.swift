@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Whether a vertex is in the k-core: the largest subgraph in which each vertex has at least k edges.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Whether a vertex is in the k-core but not in the (k + 1)-core.

@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// Katz centrality as networkx defines it.
 struct KatzCentralityAlgorithm: Algorithm {
   let names = ["katz_centrality"]

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Local clustering coefficients: the share of each vertex's pairs of neighbours that are neighbours of each other.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Engines
 
 /// Communities by the Louvain method.

@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// PageRank as networkx defines it.
 struct NetworkXPageRankAlgorithm: Algorithm {
   let names = ["pagerank_nx"]

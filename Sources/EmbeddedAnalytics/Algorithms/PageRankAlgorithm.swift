@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// PageRank after a fixed number of rounds.

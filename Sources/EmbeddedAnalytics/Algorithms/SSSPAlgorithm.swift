@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Single-source shortest paths: the minimum sum of weights on a path from a source to each vertex.

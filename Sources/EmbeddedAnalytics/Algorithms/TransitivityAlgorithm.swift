@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// The share of paths of two edges that are closed by a third edge.
 struct TransitivityAlgorithm: Algorithm {
   let names = ["transitivity"]

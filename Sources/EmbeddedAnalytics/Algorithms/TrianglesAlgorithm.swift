@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// The number of triangles that contain each vertex. Counts have 32 bits, as clients expect, unless one needs more.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// VoteRank: vertices in the order of their election. Without a number, or with 0, elects vertices as long as any have votes.

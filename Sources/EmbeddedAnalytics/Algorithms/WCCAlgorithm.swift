@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Weakly connected components, each named by its smallest original id, or by a vertex number if ids are text or shared by

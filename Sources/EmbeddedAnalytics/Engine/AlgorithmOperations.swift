@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import CPlatform
 import Engines
 import GraphStore

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Engines
 import GraphStore
 import Workers
@@ -19,11 +20,6 @@ extension EngineError {
     default: EngineError(.internalFailure, "the analytical engine failed", evidence: "\(error)")
     }
   }
-}
-
-extension EngineError {
-  /// Makes the error of an operation whose memory or files exceed a limit, with the account's message.
-  init(_ refusal: StorageRefusal) { self.init(.resourceExhausted, refusal.description) }
 }
 
 /// Runs the body, converting its errors by `EngineError.describing`.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// Weakly connected components, each named by the number of its first vertex.

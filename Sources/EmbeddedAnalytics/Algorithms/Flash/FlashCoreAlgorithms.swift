@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// The core number of each vertex.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// The number of edges on a shortest path from a source to each vertex; −1 if there is none.

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// PageRank after a fixed number of rounds, as computed by `pagerank`, with the parameters in the opposite order.

@@ -1,3 +1,5 @@
+import AnalyticsKernels
+
 /// The weight of a minimum spanning forest. Ignores the direction of edges.
 struct FlashSpanningForestAlgorithm: Algorithm {
   let names = ["flash_msf", "flash_msf_block"]

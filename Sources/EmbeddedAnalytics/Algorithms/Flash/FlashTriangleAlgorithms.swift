@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import GraphStore
 
 /// The number of triangles. Ignores the direction of edges.
