@@ -18,7 +18,7 @@ package enum NumericColumn {
     case .uint64: self = .uint64(column.values(as: UInt64.self))
     case .float: self = .float(column.values(as: Float.self))
     case .double: self = .double(column.values(as: Double.self))
-    case .string, .date32, .timestampMilliseconds: return nil
+    case .string, .date32, .timestampMilliseconds, .int32List, .int64List, .floatList, .doubleList: return nil
     }
   }
 

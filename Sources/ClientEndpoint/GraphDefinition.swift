@@ -104,6 +104,10 @@ extension DataType {
       case .string: .string
       case .date32: .date32
       case .timestampMilliseconds: .timestampMs
+      case .int32List: .intList
+      case .int64List: .longList
+      case .floatList: .floatList
+      case .doubleList: .doubleList
       }
   }
 }

@@ -102,7 +102,9 @@ extension OperationTraits {
     .projectToSimple: .init("PROJECT_TO_SIMPLE", .makes, .graph) { operation throws(EngineError) in
       _ = (try operation.property(.vPropKey), try operation.property(.ePropKey))
     },
-    .addColumn: .init("ADD_COLUMN", .makes, .graph, "graph.add_column()"),
+    .addColumn: .init("ADD_COLUMN", .makes, .graph, "graph.add_column()", documents: [.selector]) {
+      operation throws(EngineError) in _ = try operation.frameColumns()
+    },
     .consolidateColumns: .init("CONSOLIDATE_COLUMNS", .makes, .graph, "graph.consolidate_columns()"),
     .toDirected: .init("TO_DIRECTED", .makes, .graph, "graph.to_directed()"),
     .toUndirected: .init("TO_UNDIRECTED", .makes, .graph, "graph.to_undirected()"),
@@ -142,9 +144,14 @@ extension OperationTraits {
       "GRAPH_TO_DATAFRAME", .reads, .data, "graph.to_dataframe()", title: "TO_DATAFRAME",
       documents: [.selector, .vertexRange], check: readsFrame),
     .getContextData: .init("GET_CONTEXT_DATA", .reads, .data, "reading the result of one node by graphscope.nx"),
-    .output: .init("OUTPUT", .changes, .nothing, "context.output()"),
-    .toVineyardTensor: .init("TO_VINEYARD_TENSOR", .changes, .data, "context.to_vineyard_tensor()"),
-    .toVineyardDataframe: .init("TO_VINEYARD_DATAFRAME", .changes, .data, "context.to_vineyard_dataframe()"),
+    .output: .init(
+      "OUTPUT", .changes, .nothing, "context.output()", documents: [.selector, .vertexRange], check: mayReadFrame),
+    .toVineyardTensor: .init(
+      "TO_VINEYARD_TENSOR", .changes, .data, "context.to_vineyard_tensor()", documents: [.vertexRange],
+      check: readsArray),
+    .toVineyardDataframe: .init(
+      "TO_VINEYARD_DATAFRAME", .changes, .data, "context.to_vineyard_dataframe()",
+      documents: [.selector, .vertexRange], check: mayReadFrame),
     .dataSink: .init("DATA_SINK", .changes, .nothing, "writing a result to a file or a store"),
 
     // Tables, and unloading.
@@ -166,6 +173,11 @@ extension OperationTraits {
 
   private static let readsArray: @Sendable (Operation) throws(EngineError) -> Void = { operation throws(EngineError) in
     _ = (try operation.selector(), try operation.vertexRange())
+  }
+
+  private static let mayReadFrame: @Sendable (Operation) throws(EngineError) -> Void = {
+    operation throws(EngineError) in
+    if operation.arguments[.selector] != nil { try readsFrame(operation) }
   }
 
   private static let readsFrame: @Sendable (Operation) throws(EngineError) -> Void = { operation throws(EngineError) in

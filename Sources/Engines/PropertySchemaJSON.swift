@@ -99,6 +99,10 @@ extension ColumnType {
     case .string: "STRING"
     case .date32: "DATE32[DAY]"
     case .timestampMilliseconds: "TIMESTAMP[MS][UTC]"
+    case .int32List: "INT_LIST"
+    case .int64List: "LONG_LIST"
+    case .floatList: "FLOAT_LIST"
+    case .doubleList: "DOUBLE_LIST"
     }
   }
 }

@@ -8,9 +8,9 @@ public struct Column: Sendable {
   public let type: ColumnType
   /// Number of values.
   public let count: Int
-  /// Fixed-width values or, for strings, `count + 1` offsets (UInt64) into `characters`.
+  /// Fixed-width values or, for strings and lists, `count + 1` offsets (UInt64) into `characters`.
   public let data: MappedFile
-  /// UTF-8 bytes of all strings, one after the other; nil for fixed-width types.
+  /// UTF-8 bytes of all strings, or all numbers of lists, one after the other; nil for fixed-width types.
   public let characters: MappedFile?
   /// The position of the first missing value in the source of the column, such as "line 3 of '/data/e.csv'"; nil if no value is
   /// missing, or it is not known. The value itself is zero or, from a data frame, NaN.
@@ -41,13 +41,13 @@ public struct Column: Sendable {
 
   /// Returns the values of a fixed-width column. `T` must have the stride of `type`. Valid as long as the column exists.
   public func values<T: BitwiseCopyable>(as type: T.Type) -> UnsafeBufferPointer<T> {
-    precondition(MemoryLayout<T>.stride == self.type.stride && self.type != .string)
+    precondition(MemoryLayout<T>.stride == self.type.stride && !self.type.isVariable)
     return UnsafeBufferPointer(rebasing: data.values(as: type).prefix(count))
   }
 
-  /// The values of a string column. Valid as long as the column exists.
+  /// The values of a string column, or the bytes of the lists of a column of lists. Valid as long as the column exists.
   public var strings: StringValues {
-    precondition(type == .string)
+    precondition(type.isVariable)
     return StringValues(
       offsets: UnsafeBufferPointer(rebasing: data.values(as: UInt64.self).prefix(count + 1)),
       bytes: UnsafeRawBufferPointer(characters!.bytes))

@@ -26,13 +26,13 @@ struct ColumnConversion {
     case .float where type == .double:
       let values = column.values(as: Float.self)
       return try fixed(column, type, Double.self) { Double(values[$0]) }
-    case .float, .double, .string, .date32, .timestampMilliseconds:
+    case .float, .double, .string, .date32, .timestampMilliseconds, .int32List, .int64List, .floatList, .doubleList:
       throw mismatch(column, type)
     }
   }
 
   private func zeros(_ column: Column, _ type: ColumnType) throws -> Column {
-    let isText = type == .string
+    let isText = type.isVariable
     return Column(
       name: column.name, type: type, count: column.count,
       data: try staging.createTemporary(byteCount: (column.count + (isText ? 1 : 0)) * type.stride),
@@ -51,7 +51,7 @@ struct ColumnConversion {
     case .float: return try fixed(column, type, Float.self) { Float(exactly: values[$0]) }
     case .double: return try fixed(column, type, Double.self) { Double(exactly: values[$0]) }
     case .string: return try decimalText(column, values)
-    case .date32, .timestampMilliseconds: throw mismatch(column, type)
+    case .date32, .timestampMilliseconds, .int32List, .int64List, .floatList, .doubleList: throw mismatch(column, type)
     }
   }
 
@@ -117,6 +117,7 @@ struct ColumnConversion {
     case .float, .double:
       "Convert the ids, such as with .astype(\"int64\") in pandas, which converts integers to floats if values are "
         + "missing"
+    case .int32List, .int64List, .floatList, .doubleList: "Name a column of integers or texts"
     case .date32, .timestampMilliseconds: "Convert the ids to integers or texts, such as with .astype(str) in pandas"
     case .int32, .int64, .uint32, .uint64:
       wanted == .int32
@@ -144,6 +145,7 @@ extension Column {
     case .float: String(values(as: Float.self)[row])
     case .double: String(values(as: Double.self)[row])
     case .string: String(decoding: strings[row].prefix(200), as: UTF8.self)
+    case .int32List, .int64List, .floatList, .doubleList: "a list of numbers"
     }
   }
 }

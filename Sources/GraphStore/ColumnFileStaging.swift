@@ -22,7 +22,7 @@ struct ColumnFileStaging: Sendable {
     unlink(path)
     unlink("\(prefix)-\(column).characters")
     return try MappedFile.create(
-      path: path, byteCount: (type == .string ? count + 1 : count) * type.stride, storage: storage)
+      path: path, byteCount: (type.isVariable ? count + 1 : count) * type.stride, storage: storage)
   }
 
   /// Creates the file of a column's characters.

@@ -20,8 +20,8 @@ struct ColumnStore {
     if parts.count == 1 {
       try staging.take(parts[0].data, as: name)
       if let characters = parts[0].characters { try staging.take(characters, as: name + ".characters") }
-      stored = Manifest.Column(data: name, characters: type == .string ? name + ".characters" : nil)
-    } else if type == .string {
+      stored = Manifest.Column(data: name, characters: type.isVariable ? name + ".characters" : nil)
+    } else if type.isVariable {
       stored = try concatenateStrings(parts, name)
     } else {
       stored = try concatenateValues(parts, type, name)
@@ -98,7 +98,9 @@ struct ColumnStore {
   /// Returns the type to which values of all these types are converted, as far as possible.
   private static func widest(_ types: [ColumnType]) -> ColumnType {
     let order: [ColumnType] = [
-      .date32, .timestampMilliseconds, .int32, .uint32, .int64, .uint64, .float, .double, .string,
+      .date32, .timestampMilliseconds, .int32List, .int64List, .floatList, .doubleList, .int32, .uint32, .int64,
+      .uint64,
+      .float, .double, .string,
     ]
     return types.max { order.firstIndex(of: $0)! < order.firstIndex(of: $1)! }!
   }

@@ -183,7 +183,8 @@ struct EdgeTables {
       + "with Loader(path, header_row=False)"
   }
 
-  private func buildAdjacency(
+  /// Builds the rows of a relation in new files whose names begin with `prefix`.
+  func buildAdjacency(
     _ ends: GraphSchema.Relation, _ source: UnsafeBufferPointer<VertexNumber>,
     _ destination: UnsafeBufferPointer<VertexNumber>, _ prefix: String
   ) throws -> (outgoing: Manifest.Adjacency, incoming: Manifest.Adjacency, hasParallelEdges: Bool) {

@@ -96,7 +96,8 @@ public struct GraphBuilder {
     let manifest = Manifest(
       identifier: Int64.random(in: 1 ... .max), seed: seed,
       schema: GraphSchema(vertexLabels: vertices.map(\.schema), edgeLabels: edges.map(\.schema)), options: options,
-      vertexLabels: vertices.map(\.stored), edgeLabels: edges.map(\.stored), files: try describeFiles())
+      vertexLabels: vertices.map(\.stored), edgeLabels: edges.map(\.stored),
+      files: try staging.describeFiles(sharedWith: base, workers))
     let graph = try PropertyGraph(directory: staging.target, manifest: manifest, files: staging.files)
     try staging.publish(manifest: try manifest.encoded(), durable: durable, workers)
     return graph
@@ -146,21 +147,6 @@ public struct GraphBuilder {
     }
   }
 
-  /// Returns sizes and checksums; those of shared files are known.
-  private func describeFiles() throws -> [String: Manifest.File] {
-    var entries: [String: Manifest.File] = [:]
-    for (name, file) in staging.files {
-      if let base, base.files[name] === file {
-        entries[name] = base.manifest.files[name]
-      } else {
-        try file.protect()
-        let checksum = try Checksum.of(UnsafeRawBufferPointer(file.bytes), workers)
-        entries[name] = Manifest.File(size: file.bytes.count, checksum: checksum)
-      }
-    }
-    return entries
-  }
-
   private static func check(_ table: Table, _ subject: String) throws(GraphStoreError) {
     guard table.rowCount <= GraphVerification.maximumCount else {
       throw .tooMany("rows", subject, table.rowCount)
@@ -171,7 +157,7 @@ public struct GraphBuilder {
           .invalidArgument, "\(subject) has columns of different length",
           evidence: "'\(column.name)' has \(column.count) of \(table.rowCount) values")
       }
-      let isText = column.type == .string
+      let isText = column.type.isVariable
       guard column.data.bytes.count >= (column.count + (isText && column.count > 0 ? 1 : 0)) * column.type.stride,
         (column.characters != nil) == isText
       else {

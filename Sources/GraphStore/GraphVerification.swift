@@ -145,9 +145,18 @@ enum GraphVerification {
       try ascending(strings.offsets, to: strings.bytes.count, name)
     }
 
+    func lists(_ lists: StringValues, of element: ColumnType, _ name: String) throws {
+      try all(lists.offsets.count, name, "a list ends within a number") { range in
+        var isSound = true
+        for place in range { isSound = isSound && lists.offsets[place] % UInt64(element.stride) == 0 }
+        return isSound
+      }
+    }
+
     func columns(_ columns: [Column], _ stored: [Manifest.Column]) throws {
-      for (column, entry) in zip(columns, stored) where column.type == .string {
+      for (column, entry) in zip(columns, stored) where column.type.isVariable {
         try strings(column.strings, entry.data)
+        if let element = column.type.element { try lists(column.strings, of: element, entry.data) }
       }
     }
 

@@ -4,7 +4,7 @@ enum LoadFormulas {
 
   /// Returns the size of a column's files (`ColumnFileStaging`): values, or offsets and characters.
   static func column(_ type: ColumnType, rows: Double, textBytes: Double) -> Double {
-    type == .string ? (rows + 1) * 8 + textBytes : rows * Double(type.stride)
+    type.isVariable ? (rows + 1) * 8 + textBytes : rows * Double(type.stride)
   }
 
   /// Returns the size of the two ends of edges, as vertex numbers (`EdgeTables`).

@@ -179,7 +179,7 @@ private struct Assembly {
   func column(
     _ column: Manifest.Column, name: String, type: ColumnType, count: Int
   ) throws(GraphStoreError) -> Column {
-    guard type == .string else {
+    guard type.isVariable else {
       let data = try file(column.data, count, type.stride)
       return Column(name: name, type: type, count: count, data: data, firstMissing: column.firstMissing)
     }

@@ -87,6 +87,21 @@ final class StagingDirectory {
     }
   }
 
+  /// Returns sizes and checksums of all files; those shared with `base` are known. The files must not be written afterwards.
+  func describeFiles(sharedWith base: PropertyGraph?, _ workers: Workers) throws -> [String: Manifest.File] {
+    var entries: [String: Manifest.File] = [:]
+    for (name, file) in files {
+      if let base, base.files[name] === file {
+        entries[name] = base.manifest.files[name]
+      } else {
+        try file.protect()
+        let checksum = try Checksum.of(UnsafeRawBufferPointer(file.bytes), workers)
+        entries[name] = Manifest.File(size: file.bytes.count, checksum: checksum)
+      }
+    }
+    return entries
+  }
+
   /// Writes the manifest and renames the directory to its final name. If `durable`, everything reaches the disk before the
   /// rename, and the new name before this returns. Either completes or leaves no graph under the final name, after an error as
   /// well as after a crash.

@@ -170,7 +170,8 @@ class TestErrors:
         graph = edges(sess, [(1, 2), (2, 3)])
         (tmp_path / "sample.graph.yml").write_text("name: sample\nversion: gar/v1\nvertices: []\nedges: []\n")
         with pytest.raises((AnalyticalEngineInternalError, UnimplementedError), match="object store"):
-            sess.g(vineyard.ObjectID(graph.vineyard_id))
+            sess.g(vineyard.ObjectID(graph.vineyard_id + 1))
+        assert result(graphscope.bfs(sess.g(vineyard.ObjectID(graph.vineyard_id)), src=1)) == {1: 0, 2: 1, 3: 2}
         with pytest.raises(UnimplementedError, match="GraphAr"):
             Graph.load_from(f"graphar+file://{tmp_path}/sample.graph.yml", sess)
         assert result(graphscope.bfs(graph, src=1)) == {1: 0, 2: 1, 3: 2}

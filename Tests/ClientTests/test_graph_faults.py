@@ -140,8 +140,8 @@ class TestWords:
     def test_what_is_not_built_is_told_in_words_of_users(self, graph):
         with pytest.raises(UnimplementedError, match="'lpau2i' .*pagerank.*--engine graphscope"):
             graphscope.lpa_u2i(graph)
-        with pytest.raises(UnimplementedError, match=r"graph.to_undirected\(\) .*--engine graphscope") as error:
-            graph.to_undirected().schema
+        with pytest.raises(UnimplementedError, match=r"graph.save_to\(\) in GraphAr.*--engine graphscope") as error:
+            graph.save_to("/nowhere", format="graphar")
         assert not re.search("[A-Z]_[A-Z]", str(error.value))
 
     def test_an_object_that_no_store_has(self, sess):

@@ -136,11 +136,11 @@ struct EngineFailureTests {
     }
     #expect(archive?.code == .compilationFailure)
     let other = await #expect(throws: EngineError.self) {
-      try await fixture.perform(.plain(.consolidateColumns), graph.handle)
+      try await fixture.perform(.plain(.archiveGraph), graph.handle)
     }
     #expect(other?.code == .unimplemented)
     #expect(
-      other?.message == "graph.consolidate_columns() is not built into the embedded analytical engine",
+      other?.message == "graph.save_to() in GraphAr's format is not built into the embedded analytical engine",
       "in the words of users")
     for error in [missing, other] {
       #expect(error?.hint.contains("--engine graphscope") == true)

@@ -104,6 +104,7 @@ extension Column {
     switch type {
     case .int32, .date32: values(as: Int32.self).map { String($0) }
     case .int64, .timestampMilliseconds: values(as: Int64.self).map { String($0) }
+    case .int32List, .int64List, .floatList, .doubleList: []
     case .uint32: values(as: UInt32.self).map { String($0) }
     case .uint64: values(as: UInt64.self).map { String($0) }
     case .float: values(as: Float.self).map { String($0) }

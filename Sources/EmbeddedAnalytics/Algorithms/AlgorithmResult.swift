@@ -16,6 +16,8 @@ public enum AlgorithmResult: Sendable {
   case tensor(ResultValues, shape: [Int])
   /// One value per vertex of a mutable graph.
   case dynamicVertexData(ResultValues)
+  /// For each vertex, the lengths of shortest paths to others, computed on request.
+  case pathLengths
 }
 
 /// A column of a result.
@@ -82,7 +84,7 @@ extension AlgorithmResult {
     case .labeledVertexData: .labeledVertexData
     case .labeledVertexProperties: .labeledVertexProperty
     case .tensor: .tensor
-    case .dynamicVertexData: .dynamicVertexData
+    case .dynamicVertexData, .pathLengths: .dynamicVertexData
     }
   }
 
@@ -91,6 +93,7 @@ extension AlgorithmResult {
     switch self {
     case .vertexData(let values), .dynamicVertexData(let values), .tensor(let values, _): [ResultColumn(values)]
     case .vertexProperties(let columns), .labeledVertexData(let columns), .labeledVertexProperties(let columns): columns
+    case .pathLengths: []
     }
   }
 
@@ -102,6 +105,7 @@ extension AlgorithmResult {
     switch (kind, columns.first?.values) {
     case (.vertexData, let values?): self = .vertexData(values)
     case (.dynamicVertexData, let values?): self = .dynamicVertexData(values)
+    case (.dynamicVertexData, nil): self = .pathLengths
     case (.tensor, let values?):
       guard let shape else { return nil }
       self = .tensor(values, shape: shape)
@@ -115,7 +119,7 @@ extension AlgorithmResult {
   /// The description of the columns that is sent to the client (contract "client-behaviour", 9.2).
   var schema: String {
     switch self {
-    case .vertexData, .labeledVertexData, .tensor, .dynamicVertexData: return ""
+    case .vertexData, .labeledVertexData, .tensor, .dynamicVertexData, .pathLengths: return ""
     case .vertexProperties(let columns): return Self.names(columns[...])
     case .labeledVertexProperties(let columns):
       return columns.chunked.map { "\($0.first?.labelID ?? 0):\(Self.names($0))\n" }.joined()

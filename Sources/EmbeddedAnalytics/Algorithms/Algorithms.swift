@@ -4,6 +4,7 @@ import Engines
 public struct Algorithms: Sendable {
   /// The built-in algorithms, in alphabetical order of their types. Add a line to add an algorithm.
   public static let builtIn = Algorithms([
+    AllPairsAlgorithm(),
     AllSimplePathsAlgorithm(),
     AttributeAssortativityAlgorithm(),
     AverageClusteringAlgorithm(),

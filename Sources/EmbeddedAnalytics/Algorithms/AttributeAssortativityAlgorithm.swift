@@ -102,14 +102,14 @@ private struct AttributeValue: Hashable {
   private let text: UnsafeRawBufferPointer?
 
   init(_ column: Column, _ place: Int) {
-    if column.type == .string {
+    if column.type.isVariable {
       (bits, text) = (0, column.strings[place])
       return
     }
     text = nil
     bits =
       switch column.type {
-      case .string: 0
+      case .string, .int32List, .int64List, .floatList, .doubleList: 0
       case .int32, .date32: UInt64(bitPattern: Int64(column.values(as: Int32.self)[place]))
       case .int64, .timestampMilliseconds: UInt64(bitPattern: column.values(as: Int64.self)[place])
       case .uint32: UInt64(column.values(as: UInt32.self)[place])

@@ -46,6 +46,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     try Task.checkCancellation()
     return try await describingFailures {
       if operation.traits.effect == .unloads { return unload(inputs) }
+      let inputs = try subjects(of: operation, inputs)
       for input in inputs { try await wake(input) }
       return try await performAwake(operation, inputs, log)
     }
@@ -56,12 +57,25 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   ) async throws -> AnalyticalResult {
     switch operation.type {
     case .createGraph where operation.graphOrigin == .tables: try await createGraph(operation, inputs, log)
+    case .createGraph where operation.graphOrigin == .store: try await createGraphFromNumber(operation)
     case .addLabels: try await addLabels(operation, inputs, log)
     case .projectGraph: try project(operation, inputs)
+    case .addColumn: try await addColumns(operation, inputs)
+    case .consolidateColumns: try await consolidateColumns(operation, inputs)
+    case .copyGraph: try await copyGraph(operation, inputs)
+    case .toDirected: try await changeDirection(operation, inputs, directed: true)
+    case .toUndirected: try await changeDirection(operation, inputs, directed: false)
+    case .serializeGraph: try await saveGraph(operation, inputs)
+    case .deserializeGraph: try await loadSavedGraph(operation)
+    case .getContextData: try await contextData(operation, inputs)
+    case .reportGraph: try await reportGraph(operation, inputs)
     case .projectToSimple: try await projectToSimple(operation, inputs)
     case .createApp: try createApplication(operation)
     case .bindApp: try bindApplication(inputs)
     case .runApp: try await runApplication(operation, inputs, log)
+    case .toVineyardTensor, .toVineyardDataframe: try keepSelection(operation, inputs)
+    case .dataSink: try await writeKeptSelection(operation, log)
+    case .output: try await writeOutput(operation, inputs, log)
     case .contextToNumpy, .graphToNumpy: try await exportArray(operation, inputs)
     case .contextToDataframe, .graphToDataframe: try await exportFrame(operation, inputs)
     default: throw EngineError.notBuilt(operation)

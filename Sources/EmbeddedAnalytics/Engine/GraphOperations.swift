@@ -112,7 +112,7 @@ extension EmbeddedAnalyticalEngine {
     }
   }
 
-  private func add(_ view: PropertyView) throws -> AnalyticalResult {
+  func add(_ view: PropertyView) throws -> AnalyticalResult {
     let recipe = GraphRecipe(directory: view.stored.name, description: view.description)
     try ObjectRecord(kind: .graph, graph: recipe).write(workspace, key: view.description.key)
     try objects.withLock { try $0.add(view) }

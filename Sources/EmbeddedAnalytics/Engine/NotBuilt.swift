@@ -24,6 +24,7 @@ extension EngineError {
 extension EmbeddedAnalyticalEngine {
   /// The built-in features, as users write them.
   static let offer =
-    "The embedded engine offers session.g() and load_from(), add_vertices(), add_edges(), project(), to_numpy(), "
-    + "to_dataframe(), and the algorithms " + Algorithms.builtIn.offeredToUsers.joined(separator: ", ")
+    "The embedded engine offers session.g() and load_from(), add_vertices(), add_edges(), add_column(), "
+    + "consolidate_columns(), project(), to_directed(), to_undirected(), save_to(), to_numpy(), to_dataframe(), output(), "
+    + "and the algorithms " + Algorithms.builtIn.offeredToUsers.joined(separator: ", ")
 }

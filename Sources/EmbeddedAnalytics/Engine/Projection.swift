@@ -139,12 +139,19 @@ struct SimpleProjection {
     EngineError(.runtimeFailure, "Failed to project to simple graph as no \(kind) exists in this graph.")
   }
 
+  private static func lists(_ name: String, _ kind: String) -> EngineError {
+    EngineError(
+      .unimplemented, "property \(name) of the \(kind) labels holds lists, which no algorithm uses",
+      hint: "Project a property of numbers or texts")
+  }
+
   private static func choose(
     _ name: String?, of labels: [[GraphSchema.Property]], _ kind: String, isSingle: Bool
   ) throws(EngineError) -> ([Int]?, ColumnType?) {
     guard let name else {
       guard isSingle, let properties = labels.first, properties.validIndices.count == 1 else { return (nil, nil) }
       let only = properties.validIndices[0]
+      guard properties[only].type.element == nil else { return (nil, nil) }
       return ([only], properties[only].type)
     }
     var chosen: [Int] = []
@@ -160,6 +167,7 @@ struct SimpleProjection {
         .runtimeFailure, "Property \(name) has different types in the \(kind) labels",
         evidence: types.map(\.rawValue).joined(separator: ", "), hint: "Project labels in which it has one type")
     }
+    guard types[0].element == nil else { throw Self.lists(name, kind) }
     return (chosen, types[0])
   }
 }

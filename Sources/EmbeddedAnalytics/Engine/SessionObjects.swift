@@ -24,6 +24,12 @@ struct SessionObjects {
   /// Objects with files in the workspace that were not asked for, by key.
   private(set) var unclaimed: [String: UnclaimedObject] = [:]
   private(set) var use = StoredGraphUse()
+  /// Selections of results, by the operations that made them.
+  private(set) var selections: [OperationKey: FrameSelection] = [:]
+  private var selectionOrder: [OperationKey] = []
+
+  /// The greatest number of selections that are kept; the oldest is forgotten.
+  private static let maximumSelections = 1024
   private(set) var isClosed = false
 
   mutating func add(_ view: PropertyView) throws(EngineError) {
@@ -48,6 +54,11 @@ struct SessionObjects {
     try checkOpen()
     contexts[context.description.key] = context
     use.add(context.graph.recipe.directory, for: context.description.key)
+  }
+
+  mutating func keep(_ selection: FrameSelection, for operation: OperationKey) {
+    if selections.updateValue(selection, forKey: operation) == nil { selectionOrder.append(operation) }
+    if selectionOrder.count > Self.maximumSelections { selections[selectionOrder.removeFirst()] = nil }
   }
 
   mutating func add(_ object: DormantObject, key: String) {

@@ -16,7 +16,8 @@ struct ExportColumn {
 
   /// Creates a column from a stored one. Dates are int32 days since 1970, timestamps int64 milliseconds since 1970, because
   /// archives have no types for them.
-  init(_ column: Column) {
+  /// - Throws: `EngineError` of code `notApplicable` for a column of lists, for which archives have no form.
+  init(_ column: Column) throws(EngineError) {
     owners = [column.data] + (column.characters.map { [$0] } ?? [])
     values =
       switch column.type {
@@ -27,6 +28,7 @@ struct ExportColumn {
       case .float: .float(column.values(as: Float.self))
       case .double: .double(column.values(as: Double.self))
       case .string: .strings(StringColumn(column.strings))
+      case .int32List, .int64List, .floatList, .doubleList: throw .exportOfLists(column.name)
       }
   }
 
@@ -44,10 +46,10 @@ struct ExportColumn {
   /// Concatenates the columns of several labels, which must have the same type.
   init(_ columns: [Column], _ bounds: ExportBounds) throws {
     guard columns.count != 1 else {
-      self.init(columns[0])
+      try self.init(columns[0])
       return
     }
-    let parts = columns.map { ExportColumn($0) }
+    let parts = try columns.map { try ExportColumn($0) }
     switch columns[0].type {
     case .string:
       self = try .concatenating(columns.map(\.strings), bounds)
@@ -57,6 +59,7 @@ struct ExportColumn {
     case .uint64: self = try .concatenating(columns, UInt64.self, bounds) { .uint64($0) }
     case .float: self = try .concatenating(columns, Float.self, bounds) { .float($0) }
     case .double: self = try .concatenating(columns, Double.self, bounds) { .double($0) }
+    case .int32List, .int64List, .floatList, .doubleList: throw EngineError.exportOfLists(columns[0].name)
     }
     withExtendedLifetime(parts) {}
   }
@@ -103,6 +106,15 @@ struct ExportColumn {
     }
     let column = StringColumn(offsets: offsets.values, bytes: UnsafeRawBufferPointer(bytes.values))
     return ExportColumn(.strings(column), owners: [offsets, bytes])
+  }
+}
+
+extension EngineError {
+  /// Makes the error for exporting a column of lists.
+  fileprivate static func exportOfLists(_ name: String) -> EngineError {
+    EngineError(
+      .notApplicable, "property '\(name)' holds lists, which arrays and data frames of a client cannot hold",
+      hint: "Read the columns that it was made of from the graph before consolidate_columns()")
   }
 }
 

@@ -49,7 +49,7 @@ enum ExportSource {
   }
 
   /// Columns with the same number of rows.
-  private struct Selection {
+  struct Selection {
     var columns: [ExportColumn]
     /// The ids of the vertices of the rows; empty for a tensor.
     var ids: [VertexIDs]
@@ -82,7 +82,7 @@ enum ExportSource {
   }
 
   /// Returns the columns of some selectors, with the ids of the rows.
-  private func select(_ selectors: [String], _ bounds: ExportBounds) throws -> Selection {
+  func select(_ selectors: [String], _ bounds: ExportBounds) throws -> Selection {
     switch self {
     case .result(let context): return try Self.select(selectors, of: context, bounds)
     case .graph(let view):
@@ -96,7 +96,7 @@ enum ExportSource {
         guard let property = selector.property else {
           return try ExportColumn.ids([ids], type: graph.options.idType, owner: graph, bounds)
         }
-        return ExportColumn(graph.vertexColumn(label: label, property: property))
+        return try ExportColumn(graph.vertexColumn(label: label, property: property))
       }
       return Selection(columns: columns, ids: [ids])
     }
@@ -123,7 +123,8 @@ enum ExportSource {
       columns: columns, ids: context.result.shape == nil ? ids.map(\.ids) : [], shape: context.result.shape)
   }
 
-  private static func column(
+  /// Returns a selected column of a result; `text` is the selector as the client wrote it.
+  static func column(
     _ selector: ResultSelector, _ text: String, of context: ResultContext, _ bounds: ExportBounds
   ) throws -> ExportColumn {
     let graph = context.graph.graph
@@ -156,7 +157,7 @@ enum ExportSource {
 
 extension ResultSelector {
   /// The id of the label whose vertices the rows are; nil for all vertices, and for rows without vertices.
-  fileprivate var labelID: Int? {
+  var labelID: Int? {
     switch self {
     case .ids(let segment), .data(let segment): segment?.labelID
     case .labelIDs: nil

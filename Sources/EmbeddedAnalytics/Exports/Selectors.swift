@@ -20,6 +20,12 @@ enum ResultSelector {
     case .tensor(let values, _): self = .values(ResultColumn(values))
     case .vertexData(let values), .dynamicVertexData(let values):
       if text == "r" { self = .values(ResultColumn(values)) } else { self = try Self.vertices(text, graph) }
+    case .pathLengths:
+      guard text != "r" else {
+        throw EngineError(
+          .notApplicable, "this result has several values per vertex", hint: "Read it as a mapping: result[node]")
+      }
+      self = try Self.vertices(text, graph)
     case .vertexProperties(let columns):
       guard text.hasPrefix("r.") else {
         self = try Self.vertices(text, graph)
