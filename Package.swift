@@ -86,7 +86,7 @@ let package = Package(
     .target(name: "LogStore", dependencies: ["CPlatform", "CZlib", "Support", log], swiftSettings: strict),
     .target(name: "Scheduling", swiftSettings: strict),
 
-    // Floor 3: gRPC and TLS, the common interface layer in front of every engine, child processes.
+    // Floor 3: gRPC and TLS, the common interface layer in front of every engine, child processes, graphs that change.
     .target(
       name: "GRPC", dependencies: ["CZlib", "HTTP2", "ProtobufFields", "Transport", nio, nioPosix, log],
       swiftSettings: transport),
@@ -98,6 +98,7 @@ let package = Package(
       name: "Engines", dependencies: ["CPlatform", "GraphStore", "JSON", "Support", "Vocabulary", "Workers"],
       swiftSettings: strict),
     .target(name: "Supervision", dependencies: ["CPlatform", "StateStore", "Support"], swiftSettings: strict),
+    .target(name: "DynamicGraphs", dependencies: ["GraphStore", "JSON", "Workers"], swiftSettings: strict),
 
     // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
     .target(name: "AnalyticsKernels", dependencies: ["Engines", "GraphStore", "Workers"], swiftSettings: kernels),
@@ -116,7 +117,8 @@ let package = Package(
     .target(
       name: "EmbeddedAnalytics",
       dependencies: [
-        "AnalyticsKernels", "CPlatform", "Engines", "GraphStore", "JSON", "Support", "Vocabulary", "Wire", "Workers",
+        "AnalyticsKernels", "CPlatform", "DynamicGraphs", "Engines", "GraphStore", "JSON", "Support", "Vocabulary",
+        "Wire", "Workers",
       ], swiftSettings: strict),
     .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
     .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
@@ -241,6 +243,9 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(
       name: "EnginesTests", dependencies: ["ClientOperations", "Engines", "Vocabulary"], swiftSettings: tests),
+    .testTarget(
+      name: "DynamicGraphsTests", dependencies: ["DynamicGraphs", "GraphStore", "JSON", "TestSupport", "Workers"],
+      swiftSettings: tests),
     .testTarget(
       name: "EmbeddedAnalyticsTests",
       dependencies: [

@@ -110,6 +110,9 @@ public enum Checksum {
     try of(bytes, workers) { try MappedFile.bringIn($0, of: path) }
   }
 
+  /// Returns the checksum of a part of a file.
+  public static func of(part bytes: UnsafeRawBufferPointer) -> UInt64 { hash(bytes) }
+
   /// Returns the checksum of a few bytes that were just made.
   public static func of(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0) } }
 }

@@ -55,7 +55,8 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   private func performAwake(
     _ operation: Operation, _ inputs: [ObjectHandle], _ log: any ProgressLog
   ) async throws -> AnalyticalResult {
-    switch operation.type {
+    if let result = try await performDynamic(operation, inputs) { return result }
+    return switch operation.type {
     case .createGraph where operation.graphOrigin == .tables: try await createGraph(operation, inputs, log)
     case .createGraph where operation.graphOrigin == .store: try await createGraphFromNumber(operation)
     case .addLabels: try await addLabels(operation, inputs, log)

@@ -26,5 +26,5 @@ extension EmbeddedAnalyticalEngine {
   static let offer =
     "The embedded engine offers session.g() and load_from(), add_vertices(), add_edges(), add_column(), "
     + "consolidate_columns(), project(), to_directed(), to_undirected(), save_to(), to_numpy(), to_dataframe(), output(), "
-    + "and the algorithms " + Algorithms.builtIn.offeredToUsers.joined(separator: ", ")
+    + "graphscope.nx, and the algorithms " + Algorithms.builtIn.offeredToUsers.joined(separator: ", ")
 }

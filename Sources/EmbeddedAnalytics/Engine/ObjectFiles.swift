@@ -6,15 +6,19 @@ import Synchronization
 /// An object whose record is in the workspace but which `recover` was not asked for.
 struct UnclaimedObject: Sendable {
   let key: String
-  /// The name of its graph's directory; nil if its record cannot be read.
+  /// The name of its graph's directory; nil if its record cannot be read, or it is a graph of graphscope.nx.
   let directory: String?
+  /// Whether its record cannot be read.
+  var isDamaged = false
   /// Directories that may belong to the object, if its record cannot be read.
   var orphans: [String] = []
 }
 
 extension EmbeddedAnalyticalEngine: KeepsUnclaimedObjects {
   /// Returns the names of the files that belong to a single object.
-  static func fileNames(of key: String) -> [String] { ["\(key).object", "\(key).values", "\(key).json"] }
+  static func fileNames(of key: String) -> [String] {
+    ["\(key).object", "\(key).values", "\(key).json", "\(key).changes"]
+  }
 
   /// Removes the files that belong to a single object, the record first: without it the others belong to no object.
   func removeFiles(of key: String) {

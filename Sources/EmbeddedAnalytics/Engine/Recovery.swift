@@ -16,6 +16,7 @@ extension EmbeddedAnalyticalEngine {
     var found = FoundFiles(storage: storage)
     for handle in handles {
       guard let key = handle.key else { continue }
+      if case .graph = handle, try recoverDynamic(key, &found) { continue }
       do {
         var record = try ObjectRecord.read(workspace, key: key)
         try check(record, of: handle)
@@ -47,6 +48,20 @@ extension EmbeddedAnalyticalEngine {
     return lost
   }
 
+  /// Finds a graph of graphscope.nx, to which any number of operations may refer.
+  /// - Returns: Whether the key is that of such a graph.
+  private func recoverDynamic(_ key: String, _ found: inout FoundFiles) throws -> Bool {
+    if objects.withLock({ $0.dynamics[key] != nil }) { return true }
+    guard plainName(key) != nil else { return false }
+    let path = DynamicObject.path(workspace, key)
+    guard
+      let object = DynamicObject(
+        recovered: key, file: found.take(file: path), workspace: workspace, storage: storage)
+    else { return false }
+    try objects.withLock { try $0.add(object) }
+    return true
+  }
+
   /// Classifies the remaining contents of the workspace: objects that were not asked for are kept, parts of objects that were
   /// never completed are removed. Parts that may belong to an object with a damaged record are kept with it.
   private func keepUnclaimed(_ names: [String], known: Set<String>, isAnyLost: Bool) throws {
@@ -61,13 +76,17 @@ extension EmbeddedAnalyticalEngine {
         if let reason = passingReason(key, error) {
           throw EngineError(.engineFailure, "object '\(key)' cannot be opened at the moment", evidence: reason)
         }
-        unclaimed.append(UnclaimedObject(key: key, directory: nil))
+        unclaimed.append(UnclaimedObject(key: key, directory: nil, isDamaged: true))
       }
+    }
+    for name in names where name.hasSuffix(".changes") {
+      let key = String(name.dropLast(".changes".count))
+      if !known.contains(key) { unclaimed.append(UnclaimedObject(key: key, directory: nil)) }
     }
     let keys = known.union(unclaimed.map(\.key))
     let own = Set(keys.flatMap { Self.fileNames(of: $0) })
     let used = Set(unclaimed.compactMap(\.directory))
-    let damaged = unclaimed.firstIndex { $0.directory == nil }
+    let damaged = unclaimed.firstIndex { $0.isDamaged }
     for name in names where !own.contains(name) && !used.contains(name) && !objects.withLock({ $0.use.needs(name) }) {
       if isAnyLost || damaged != nil, exists("\(workspace)/\(name)/manifest") {
         if let damaged { unclaimed[damaged].orphans.append(name) }

@@ -22,7 +22,7 @@ extension Column {
     }
   }
 
-  /// Returns a value as JSON. Numbers that are not finite have the names that Python's parser knows.
+  /// Returns a value as JSON. Numbers that are not finite are null: JSON has no form for them, and the client's parser accepts none.
   func json(_ row: Int) -> String {
     switch type {
     case .int32, .date32: "\(values(as: Int32.self)[row])"
@@ -56,8 +56,5 @@ extension Column {
 
   private static func json(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
 
-  private static func json(_ value: Double) -> String {
-    if value.isFinite { return "\(value)" }
-    return value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
-  }
+  private static func json(_ value: Double) -> String { JSONValue.double(value).encoded }
 }

@@ -17,6 +17,8 @@ struct SessionObjects {
   }
 
   private(set) var graphs: [String: Graph] = [:]
+  /// Graphs of graphscope.nx.
+  private(set) var dynamics: [String: DynamicObject] = [:]
   private(set) var applications: [String: BoundApplication] = [:]
   private(set) var contexts: [String: ResultContext] = [:]
   /// Objects of an earlier process that have not been used yet.
@@ -42,6 +44,11 @@ struct SessionObjects {
     try checkOpen()
     graphs[view.description.key] = .simple(view)
     use.add(view.recipe.directory, for: view.description.key)
+  }
+
+  mutating func add(_ graph: DynamicObject) throws(EngineError) {
+    try checkOpen()
+    dynamics[graph.key] = graph
   }
 
   mutating func add(_ application: BoundApplication, key: String) throws(EngineError) {
@@ -93,7 +100,7 @@ struct SessionObjects {
     let object: (any Sendable)? =
       if let object = dormant.removeValue(forKey: key) { object } else {
         switch handle {
-        case .graph: graphs.removeValue(forKey: key)
+        case .graph: graphs.removeValue(forKey: key) ?? dynamics.removeValue(forKey: key)
         case .boundApplication: applications.removeValue(forKey: key)
         case .context: contexts.removeValue(forKey: key)
         case .none, .tables, .application: nil

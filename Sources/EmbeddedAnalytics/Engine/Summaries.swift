@@ -16,6 +16,7 @@ extension EmbeddedAnalyticalEngine {
   /// Returns a summary of an object, from its record and the manifest of its graph.
   public func summary(of handle: ObjectHandle) async -> ObjectSummary? {
     guard let key = handle.key else { return nil }
+    if let object = objects.withLock({ $0.dynamics[key] }) { return ObjectSummary(object) }
     let found = objects.withLock { objects -> Found? in
       if let record = objects.dormant[key]?.record {
         return Found(
@@ -61,6 +62,16 @@ extension SessionObjects.Graph {
 }
 
 extension ObjectSummary {
+  /// Summarizes a graph of graphscope.nx; without numbers while it is not in memory.
+  fileprivate init(_ graph: DynamicObject) {
+    self.init(form: "dynamic")
+    isDirected = graph.isDirected
+    guard let counts = graph.counts else { return }
+    vertexLabels = [Label(name: "_", count: Int64(counts.nodes))]
+    edgeLabels = [Label(name: "_", count: Int64(counts.edges))]
+    dataBytes = Int64(counts.bytes)
+  }
+
   /// Summarizes the part of a stored graph that a client sees.
   fileprivate init(_ graph: GraphDescription, in contents: GraphContents?) {
     self.init(form: graph.kind.word)
