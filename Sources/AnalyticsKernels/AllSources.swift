@@ -51,6 +51,21 @@ package enum PathLengths {
     return result
   }
 
+  /// Computes harmonic centrality: the sum of the reciprocals of the distances from the other vertices that reach it (P. Boldi,
+  /// S. Vigna, "Axioms for Centrality", 2014). Vertices at distance 0 do not count.
+  package static func harmonic(_ graph: SimpleGraph, workers: Workers) throws -> Buffer<Double> {
+    let result = try Buffer<Double>(count: graph.vertexCount, storage: workers.storage)
+    let scratch = Scratch(storage: workers.storage)
+    defer { scratch.free() }
+    try AllSources(graph, backwards: true, workers: workers, scratch: scratch).forEach { vertex, search in
+      result.mutableValues[vertex] = search.reached.reduce(0) {
+        let distance = search.distance[Int($1)]
+        return distance > 0 ? $0 + 1 / distance : $0
+      }
+    }
+    return result
+  }
+
   /// Returns the sum of the lengths of the shortest paths between all connected pairs of vertices.
   package static func total(_ graph: SimpleGraph, workers: Workers) throws -> Double {
     let scratch = Scratch(storage: workers.storage)

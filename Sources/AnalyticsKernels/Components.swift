@@ -25,7 +25,7 @@ package struct DepthFirstSearch {
     for root in 0..<count where walk.number[root] == 0 {
       try walk.run(
         from: root, workers,
-        entering: { vertex in
+        entering: { vertex, _ in
           isOpen[vertex] = true
           open[openCount] = VertexNumber(truncatingIfNeeded: vertex)
           openCount += 1
@@ -52,37 +52,10 @@ package struct DepthFirstSearch {
     }
     return result
   }
-
-  /// Returns 1 for each articulation point, a vertex whose removal disconnects others, and 0 for all other vertices. The graph
-  /// must be undirected.
-  package func cutPoints() throws -> Buffer<Int32> {
-    let count = graph.vertexCount
-    let result = try Buffer<Int32>(count: count, storage: workers.storage)
-    let scratch = Scratch(storage: workers.storage)
-    defer { scratch.free() }
-    var walk = try Walk(graph.outgoing, scratch)
-    for root in 0..<count where walk.number[root] == 0 {
-      var branches = 0
-      try walk.run(
-        from: root, workers, entering: { _ in },
-        meeting: { vertex, seen, walk in walk.lower(vertex, to: walk.number[seen]) },
-        leaving: { vertex, parent, walk in
-          guard let parent else { return }
-          walk.lower(parent, to: walk.low[vertex])
-          if parent == root {
-            branches += 1
-          } else if walk.low[vertex] >= walk.number[parent] {
-            result.mutableValues[parent] = 1
-          }
-        })
-      if branches > 1 { result.mutableValues[root] = 1 }
-    }
-    return result
-  }
 }
 
 /// A depth-first traversal that enters and leaves every vertex once.
-private struct Walk {
+struct Walk {
   /// The position of each vertex in the order of entering, from 1; 0 if it was not entered.
   let number: UnsafeMutableBufferPointer<UInt32>
   /// The lowest number assigned to each vertex.
@@ -105,7 +78,8 @@ private struct Walk {
   func lower(_ vertex: Int, to value: UInt32) { low[vertex] = min(low[vertex], value) }
 
   mutating func run(
-    from root: Int, _ workers: Workers, entering: (Int) -> Void, meeting: (_ vertex: Int, _ seen: Int, Walk) -> Void,
+    from root: Int, _ workers: Workers, entering: (_ vertex: Int, _ parent: Int?) -> Void,
+    meeting: (_ vertex: Int, _ seen: Int, Walk) -> Void,
     leaving: (_ vertex: Int, _ parent: Int?, Walk) -> Void
   ) throws {
     var depth = 0
@@ -131,13 +105,16 @@ private struct Walk {
     }
   }
 
-  private mutating func enter(_ vertex: Int, at depth: inout Int, _ entering: (Int) -> Void) {
+  private mutating func enter(
+    _ vertex: Int, at depth: inout Int, _ entering: (_ vertex: Int, _ parent: Int?) -> Void
+  ) {
+    let parent = depth > 0 ? Int(stack[depth - 1]) : nil
     entered += 1
     number[vertex] = entered
     low[vertex] = entered
     next[vertex] = UInt64(rows.row(vertex).lowerBound)
     stack[depth] = VertexNumber(truncatingIfNeeded: vertex)
     depth += 1
-    entering(vertex)
+    entering(vertex, parent)
   }
 }

@@ -17,6 +17,31 @@ package enum CoreNumbers {
     try peeling.run()
     return numbers
   }
+
+  /// Returns the number of edges of each vertex, without loops.
+  static func degrees(
+    _ graph: SimpleGraph, workers: Workers, scratch: Scratch
+  ) throws -> UnsafeMutableBufferPointer<UInt32> {
+    let degrees = try scratch.reserve(UInt32.self, count: graph.vertexCount)
+    try count(graph, into: degrees, workers: workers)
+    return degrees
+  }
+
+  fileprivate static func count(
+    _ graph: SimpleGraph, into degrees: UnsafeMutableBufferPointer<UInt32>, workers: Workers
+  ) throws {
+    try workers.forEach(graph.vertexCount, grain: 1 << 12) { range, _ in
+      for vertex in range {
+        let loops =
+          graph.outgoing.entries(of: vertex, to: vertex).count
+          + (graph.isDirected ? graph.incoming.entries(of: vertex, to: vertex).count : 0)
+        guard let degree = UInt32(exactly: graph.edgeCount(vertex) - loops) else { throw tooManyEdges }
+        degrees[vertex] = degree
+      }
+    }
+  }
+
+  private static let tooManyEdges = EngineError(.resourceExhausted, "a vertex has more edges than can be counted")
 }
 
 /// Vertices in ascending order of their remaining edges, removed from the front.
@@ -35,15 +60,7 @@ private struct Peeling {
   ) throws {
     let count = graph.vertexCount
     (self.graph, self.workers, self.degrees) = (graph, workers, degrees)
-    try workers.forEach(count, grain: 1 << 12) { range, _ in
-      for vertex in range {
-        let loops =
-          graph.outgoing.entries(of: vertex, to: vertex).count
-          + (graph.isDirected ? graph.incoming.entries(of: vertex, to: vertex).count : 0)
-        guard let degree = UInt32(exactly: graph.edgeCount(vertex) - loops) else { throw Self.tooManyEdges }
-        degrees[vertex] = degree
-      }
-    }
+    try CoreNumbers.count(graph, into: degrees, workers: workers)
     order = try scratch.reserve(VertexNumber.self, count: count)
     places = try scratch.reserve(UInt32.self, count: count)
     starts = try scratch.reserve(UInt32.self, count: Int(degrees.max() ?? 0) + 2)
@@ -87,6 +104,4 @@ private struct Peeling {
       }
     }
   }
-
-  private static let tooManyEdges = EngineError(.resourceExhausted, "a vertex has too many edges to count")
 }

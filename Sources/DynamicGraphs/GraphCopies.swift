@@ -9,7 +9,7 @@ extension DynamicGraph {
 
   /// Returns a graph with the same nodes, and with the edges that networkx makes when it copies a graph to one of the other
   /// kind: an undirected edge becomes two directed ones; two directed edges between the same nodes become one, with the
-  /// attributes of both, those of the later one first.
+  /// attributes of both, of which those of the later one count.
   public func copied(isDirected: Bool, isReversed: Bool = false) -> DynamicGraph {
     var copy = DynamicGraph(isDirected: isDirected)
     forEachNode { copy.addNode($0, $1) }

@@ -202,3 +202,131 @@ def quality(sample, communities):
         return None
     best = louvain_communities(sample.multi, weight="w", seed=1)
     return modularity(sample.multi, communities, weight="w"), modularity(sample.multi, best, weight="w")
+
+
+def plain(sample):
+    """The graph without directions, loops and parallel edges."""
+    graph = nx.Graph()
+    graph.add_nodes_from(sample.vertices)
+    graph.add_edges_from((u, v) for u, v, _ in sample.edges if u != v)
+    return graph
+
+
+def counted(sample):
+    """The graph with the number of parallel edges as `n`; a loop of an undirected graph leads to its vertex twice."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(sample.vertices)
+    for u, v, _ in sample.edges:
+        for a, b in [(u, v)] if sample.directed else [(u, v), (v, u)]:
+            before = graph.edges[a, b]["n"] if graph.has_edge(a, b) else 0
+            graph.add_edge(a, b, n=before + 1)
+    return graph
+
+
+def bridges(sample):
+    """The number of bridges of each vertex; an edge with a parallel one, in either direction, is none."""
+    graph = nx.MultiGraph(plain(sample))
+    graph.remove_edges_from(list(graph.edges))
+    graph.add_edges_from((u, v) for u, v, _ in sample.edges if u != v)
+    found = dict.fromkeys(sample.vertices, 0)
+    for u, v in nx.bridges(graph):
+        found[u] += 1
+        found[v] += 1
+    return found
+
+
+def blocks(sample):
+    """The biconnected component of each vertex on the way from the first vertex of its component, by its own first vertex."""
+    place = {v: i for i, v in enumerate(sample.vertices)}
+    graph, found = plain(sample), {}
+    for component in nx.connected_components(graph):
+        root = min(component, key=place.get)
+        found[root] = place[root]
+        distance = nx.single_source_shortest_path_length(graph, root)
+        for block in nx.biconnected_components(graph.subgraph(component)):
+            top = min(block, key=distance.get)
+            for v in block - {top}:
+                found[v] = min(place[u] for u in block if u != top)
+    return found
+
+
+def layers(sample, k):
+    """The round in which each vertex is removed if a round removes all with at most k edges; k grows if there are none."""
+    around = {v: [] for v in sample.vertices}
+    for u, v, _ in sample.edges:
+        if u != v:
+            around[u].append(v)
+            around[v].append(u)
+    left, result, layer = set(sample.vertices), {}, 0
+    while left:
+        gone = [v for v in left if sum(u in left for u in around[v]) <= k]
+        result |= dict.fromkeys(gone, layer)
+        left -= set(gone)
+        layer, k = (layer + 1, k) if gone else (layer, k + 1)
+    return result
+
+
+def embeddings(graph, pattern):
+    """The number of ways to choose different vertices for those of a pattern such that its edges exist."""
+    size = 1 + max(max(edge) for edge in pattern)
+
+    def extend(chosen):
+        if len(chosen) == size:
+            return 1
+        new = len(chosen)
+        edges = [edge for edge in pattern if max(edge) == new]
+        a, b = edges[0]
+        near = graph[chosen[a]] if b == new else (graph.pred if graph.is_directed() else graph.adj)[chosen[b]]
+        total = 0
+        for v in near:
+            ends = [*chosen, v]
+            if v not in chosen and all(graph.has_edge(ends[a], ends[b]) for a, b in edges):
+                total += extend(ends)
+        return total
+
+    return sum(extend([v]) for v in graph)
+
+
+def matrix(sample):
+    """The numbers of edges between vertices; a loop counts once."""
+    place = {v: i for i, v in enumerate(sample.vertices)}
+    result = np.zeros((len(place), len(place)))
+    for u, v, _ in sample.edges:
+        result[place[u], place[v]] += 1
+        if not sample.directed and u != v:
+            result[place[v], place[u]] += 1
+    return result
+
+
+def walks(sample, alpha, length):
+    """The sum, over the walks of 1 to `length` edges that end at a vertex, of alpha to the power of their length."""
+    step, last = matrix(sample).T * alpha, np.ones(len(sample.vertices))
+    total = np.zeros(len(last))
+    for _ in range(length):
+        last = step @ last
+        total += last
+    return dict(zip(sample.vertices, total))
+
+
+def authorities(sample, rounds):
+    edges = matrix(sample)
+    hub, authority = np.ones(len(edges)), np.zeros(len(edges))
+    for _ in range(rounds):
+        authority = edges.T @ hub
+        authority = authority / (np.linalg.norm(authority) or 1)
+        hub = edges @ authority
+        hub = hub / (np.linalg.norm(hub) or 1)
+    return dict(zip(sample.vertices, authority))
+
+
+def article_rank(sample, delta, rounds):
+    graph = counted(sample)
+    degree = dict(graph.out_degree(weight="n"))
+    mean = sum(degree.values()) / len(degree)
+    rank = dict.fromkeys(graph, 0.0)
+    for _ in range(rounds):
+        rank = {
+            v: 1 - delta + delta * sum(rank[u] * n / (degree[u] + mean) for u, _, n in graph.in_edges(v, data="n"))
+            for v in graph
+        }
+    return rank

@@ -16,7 +16,7 @@ import networkx_oracles as oracle
 from networkx_oracles import LABELS, Sample
 
 FIRST = int(os.environ.get("GSC_ALGORITHM_SEED", "0"))
-COUNT = int(os.environ.get("GSC_ALGORITHM_GRAPHS", "44"))
+COUNT = int(os.environ.get("GSC_ALGORITHM_GRAPHS", "56"))
 
 pytestmark = pytest.mark.ours("the reference compiles most of these for minutes, and differs in what is listed as such")
 
@@ -260,17 +260,98 @@ def flash(g, s):
     # networkx halves what it finds in undirected graphs.
     close(g.values("flash_bc", source), {v: d * (1 if s.directed else 2) for v, d in dependencies.items()})
     if both:
-        cuts = set(nx.articulation_points(nx.Graph(undirected)))
-        assert g.values("flash_cut_point") == {v: int(v in cuts) for v in s.vertices}
         forest = nx.minimum_spanning_edges(undirected, weight="w", data=True, keys=False)
         np.testing.assert_allclose(g.tensor("flash_msf")[0], sum(e[-1]["w"] for e in forest))
     assert g.values("flash_pagerank", 10, 0.85) == g.values("pagerank", 0.85, 10)
     assert g.values("flash_clustering_coeff") == g.values("lcc")
 
 
+def flash_structure(g, s):
+    """Values of vertices that depend on neither directions nor weights, and the sets of vertices and edges they belong to."""
+    plain = oracle.plain(s)
+    cuts = set(nx.articulation_points(plain))
+    assert g.values("flash_cut_point") == {v: int(v in cuts) for v in s.vertices}
+    for suffix in ("", "_2"):
+        assert g.values("flash_bridge" + suffix) == oracle.bridges(s)
+        assert g.values("flash_bcc" + suffix) == oracle.blocks(s)
+        longest = max(max(d.values()) for _, d in nx.all_pairs_shortest_path_length(plain))
+        assert g.tensor("flash_diameter_approx" + suffix).tolist() == [longest]
+    layers = oracle.layers(s, 0)
+    assert g.values("flash_onion") == {v: n + 1 for v, n in layers.items()}
+    if not oracle.parallel_edges(s) and not s.directed:
+        assert nx.onion_layers(plain) == {v: n + 1 for v, n in layers.items()}
+    numbers = oracle.core_numbers(s)
+    assert g.values("flash_degeneracy") == oracle.layers(s, max(numbers.values()))
+    core = [v for v in s.vertices if numbers[v] == max(numbers.values())]
+    inside = sum(u != v and u in core and v in core for u, v, _ in s.edges)
+    assert g.tensor("flash_densest_sub_2_approx").tolist() == [inside / len(core)]
+    colours = nx.greedy_color(plain, strategy="largest_first")
+    assert g.values("flash_color") == colours
+    assert g.values("flash_lpa") == g.values("cdlp", 10)
+    centres = {v: d for v, d in g.values("flash_k_center", 3).items()}
+    nearest = nx.multi_source_dijkstra_path_length(plain, {v for v, d in centres.items() if d == 0})
+    assert centres == {v: nearest.get(v, -1) for v in s.vertices}
+
+
+def flash_counts(g, s):
+    """Counts of subgraphs, by their number of embeddings, and sizes of sets, within the bounds that every such set has."""
+    plain = oracle.plain(s)
+    directed = nx.DiGraph(s.simple) if s.directed else plain.to_directed()
+    directed.remove_edges_from(list(nx.selfloop_edges(directed)))
+    for name, pattern, symmetries in [
+        ("3_path", [(0, 1), (1, 2), (2, 3)], 2),
+        ("tailed_triangle", [(0, 1), (1, 2), (2, 0), (0, 3)], 2),
+        ("rectangle", [(0, 1), (1, 2), (2, 3), (3, 0)], 8),
+        ("diamond", [(0, 1), (1, 2), (2, 0), (1, 3), (2, 3)], 4),
+    ]:
+        assert g.tensor("flash_" + name).tolist() == [oracle.embeddings(plain, pattern) // symmetries], name
+    for name, pattern, symmetries in [
+        ("cyclic_triangle", [(0, 1), (1, 2), (2, 0)], 3),
+        ("acyclic_triangle", [(0, 1), (1, 2), (0, 2)], 1),
+        ("cycle_plus_triangle", [(0, 1), (1, 2), (2, 0), (1, 0)], 1),
+        ("in_triangle", [(0, 1), (1, 0), (0, 2), (1, 2)], 2),
+        ("out_triangle", [(0, 1), (1, 0), (2, 0), (2, 1)], 2),
+    ]:
+        assert g.tensor("flash_" + name).tolist() == [oracle.embeddings(directed, pattern) // symmetries], name
+    cliques = [len(c) for c in nx.enumerate_all_cliques(plain)]
+    for k in (1, 2, 3, 4, 5):
+        assert g.tensor("flash_k_clique", k).tolist() == [cliques.count(k)]
+        assert g.tensor("flash_k_clique_2", k).tolist() == [cliques.count(k)]
+    largest = len(nx.max_weight_matching(plain, maxcardinality=True))
+    covered = sum(d > 0 for _, d in plain.degree)
+    (matched,) = {g.tensor("flash_mm" + kind).tolist()[0] for kind in ("", "_opt", "_opt_2")}
+    assert largest <= 2 * matched and matched <= largest
+    (edges,) = g.tensor("flash_min_edge_cover").tolist()
+    assert covered - largest <= edges <= covered - (covered > 0)
+    (independent,) = {g.tensor("flash_mis" + kind).tolist()[0] for kind in ("", "_2")}
+    (cover,) = {g.tensor("flash_min_cover" + kind).tolist()[0] for kind in ("", "_greedy", "_greedy_2")}
+    assert independent + cover == len(s.vertices) and cover >= largest
+    (dominating,) = {g.tensor("flash_min_dominating_set" + kind).tolist()[0] for kind in ("", "_2")}
+    assert len(s.vertices) <= dominating * (1 + max(d for _, d in plain.degree))
+
+
+def flash_scores(g, s):
+    source = s.vertices[s.seed % len(s.vertices)]
+    assert g.values("flash_closeness") == g.values("closeness_centrality", True)
+    distance = "w" if s.weighted else None
+    close(g.values("flash_harmonic"), nx.harmonic_centrality(s.multi, distance=distance))
+    assert g.values("flash_eigenvec") == g.values("eigenvector_centrality", 1e-6, 100)
+    close(g.values("flash_katz"), oracle.walks(s, 0.1, 10))
+    close(g.values("flash_hits", 5), oracle.authorities(s, 5))
+    for rounds in (0, 1, 6):
+        close(g.values("flash_articlerank", rounds, 0.7), oracle.article_rank(s, 0.7, rounds))
+    personal = nx.pagerank(oracle.counted(s), 0.5, {source: 1}, max_iter=500, tol=1e-14, weight="n")
+    close(g.values("flash_ppr", source, 60), {v: personal.get(v, 0) for v in s.vertices}, rtol=1e-7)
+    with pytest.raises(Exception, match="'source' of algorithm 'flash_ppr' must be the id of a vertex"):
+        g.values("flash_ppr", "nobody" if s.text else 10**9, 10)
+    for name in ("flash_k_clique", "flash_k_center"):
+        with pytest.raises(Exception, match=f"'k' of algorithm '{name}' must be 1 or more"):
+            g.tensor(name, 0)
+
+
 FAMILIES = [
     clustering, centralities, ranks, path_lengths, cores, trees, simple_paths, boundaries, assortativities, communities,
-    flash,
+    flash, flash_structure, flash_counts, flash_scores,
 ]  # fmt: skip
 
 

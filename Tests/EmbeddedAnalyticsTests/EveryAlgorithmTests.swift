@@ -15,6 +15,8 @@ struct AlgorithmExample: CustomStringConvertible {
   var takesDirected = true
   /// Whether its running time is at least quadratic in the size of the graph.
   var isSlow = false
+  /// Whether ids that no vertex has are an error.
+  var needsItsVertices = false
 
   var description: String { name }
 
@@ -36,6 +38,37 @@ struct AlgorithmExample: CustomStringConvertible {
     AlgorithmExample(name: "degree_centrality"),
     AlgorithmExample(name: "edge_boundary", arguments: [.string("[7, 14, 21]")]),
     AlgorithmExample(name: "eigenvector_centrality"),
+    AlgorithmExample(name: "flash_3_path"),
+    AlgorithmExample(name: "flash_acyclic_triangle"),
+    AlgorithmExample(name: "flash_articlerank"),
+    AlgorithmExample(name: "flash_bcc"),
+    AlgorithmExample(name: "flash_bridge"),
+    AlgorithmExample(name: "flash_closeness", isSlow: true),
+    AlgorithmExample(name: "flash_color"),
+    AlgorithmExample(name: "flash_cycle_plus_triangle"),
+    AlgorithmExample(name: "flash_cyclic_triangle"),
+    AlgorithmExample(name: "flash_degeneracy"),
+    AlgorithmExample(name: "flash_densest_sub_2_approx"),
+    AlgorithmExample(name: "flash_diameter_approx"),
+    AlgorithmExample(name: "flash_diamond"),
+    AlgorithmExample(name: "flash_eigenvec"),
+    AlgorithmExample(name: "flash_harmonic", isSlow: true),
+    AlgorithmExample(name: "flash_hits"),
+    AlgorithmExample(name: "flash_in_triangle"),
+    AlgorithmExample(name: "flash_k_center"),
+    AlgorithmExample(name: "flash_k_clique", arguments: [.integer(4)]),
+    AlgorithmExample(name: "flash_katz"),
+    AlgorithmExample(name: "flash_lpa"),
+    AlgorithmExample(name: "flash_min_cover"),
+    AlgorithmExample(name: "flash_min_dominating_set"),
+    AlgorithmExample(name: "flash_min_edge_cover"),
+    AlgorithmExample(name: "flash_mis"),
+    AlgorithmExample(name: "flash_mm"),
+    AlgorithmExample(name: "flash_onion"),
+    AlgorithmExample(name: "flash_out_triangle"),
+    AlgorithmExample(name: "flash_ppr", arguments: [.integer(7)], needsItsVertices: true),
+    AlgorithmExample(name: "flash_rectangle"),
+    AlgorithmExample(name: "flash_tailed_triangle"),
     AlgorithmExample(name: "flash_bc", arguments: [.integer(7)]),
     AlgorithmExample(name: "flash_bfs", arguments: [.integer(7)]),
     AlgorithmExample(name: "flash_bfs_undirected", arguments: [.integer(7)]),
@@ -150,7 +183,8 @@ struct EveryAlgorithmTests {
     {
       let graph = TestGraph("no edges", count, [], directed: isDirected).simple(data: [1, 2, 3])
       do { _ = try await run(example, on: graph, pools[1]) } catch let error as EngineError {
-        #expect(error.code == .invalidValue, "\(count) vertices: \(error)")
+        let expected: EngineError.Code = example.needsItsVertices ? .invalidArgument : .invalidValue
+        #expect(error.code == expected, "\(count) vertices: \(error)")
       }
     }
   }

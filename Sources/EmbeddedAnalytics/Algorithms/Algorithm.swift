@@ -48,6 +48,17 @@ public struct AlgorithmCall {
   public func vertex(_ parameter: Parameter<VertexID>) throws(EngineError) -> VertexNumber? {
     graph.vertex(try self[parameter])
   }
+
+  /// Returns the number of the vertex with the id given as an argument, for algorithms that have no result without it.
+  /// - Throws: the errors of the subscript; `EngineError` of code `invalidArgument` if there is no such vertex.
+  public func existingVertex(_ parameter: Parameter<VertexID>) throws(EngineError) -> VertexNumber {
+    let id = try self[parameter]
+    guard let vertex = graph.vertex(id) else {
+      throw chosen.refusal(
+        of: parameter.name, ParameterProblem(wanted: "the id of a vertex of the graph", found: "\(id.text)"))
+    }
+    return vertex
+  }
 }
 
 extension AlgorithmCall {

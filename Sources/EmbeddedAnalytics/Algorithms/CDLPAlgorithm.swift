@@ -8,9 +8,12 @@ struct CDLPAlgorithm: Algorithm {
   private let rounds = Parameter.integer("max_round", default: 10, in: .from(0))
   var parameters: [any AlgorithmParameter] { [rounds] }
 
-  func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
+  func run(_ call: AlgorithmCall) throws -> AlgorithmResult { try run(call, rounds: try call[rounds]) }
+
+  /// Computes the result of a number of rounds.
+  func run(_ call: AlgorithmCall, rounds: Int) throws -> AlgorithmResult {
     let (graph, workers) = (call.graph, call.workers)
-    let labels = try CDLP.run(graph, rounds: try call[rounds], workers: workers)
+    let labels = try CDLP.run(graph, rounds: rounds, workers: workers)
     let names = GroupNames(graph: graph, group: labels.mutableValues)
     guard try CDLP.idsAreDistinct(names, workers) else {
       return .vertexData(

@@ -4,7 +4,7 @@ import GraphStore
 /// Whether a list of vertices is a path that visits none of them more than once.
 struct IsSimplePathAlgorithm: Algorithm {
   let names = ["is_simple_path"]
-  private let nodes = Parameter.vertices("nodes")
+  private let nodes = Parameter.vertices("nodes", isOfAnyType: true)
   var parameters: [any AlgorithmParameter] { [nodes] }
 
   func run(_ call: AlgorithmCall) throws -> AlgorithmResult {

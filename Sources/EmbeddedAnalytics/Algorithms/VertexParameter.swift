@@ -22,8 +22,8 @@ extension Parameter<VertexID> {
 
 extension Parameter<[VertexID]?> {
   /// Creates a parameter for a JSON list of ids that `vertex(_:)` would accept; nil for an empty text. Ids without a vertex are
-  /// not an error.
-  public static func vertices(_ name: String, default text: String? = nil) -> Self {
+  /// not an error. If `isOfAnyType`, neither are ids of another type than the graph's, as in lists of networkx.
+  public static func vertices(_ name: String, default text: String? = nil, isOfAnyType: Bool = false) -> Self {
     Self(name, text.map { .string($0) }) { given, graph throws(ParameterProblem) in
       guard case .string(let text) = given else { throw ParameterProblem(wanted: "a list of ids", found: given.text) }
       guard !text.isEmpty else { return nil }
@@ -33,6 +33,9 @@ extension Parameter<[VertexID]?> {
       var ids: [VertexID] = []
       for value in values {
         switch value {
+        case .integer where isOfAnyType && graph.hasStringIDs, .string where isOfAnyType && !graph.hasStringIDs:
+          // Any id of the other type is that of no vertex.
+          ids.append(graph.hasStringIDs ? .int64(0) : .string(""))
         case .integer(let id): ids.append(try VertexID.int64(id).checked(name, graph))
         case .string(let id): ids.append(try VertexID.string(id).checked(name, graph))
         default: throw ParameterProblem(wanted: "a list of ids", found: String(value.encoded.prefix(200)))

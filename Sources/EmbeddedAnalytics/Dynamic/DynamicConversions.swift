@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import DynamicGraphs
 import Engines
 import GraphStore

@@ -93,6 +93,16 @@ private struct PropertyValues {
     case .float: return .double(Double(column.values(as: Float.self)[row]))
     case .double: return .double(column.values(as: Double.self)[row])
     case .string: return .string(String(decoding: column.strings[row], as: UTF8.self))
+    case .int32List: return list(row) { (value: Int32) in .integer(Int64(value)) }
+    case .int64List: return list(row) { (value: Int64) in .integer(value) }
+    case .floatList: return list(row) { (value: Float) in .double(Double(value)) }
+    case .doubleList: return list(row) { (value: Double) in .double(value) }
     }
+  }
+
+  private func list<Element: BitwiseCopyable>(_ row: Int, _ json: (Element) -> JSONValue) -> JSONValue {
+    let bytes = UnsafeRawBufferPointer(column.strings[row])
+    let starts = stride(from: 0, to: bytes.count, by: MemoryLayout<Element>.size)
+    return .array(starts.map { json(bytes.loadUnaligned(fromByteOffset: $0, as: Element.self)) })
   }
 }

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Engines
 import GraphStore
 import Wire

@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import CPlatform
 import Engines
 import Glibc
@@ -46,7 +47,7 @@ extension EmbeddedAnalyticalEngine {
     defer { removeTree(staging) }
     let (workspace, storage, places) = (workspace, storage, places)
     let (graph, description) = try await pool.run(storage: storage, threads: threads) { workers in
-      let loading = SavedGraph(directory: "\(workspace)/\(key)", storage: storage)
+      let loading = SavedGraph(storage: storage)
       let files = try places.files(at: path)
       try loading.copy(files, to: staging, workers)
       let record = try ObjectRecord.read(staging, key: Self.savedKey)
@@ -96,7 +97,7 @@ private final class SavedGraph {
   /// The reservations of the copied files of the graph, by name.
   private(set) var reservations: [String: StorageReservation] = [:]
 
-  init(directory: String, storage: any StorageAccount) { self.storage = storage }
+  init(storage: any StorageAccount) { self.storage = storage }
 
   /// The greatest number of files that a saved graph may have.
   private static let maximumFiles = 100_000

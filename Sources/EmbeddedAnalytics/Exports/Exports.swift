@@ -38,7 +38,14 @@ enum ExportSource {
   /// Returns the selected columns as an archive.
   func frame(_ columns: [FrameColumn], _ range: VertexRange?, _ bounds: ExportBounds) throws -> [UInt8] {
     guard !columns.isEmpty else { return ResultArchive.dataframe([]) }
-    let selected = try select(columns.map(\.selector), bounds)
+    var selected = try select(columns.map(\.selector), bounds)
+    if let shape = selected.shape, shape.count == 2, columns.count == 1 {
+      // Clients know the columns of a matrix by their numbers, whatever the selector is called.
+      selected.columns = try selected.columns[0].columns(shape[1], bounds)
+      selected.shape = [shape[0]]
+      let named = selected.columns.enumerated().map { (name: "Col \($0)", values: $1.values) }
+      return try withRows(range, of: selected, bounds) { ResultArchive.dataframe(named, rows: $0) }
+    }
     guard selected.shape?.count ?? 1 == 1 else {
       throw EngineError(
         .notApplicable, "a result with \(selected.shape?.count ?? 0) dimensions cannot be returned as a data frame",

@@ -31,7 +31,27 @@ struct FlashCutPointsAlgorithm: Algorithm {
   let parameters: [any AlgorithmParameter] = []
 
   func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
-    let graph = try call.graph.undirected(call.workers)
-    return .vertexData(.int32(try DepthFirstSearch(graph: graph, workers: call.workers).cutPoints()))
+    .vertexData(.int32(try DepthFirstSearch(graph: call.graph, workers: call.workers).cutPoints()))
+  }
+}
+
+/// The number of bridges of each vertex: edges whose removal increases the number of components. Ignores the direction of edges.
+struct FlashBridgesAlgorithm: Algorithm {
+  let names = ["flash_bridge", "flash_bridge_2"]
+  let parameters: [any AlgorithmParameter] = []
+
+  func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
+    .vertexData(.int64(try DepthFirstSearch(graph: call.graph, workers: call.workers).bridges()))
+  }
+}
+
+/// Biconnected components, each named by the number of its first vertex other than the one nearest to the first vertex of the
+/// connected component. Ignores the direction of edges.
+struct FlashBiconnectedComponentsAlgorithm: Algorithm {
+  let names = ["flash_bcc", "flash_bcc_2"]
+  let parameters: [any AlgorithmParameter] = []
+
+  func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
+    .vertexData(.int64(try DepthFirstSearch(graph: call.graph, workers: call.workers).biconnectedComponents()))
   }
 }

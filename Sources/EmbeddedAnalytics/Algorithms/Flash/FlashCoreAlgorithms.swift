@@ -23,3 +23,24 @@ struct FlashCoreSizeAlgorithm: Algorithm {
     return try .count(numbers.values.count { Int($0) >= least }, call)
   }
 }
+
+/// The layer of each vertex when all vertices of at most as many remaining edges as the greatest core number are removed at once,
+/// from 0.
+struct FlashDegeneracyAlgorithm: Algorithm {
+  let names = ["flash_degeneracy"]
+  let parameters: [any AlgorithmParameter] = []
+
+  func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
+    .vertexData(.int64(try PeelingLayers(graph: call.graph, workers: call.workers).degeneracy()))
+  }
+}
+
+/// The layer of each vertex in the onion decomposition as networkx defines it, from 1.
+struct FlashOnionAlgorithm: Algorithm {
+  let names = ["flash_onion"]
+  let parameters: [any AlgorithmParameter] = []
+
+  func run(_ call: AlgorithmCall) throws -> AlgorithmResult {
+    .vertexData(.int64(try PeelingLayers(graph: call.graph, workers: call.workers).onion()))
+  }
+}
