@@ -20,12 +20,13 @@ struct ControlFrameBudget {
     if tokens < burst { tokens += 1 }
   }
 
-  /// Takes a token at the time `now`, in nanoseconds of a monotonic clock. Returns false if the bucket is empty.
-  mutating func spend(now: UInt64) -> Bool {
-    if tokens == 0 { refill(now: now) }
+  /// Takes a token, or more for a frame that costs more work, at the time `now`, in nanoseconds of a monotonic clock. Returns false
+  /// if the bucket is empty. The last frame may take more than there is; the debt is repaid first.
+  mutating func spend(_ cost: Int = 1, now: UInt64) -> Bool {
+    if tokens <= 0 { refill(now: now) }
     guard tokens > 0 else { return false }
     if tokens == burst { refilledAt = now }
-    tokens -= 1
+    tokens -= cost
     return true
   }
 

@@ -23,14 +23,25 @@ struct FrameScanner {
   private var pastStreams: PastStreams?
   /// Streams on which the peer has sent frames after resetting them.
   private(set) var streamErrors: [Int32] = []
+  /// Whether the current header block may have a string that is too long for nghttp2.
+  private var isLongBlock = false
+  /// The number of bytes before the block in the current HEADERS frame, and of the padding behind it.
+  private var bytesBeforeBlock = 0
+  private var paddingBytes = 0
+  private var hasPadLength = false
+  private let maxContinuations: Int
+  private var continuations = 0
+  /// The parts of long header blocks in the bytes that were scanned last.
+  private var fragments: [HeaderFragment] = []
 
   private static let headerSize = 9
   private static let maxStreamErrors = 100
 
   /// Creates a scanner for the bytes that follow a preface of this size. Servers set `judgesStreams` to check frames for ended
   /// streams.
-  init(prefaceBytes: Int, judgesStreams: Bool = false) {
+  init(prefaceBytes: Int, judgesStreams: Bool = false, maxContinuations: Int = .max) {
     payloadLeft = prefaceBytes
+    self.maxContinuations = maxContinuations
     if judgesStreams { pastStreams = PastStreams() }
   }
 
@@ -38,6 +49,13 @@ struct FrameScanner {
   mutating func takeStreamErrors() -> [Int32] {
     defer { streamErrors = [] }
     return streamErrors
+  }
+
+  /// Returns and clears the parts of long header blocks in the bytes that were scanned last.
+  mutating func takeFragments() -> [HeaderFragment] {
+    guard !fragments.isEmpty else { return [] }
+    defer { fragments = [] }
+    return fragments
   }
 
   /// Whether a header block, or a frame other than DATA, has begun and is incomplete.
@@ -54,6 +72,7 @@ struct FrameScanner {
         if type == UInt8(NGHTTP2_PRIORITY.rawValue), let error = readDependency(bytes[position..<(position + count)]) {
           return error
         }
+        if isLongBlock && isInsideBlock { addFragment(bytes, position..<(position + count)) }
         payloadLeft -= count
         position += count
         if payloadLeft == 0 { endFrame() }
@@ -85,8 +104,16 @@ struct FrameScanner {
     case NGHTTP2_DATA.rawValue:
       if let error = judge(isHeaders: false) { return error }
     case NGHTTP2_HEADERS.rawValue:
-      isInsideBlock = true
+      beginBlock()
       if let error = judge(isHeaders: true) { return error }
+    case NGHTTP2_CONTINUATION.rawValue:
+      paddingBytes = 0
+      continuations += 1
+      if continuations > maxContinuations {
+        return HTTP2Error(
+          .enhanceYourCalm, "A header list comes in too many frames",
+          evidence: "over \(maxContinuations) CONTINUATION frames")
+      }
     case NGHTTP2_RST_STREAM.rawValue: pastStreams?.note(Int32(stream), .reset)
     case NGHTTP2_PRIORITY.rawValue:
       dependency = 0
@@ -97,6 +124,31 @@ struct FrameScanner {
     }
     if length == 0 { endFrame() }
     return nil
+  }
+
+  private mutating func beginBlock() {
+    isInsideBlock = true
+    continuations = 0
+    let isWhole = flags & UInt8(NGHTTP2_FLAG_END_HEADERS.rawValue) != 0
+    isLongBlock = !isWhole || length > LongFieldFilter.maxStringBytes
+    hasPadLength = flags & UInt8(NGHTTP2_FLAG_PADDED.rawValue) != 0
+    bytesBeforeBlock = (hasPadLength ? 1 : 0) + (flags & UInt8(NGHTTP2_FLAG_PRIORITY.rawValue) != 0 ? 5 : 0)
+    paddingBytes = 0
+    if isLongBlock { fragments.append(HeaderFragment(stream: Int32(stream), range: 0..<0, beginsBlock: true)) }
+  }
+
+  /// Notes which of the scanned bytes belong to a header block, without padding and priority (RFC 9113, section 6.2).
+  private mutating func addFragment(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+    if hasPadLength {
+      hasPadLength = false
+      paddingBytes = Int(bytes[range.lowerBound])
+    }
+    let skipped = min(bytesBeforeBlock, range.count)
+    bytesBeforeBlock -= skipped
+    let start = range.lowerBound + skipped
+    let end = min(range.upperBound, range.lowerBound + max(0, payloadLeft - paddingBytes))
+    guard start < end else { return }
+    fragments.append(HeaderFragment(stream: Int32(stream), range: start..<end, beginsBlock: false))
   }
 
   private mutating func judge(isHeaders: Bool) -> HTTP2Error? {
@@ -132,4 +184,14 @@ struct FrameScanner {
     guard dependencyBytes == 4, dependency & 0x7FFF_FFFF == stream else { return nil }
     return HTTP2Error(.protocolError, "A PRIORITY frame makes a stream depend on itself")
   }
+}
+
+/// A part of a header block in received bytes.
+struct HeaderFragment {
+  /// The stream of the block.
+  let stream: Int32
+  /// The positions of the part.
+  let range: Range<Int>
+  /// Whether a block begins here.
+  let beginsBlock: Bool
 }

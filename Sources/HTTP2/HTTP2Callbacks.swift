@@ -78,6 +78,9 @@ private let receiveHeader: nghttp2_on_header_callback = {
   return owner.verdict
 }
 
+/// The number of streams whose windows can be changed for the cost of one frame.
+private let streamsPerToken = 64
+
 /// Limits frames that cost work but carry no payload, before their payload is read.
 private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
   let owner = connection(user)
@@ -90,9 +93,15 @@ private let beginFrame: nghttp2_on_begin_frame_callback = { _, header, user in
     case NGHTTP2_WINDOW_UPDATE.rawValue, NGHTTP2_GOAWAY.rawValue: false
     default: true
     }
-  if carriesNothing && !owner.controlBudget.spend(now: owner.now) {
+  // SETTINGS may change the window of every open stream.
+  let cost = header.type == UInt8(NGHTTP2_SETTINGS.rawValue) ? 1 + owner.streams.count / streamsPerToken : 1
+  if carriesNothing && !owner.controlBudget.spend(cost, now: owner.now) {
     owner.fail(
       HTTP2Error(.enhanceYourCalm, "Too many frames without content", evidence: "frame type \(header.type)"))
+  }
+  if header.type == UInt8(NGHTTP2_RST_STREAM.rawValue), owner.role == .server, !owner.resetBudget.spend(now: owner.now)
+  {
+    owner.fail(HTTP2Error(.enhanceYourCalm, "A flood of streams that are opened and reset"))
   }
   return owner.verdict
 }
@@ -103,8 +112,10 @@ private let receiveFrame: nghttp2_on_frame_recv_callback = { session, frame, use
   switch UInt32(header.type) {
   case NGHTTP2_HEADERS.rawValue:
     let owner = connection(user)
+    let isShortened = owner.takeShortened(header.stream_id)
     guard let stream = owner.headersStream else { return goOn }
     owner.headersStream = nil
+    if isShortened && stream.headerListBytes <= owner.limits.maxHeaderListBytes { stream.receiveOversizedHeaders() }
     owner.controlBudget.earn()
     stream.receiveHeadersEnd()
     if endOfStream { stream.receiveEnd() }
@@ -145,7 +156,10 @@ private let closeStream: nghttp2_on_stream_close_callback = { session, id, code,
 private let frameSent: nghttp2_on_frame_send_callback = { session, frame, user in
   let header = frame!.pointee.hd
   if header.type == UInt8(NGHTTP2_GOAWAY.rawValue) {
-    connection(user).goAwaySent(HTTP2Error.Code(rawValue: frame!.pointee.goaway.error_code))
+    let goAway = frame!.pointee.goaway
+    connection(user).goAwaySent(
+      HTTP2Error.Code(rawValue: goAway.error_code),
+      UnsafeRawBufferPointer(start: goAway.opaque_data, count: goAway.opaque_data_len))
   }
   let endOfStream = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
   guard endOfStream, header.type == UInt8(NGHTTP2_HEADERS.rawValue) || header.type == UInt8(NGHTTP2_DATA.rawValue)

@@ -26,13 +26,13 @@ public final class HTTP2Connection {
   /// The limits of the connection.
   public let limits: HTTP2Limits
   /// The open streams, in no particular order.
-  public private(set) var streams = ContiguousArray<HTTP2Stream>()
+  public internal(set) var streams = ContiguousArray<HTTP2Stream>()
   /// Whether the peer's first SETTINGS frame, which completes its preface, has arrived.
   public internal(set) var hasPeerPreface = false
   /// The number of streams that the peer has opened.
   public internal(set) var acceptedStreams = 0
   /// The number of streams that were refused with REFUSED_STREAM.
-  public private(set) var refusedStreams = 0
+  public internal(set) var refusedStreams = 0
   /// The number of streams that the peer has opened or tried to open.
   public var openedStreams: Int { acceptedStreams + refusedStreams }
   /// The error code of the peer's GOAWAY, if one has arrived; afterwards the connection accepts no new streams.
@@ -42,16 +42,25 @@ public final class HTTP2Connection {
 
   unowned let delegate: any HTTP2ConnectionDelegate
   /// nil once closed. Checked by everything that can be called late, such as from handlers on other threads.
-  private var session: OpaquePointer?
+  private(set) var session: OpaquePointer?
   var output: (any HTTP2Output)?
   var now: UInt64 = 0
   var controlBudget: ControlFrameBudget
+  /// Limits the streams that a client resets.
+  var resetBudget: ControlFrameBudget
   /// The error with which a callback made nghttp2 fail.
   var violation: HTTP2Error?
+  /// The error with which nghttp2 itself has ended the connection, until `drain` throws it.
+  private var libraryFailure: HTTP2Error?
   /// The stream whose header list is being received.
   var headersStream: HTTP2Stream?
-  private var arrivedBytes = 0
+  /// The number of bytes of bodies that the connection's window is not credited for yet.
+  var uncreditedBytes = 0
   private var scanner: FrameScanner
+  private var longFields = LongFieldFilter()
+  private static let maxShortened = 16
+  /// Streams with a header list that is being received and had a field that is too long to be decoded.
+  private var shortenedStreams: [Int32] = []
   /// The time, on the clock of `receive`, at which the incomplete header block or frame other than DATA began.
   public private(set) var unfinishedFrameSince: UInt64?
   private var isInsideSession = false
@@ -61,7 +70,7 @@ public final class HTTP2Connection {
   /// Whether the last GOAWAY was written; nothing follows it.
   private var hasSentLastGoAway = false
   /// Limits the streams that are refused before the connection is ended: the peer knows the limit from our SETTINGS.
-  private var refusalBudget: ControlFrameBudget
+  var refusalBudget: ControlFrameBudget
 
   /// Starts a session; its SETTINGS frame must be drained.
   public init(role: HTTP2Role, limits: HTTP2Limits, delegate: any HTTP2ConnectionDelegate) {
@@ -69,7 +78,9 @@ public final class HTTP2Connection {
     self.limits = limits
     self.delegate = delegate
     controlBudget = ControlFrameBudget(burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond)
-    scanner = role == .server ? FrameScanner(prefaceBytes: 24, judgesStreams: true) : FrameScanner(prefaceBytes: 0)
+    scanner = FrameScanner(
+      prefaceBytes: role == .server ? 24 : 0, judgesStreams: role == .server, maxContinuations: limits.maxContinuations)
+    resetBudget = ControlFrameBudget(burst: limits.resetBurst, perSecond: limits.resetsPerSecond)
     refusalBudget = ControlFrameBudget(burst: limits.resetBurst, perSecond: limits.resetsPerSecond)
     open()
   }
@@ -88,8 +99,11 @@ public final class HTTP2Connection {
     nghttp2_option_set_no_closed_streams(option, 1)
     nghttp2_option_set_max_settings(option, limits.maxSettingsEntries)
     nghttp2_option_set_max_outbound_ack(option, limits.maxQueuedAcknowledgements)
-    nghttp2_option_set_max_continuations(option, limits.maxContinuations)
-    nghttp2_option_set_stream_reset_rate_limit(option, UInt64(limits.resetBurst), UInt64(limits.resetsPerSecond))
+    // The scanner counts these. nghttp2 1.52 counts a frame again each time that a read ends within its header of nine bytes.
+    nghttp2_option_set_max_continuations(option, 9 * limits.maxContinuations + 9)
+    // `resetBudget` comes first: nghttp2 gives no reason.
+    nghttp2_option_set_stream_reset_rate_limit(
+      option, 2 * UInt64(limits.resetBurst), 2 * UInt64(limits.resetsPerSecond))
     // A client may send a header list of any length that the peer allows; the default of nghttp2 is 64 KiB.
     nghttp2_option_set_max_send_header_block_length(option, 1 << 24)
 
@@ -136,9 +150,45 @@ public final class HTTP2Connection {
   ///
   /// - Throws: the reason why the connection has failed. Drain once more, to send GOAWAY, then close.
   public func receive(_ bytes: UnsafeRawBufferPointer, now: UInt64) throws(HTTP2Error) {
-    guard let session, lastGoAway == nil else { return }
+    guard session != nil, lastGoAway == nil else { return }
     self.now = now
     if let error = scan(bytes) { throw terminate(error) }
+    let fragments = scanner.takeFragments()
+    if fragments.isEmpty { return try read(bytes) }
+    var copy = Array(bytes)
+    guard shortenFields(&copy, fragments) else {
+      throw terminate(
+        HTTP2Error(.enhanceYourCalm, "A header field is absurdly long", evidence: "2 MiB or more as encoded"))
+    }
+    try copy.withUnsafeBufferPointer { copied throws(HTTP2Error) in try read(UnsafeRawBufferPointer(copied)) }
+  }
+
+  /// Replaces fields that are too long for nghttp2. Returns false if one is so long that the connection must end.
+  private func shortenFields(_ bytes: inout [UInt8], _ fragments: [HeaderFragment]) -> Bool {
+    for fragment in fragments {
+      if fragment.beginsBlock { longFields.beginBlock() }
+      let hadShortened = longFields.hasShortened
+      let isFine = bytes.withUnsafeMutableBytes {
+        longFields.filter(UnsafeMutableRawBufferPointer(rebasing: $0[fragment.range]))
+      }
+      guard isFine else { return false }
+      guard longFields.hasShortened && !hadShortened else { continue }
+      // Lists that nghttp2 rejects stay; those of one `receive` are few, because the fields are long.
+      if shortenedStreams.count == Self.maxShortened { shortenedStreams.removeFirst() }
+      shortenedStreams.append(fragment.stream)
+    }
+    return true
+  }
+
+  /// Returns whether a field of a header list that is complete now was too long to be decoded.
+  func takeShortened(_ id: Int32) -> Bool {
+    guard let index = shortenedStreams.firstIndex(of: id) else { return false }
+    shortenedStreams.remove(at: index)
+    return true
+  }
+
+  private func read(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Error) {
+    guard let session else { return }
     isInsideSession = true
     let taken = nghttp2_session_mem_recv(session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     isInsideSession = false
@@ -178,9 +228,9 @@ public final class HTTP2Connection {
 
   /// Credits the connection's window once per `receive` rather than once per chunk.
   private func creditConnection() {
-    guard arrivedBytes > 0 else { return }
-    nghttp2_session_consume_connection(session, arrivedBytes)
-    arrivedBytes = 0
+    guard uncreditedBytes > 0 else { return }
+    nghttp2_session_consume_connection(session, uncreditedBytes)
+    uncreditedBytes = 0
   }
 
   /// Writes everything that can be sent now to `output`, as long as it wants more.
@@ -200,11 +250,15 @@ public final class HTTP2Connection {
       var bytes: UnsafePointer<UInt8>?
       let count = nghttp2_session_mem_send(session, &bytes)
       if count < 0 { throw violation ?? HTTP2Error.library(count, doing: "writing") }
-      if count == 0 { return output.wantsMore || hasSentLastGoAway }
+      if count == 0 { break }
       let frame = UnsafeRawBufferPointer(start: bytes, count: count)
       if settingsAreSent { output.write(frame) } else { advertiseStreamLimit(in: frame, output) }
     }
-    return hasSentLastGoAway
+    if let failure = libraryFailure {
+      libraryFailure = nil
+      throw failure
+    }
+    return output.wantsMore || hasSentLastGoAway
   }
 
   /// Writes the first SETTINGS frame with the real limit of streams in place of the one set in nghttp2.
@@ -251,8 +305,13 @@ public final class HTTP2Connection {
     return error
   }
 
-  /// Called when a GOAWAY was written.
-  func goAwaySent(_ code: HTTP2Error.Code) { if lastGoAway == code { hasSentLastGoAway = true } }
+  /// Called when a GOAWAY was written. One that this class has not queued comes from nghttp2 itself and contains its reason.
+  func goAwaySent(_ code: HTTP2Error.Code, _ text: UnsafeRawBufferPointer) {
+    if lastGoAway == code { hasSentLastGoAway = true }
+    guard lastGoAway == nil, code != .noError else { return }
+    libraryFailure = HTTP2Error(
+      code, "The peer has violated HTTP/2", evidence: String(decoding: text, as: UTF8.self))
+  }
 
   /// Ends the connection with an error, which is sent in a GOAWAY and thrown by `receive` or `drain`. May be called from the
   /// events of a stream.
@@ -309,96 +368,7 @@ public final class HTTP2Connection {
   }
 
   /// Asks the owner to drain, unless the call comes from within the session, after which it drains anyway.
-  private func wantDrain() {
+  func wantDrain() {
     if !isInsideSession { delegate.connectionWantsDrain() }
-  }
-}
-
-// MARK: - Streams, for HTTP2Stream and the callbacks
-
-extension HTTP2Connection {
-  func adopt(_ stream: HTTP2Stream, _ id: Int32) {
-    stream.id = id
-    stream.connection = self
-    stream.index = streams.count
-    streams.append(stream)
-  }
-
-  /// Accepts a stream opened by the peer. Returns false if a limit is reached.
-  func accept(_ id: Int32) -> Bool {
-    guard violation == nil, streams.count < limits.maxConcurrentStreams, let stream = delegate.acceptStream() else {
-      refusedStreams += 1
-      if !refusalBudget.spend(now: now) {
-        fail(HTTP2Error(.enhanceYourCalm, "The peer opened more streams than this side allows"))
-      }
-      return false
-    }
-    adopt(stream, id)
-    acceptedStreams += 1
-    nghttp2_session_set_stream_user_data(session, id, Unmanaged.passUnretained(stream).toOpaque())
-    return true
-  }
-
-  /// Removes a stream from the list, moving the last one to its place, then notifies the stream.
-  func forget(_ stream: HTTP2Stream, _ code: HTTP2Error.Code) {
-    let index = stream.index
-    let last = streams.removeLast()
-    if last !== stream {
-      streams[index] = last
-      last.index = index
-    }
-    stream.index = -1
-    stream.isDeferred = false
-    stream.connection = nil
-    stream.closed(code)
-  }
-
-  func submitResponse(_ stream: HTTP2Stream, _ fields: UnsafePointer<nghttp2_nv>?, _ count: Int, body: Bool) {
-    guard let session else { return }
-    withUnsafePointer(to: HTTP2Callbacks.bodyProvider) { provider in
-      _ = nghttp2_submit_response(session, stream.id, fields, count, body ? provider : nil)
-    }
-    wantDrain()
-  }
-
-  func submitTrailers(_ stream: HTTP2Stream, _ fields: UnsafePointer<nghttp2_nv>?, _ count: Int) {
-    guard let session else { return }
-    nghttp2_submit_trailer(session, stream.id, fields, count)
-    wantDrain()
-  }
-
-  func resume(_ stream: HTTP2Stream) {
-    guard let session else { return }
-    nghttp2_session_resume_data(session, stream.id)
-    wantDrain()
-  }
-
-  func submitReset(_ id: Int32, _ code: HTTP2Error.Code) {
-    guard let session else { return }
-    nghttp2_submit_rst_stream(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code.rawValue)
-    wantDrain()
-  }
-
-  func consume(_ count: Int, stream id: Int32) {
-    guard let session else { return }
-    nghttp2_session_consume_stream(session, id, count)
-    wantDrain()
-  }
-
-  func setWindow(_ bytes: Int, stream id: Int32) {
-    guard let session else { return }
-    nghttp2_session_set_local_window_size(
-      session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(clamping: bytes))
-    wantDrain()
-  }
-
-  func isPeerSending(_ id: Int32) -> Bool {
-    guard let session else { return false }
-    return nghttp2_session_get_stream_remote_close(session, id) == 0
-  }
-
-  func arrived(_ count: Int) {
-    arrivedBytes += count
-    controlBudget.earn()
   }
 }

@@ -2,7 +2,7 @@
 /// not affect other peers.
 public struct HTTP2Limits: Sendable, Equatable {
   /// Maximum size of the header list of one request or response, in bytes, computed as in RFC 9113, section 6.5.2 (name + value +
-  /// 32 per field). Sent to the peer. A longer list ends its stream.
+  /// 32 per field). Sent to the peer. A longer list ends its stream, as does a name or a value of more than 64 KiB as encoded.
   public var maxHeaderListBytes = 64 * 1024
   /// Size of a header list, computed in the same way, above which the connection is ended: inflating it costs too much.
   public var absurdHeaderListBytes = 1024 * 1024
@@ -27,8 +27,9 @@ public struct HTTP2Limits: Sendable, Equatable {
   public var controlFrameBurst = 1_000
   /// Control frames allowed per second after a burst, without any payload.
   public var controlFramesPerSecond = 100
-  /// Maximum number of CONTINUATION frames after a HEADERS frame (CVE-2024-28182).
-  public var maxContinuations = 8
+  /// Maximum number of CONTINUATION frames after a HEADERS frame (CVE-2024-28182). With the smallest frames that a peer may be held
+  /// to, they carry as much as `absurdHeaderListBytes`.
+  public var maxContinuations = 64
   /// Maximum number of entries in a SETTINGS frame (CVE-2020-11080).
   public var maxSettingsEntries = 32
   /// Maximum number of PING and SETTINGS acknowledgements queued while the peer does not read (CVE-2019-9512, 9515).

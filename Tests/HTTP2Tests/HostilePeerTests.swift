@@ -76,6 +76,18 @@ struct HostilePeerTests {
     #expect(rest.isEmpty)
   }
 
+  @Test("A violation that nghttp2 detects ends the connection with its reason, which the owner gets as well")
+  func violations() throws {
+    let server = try server()
+    try server.receive(Frame.data(1, [1]))
+    let error = try #require(throws: HTTP2Error.self) { try server.drained() }
+    #expect(error.code == .protocolError && error.message == "The peer has violated HTTP/2")
+    #expect(error.evidence == "DATA: stream in idle")
+    let last = try #require(Frame.parse(try server.drained()).last)
+    #expect(last.type == 7 && String(decoding: last.payload[8...], as: UTF8.self) == error.evidence)
+    #expect(server.connection.isFinished)
+  }
+
   @Test("DATA and HEADERS on streams that the peer has ended or reset are errors (RFC 9113, section 5.1)")
   func closedStreams() throws {
     for frame in [Frame.data(1, [1]), Frame.headers(1)] {
@@ -168,12 +180,17 @@ struct HostilePeerTests {
       $0.resetsPerSecond = 1
     }
     var id: UInt32 = 1
-    while !server.connection.isFinished && id < 1000 {
-      try server.receive(Frame.headers(id) + Frame.reset(id))
-      _ = try server.drained()
-      id += 2
+    let error = #expect(throws: HTTP2Error.self) {
+      while id < 1000 {
+        try server.receive(Frame.headers(id) + Frame.reset(id))
+        _ = try server.drained()
+        id += 2
+      }
     }
+    #expect(error?.message == "A flood of streams that are opened and reset")
+    #expect(try goAway(server) == HTTP2Error.Code.enhanceYourCalm.rawValue)
     #expect((100...110).contains(id))
+    server.connection.close(.cancel)
     #expect(server.accepted.allSatisfy { $0.closedWith != nil })
   }
 
@@ -199,6 +216,30 @@ struct HostilePeerTests {
     }
     #expect((90...110).contains(count))
     #expect(try goAway(server) == HTTP2Error.Code.enhanceYourCalm.rawValue)
+  }
+
+  @Test("A SETTINGS frame takes more of the budget of control frames if it may change the windows of many streams")
+  func windowsOfManyStreams() throws {
+    let server = try server()
+    for number in 0..<1000 { try server.receive(Frame.headers(UInt32(2 * number + 1))) }
+    var count = 0
+    #expect(throws: HTTP2Error.self) {
+      while count < 1000 {
+        try server.receive(Frame.settings([(4, UInt32(60_000 + count))]))
+        _ = try server.drained()
+        count += 1
+      }
+    }
+    #expect((50...70).contains(count))
+    #expect(try goAway(server) == HTTP2Error.Code.enhanceYourCalm.rawValue)
+    // A client that adjusts its windows to the bandwidth is far from that.
+    let other = try self.server()
+    for number in 0..<1000 { try other.receive(Frame.headers(UInt32(2 * number + 1))) }
+    for second in 0..<100 {
+      other.now += 1_000_000_000
+      try other.receive(Frame.settings([(4, UInt32(60_000 + second))]))
+      _ = try other.drained()
+    }
   }
 
   @Test func pingsAreWelcomeWhileDataFlows() throws {
@@ -309,6 +350,15 @@ struct ControlFrameBudgetTests {
     #expect(granted == [true, false])
     granted = (0..<3).map { _ in budget.spend(now: .max) }
     #expect(granted == [true, true, false])
+  }
+
+  @Test func aFrameThatCostsMoreLeavesADebt() {
+    var budget = ControlFrameBudget(burst: 2, perSecond: 10)
+    let isGranted = budget.spend(5, now: 0)
+    #expect(isGranted)
+    var granted: [Bool] = []
+    for now: UInt64 in [0, 300_000_000, 400_000_000, 400_000_000] { granted.append(budget.spend(now: now)) }
+    #expect(granted == [false, false, true, false])
   }
 }
 
