@@ -8,12 +8,14 @@ struct StepAnswer {
   /// The first message.
   let head: RunStepResponseHead
   /// The results that the head announces, in order.
-  let bodies: [Body]
+  private(set) var bodies: [Body]
 
   /// A large result.
   enum Body {
     /// The result is in memory.
     case bytes([UInt8])
+    /// The result is in a file.
+    case file(Spool)
     /// The result is fetched while it is sent.
     case stream(ResultStream)
   }
@@ -51,6 +53,16 @@ struct StepAnswer {
     }
     self.head = head
     self.bodies = bodies
+  }
+
+  /// Moves the results in memory for which `hasRoom` returns false to files that `spool` writes.
+  mutating func moveToFiles(
+    unless hasRoom: (_ bytes: Int) async -> Bool, _ spool: ([UInt8]) async throws -> Spool
+  ) async throws {
+    for index in bodies.indices {
+      guard case .bytes(let result) = bodies[index], await !hasRoom(result.count) else { continue }
+      bodies[index] = .file(try await spool(result))
+    }
   }
 
   /// Truncates the text of an error, because errors quote client input of any length.

@@ -23,20 +23,27 @@ extension CoordinatorService {
   ) async throws {
     var iterator = requests.makeAsyncIterator()
     let begun = try await begin(&iterator, caller)
-    let outcome: StepOutcome
+    var answer = try StepAnswer(try await outcome(of: begun, &iterator))
+    try await answer.moveToFiles(unless: { await writer.hold($0) }, { try await spooler.keep($0, for: begun.session) })
+    try await send(answer, to: writer)
+  }
+
+  /// Receives the rest of a step and runs it.
+  private func outcome(
+    of begun: Begun, _ iterator: inout RequestStream<ByteBuffer>.AsyncIterator
+  ) async throws -> StepOutcome {
     do {
       let head = try begun.head.get()
       let spools = try await spooler.receive(begun.assembly, from: &iterator, for: begun.session)
       let step = ReceivedStep(head: head, tables: begun.assembly.tables, spools: spools)
       // The files of the tables must exist until the step that loads them has ended.
       defer { withExtendedLifetime(spools) {} }
-      outcome = try await begun.session.run(step)
+      return try await begun.session.run(step)
     } catch let error as EngineError {
       var failed = StepOutcome()
       failed.failure = (begun.firstKey, error)
-      outcome = failed
+      return failed
     }
-    try await send(try StepAnswer(outcome), to: writer)
   }
 
   /// What is known of a step when its head was received, without the operations.
@@ -66,7 +73,10 @@ extension CoordinatorService {
     try await writer.write(StepMessage(.head(answer.head)))
     for body in answer.bodies {
       switch body {
-      case .bytes(let result): try await send(result, to: writer)
+      case .bytes(let result):
+        try await send(result.count, to: writer) { range in await Self.copy(range, of: result) }
+      case .file(let spool):
+        try await send(spool.byteCount, to: writer) { range in try await spooler.read(range, of: spool) }
       case .stream(let stream): try await send(stream, to: writer)
       }
     }
@@ -80,23 +90,25 @@ extension CoordinatorService {
     }
   }
 
-  private func send(_ result: [UInt8], to writer: ResponseWriter<StepMessage>) async throws {
-    // Copying hundreds of megabytes must not block the event loop.
-    let whole =
-      if result.count > Self.pieceBytes { await Task.detached { ByteBuffer(bytes: result) }.value } else {
-        ByteBuffer(bytes: result)
-      }
+  /// Sends a result of this many bytes in pieces.
+  private func send(
+    _ count: Int, to writer: ResponseWriter<StepMessage>, _ piece: (Range<Int>) async throws -> ByteBuffer
+  ) async throws {
     var start = 0
     repeat {
-      let end = min(start + Self.pieceBytes, whole.writerIndex)
-      // Not a slice: a slice that begins beyond 16 MiB is copied.
-      var piece = whole
-      piece.moveWriterIndex(to: end)
-      piece.moveReaderIndex(to: start)
-      let body = RunStepResponseBody(hasNext: end < whole.writerIndex, chunk: 0..<piece.readableBytes)
-      try await writer.write(StepMessage(.body(body), piece: piece))
+      let end = min(start + Self.pieceBytes, count)
+      let body = RunStepResponseBody(hasNext: end < count, chunk: 0..<(end - start))
+      try await writer.write(StepMessage(.body(body), piece: try await piece(start..<end)))
       start = end
-    } while start < whole.writerIndex
+    } while start < count
+  }
+
+  /// Copies a part of a result; megabytes away from the event loop.
+  private static func copy(_ range: Range<Int>, of result: [UInt8]) async -> ByteBuffer {
+    let copy: @Sendable () -> ByteBuffer = {
+      result.withUnsafeBytes { ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: $0[range])) }
+    }
+    return range.count > 256 << 10 ? await Task.detached { copy() }.value : copy()
   }
 }
 

@@ -2,6 +2,7 @@ import Coordinator
 import Engines
 import GRPC
 import NIOCore
+import Synchronization
 import Wire
 
 /// Runs work that may wait for the disk, on a thread that is neither an event loop nor in the cooperative pool.
@@ -31,6 +32,33 @@ struct StepSpooler: Sendable {
     } catch let error as CoordinatorError where error.code == .limitReached {
       return .failure(EngineError(.resourceExhausted, error.message))
     }
+  }
+
+  /// Writes a result to a file of the session.
+  /// - Throws: `GRPCStatus` RESOURCE_EXHAUSTED if the tenant has no room for the file.
+  func keep(_ result: [UInt8], for session: Session) async throws -> Spool {
+    let spool = try session.makeSpool(announcedBytes: result.count)
+    do {
+      try await blockingWork { try result.withUnsafeBytes { try spool.append($0) } }
+      return spool
+    } catch let error as CoordinatorError where error.code == .limitReached {
+      throw GRPCStatus(
+        .resourceExhausted,
+        "A result of \(result.count) bytes does not fit in memory beside the answers that wait for their readers, and not in a "
+          + "file either: \(error.message)", reason: "NO_ROOM", retryAfter: .seconds(1))
+    }
+  }
+
+  /// Reads a part of a file.
+  func read(_ range: Range<Int>, of spool: Spool) async throws -> ByteBuffer {
+    let part = Mutex(ByteBuffer())
+    try await blockingWork {
+      try spool.read { bytes in
+        let copy = ByteBuffer(bytes: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        part.withLock { $0 = copy }
+      }
+    }
+    return part.withLock { $0 }
   }
 
   /// Receives all bodies.

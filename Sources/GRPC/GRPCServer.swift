@@ -39,7 +39,8 @@ public final class GRPCServer: Sendable {
     refusals = RefusalCount(logger)
     core = ServerCore(services: services, limits: limits, interceptors: interceptors, logger: logger)
     count = ConnectionCount(
-      limit: limits.connection.maxConnections, acceptLimit: limits.connection.maxAcceptedConnections)
+      limit: limits.connection.maxConnections, acceptLimit: limits.connection.maxAcceptedConnections,
+      peerLimit: limits.connection.maxConnectionsPerPeer)
     self.group = group
     self.onConnectionClosed = onConnectionClosed
   }

@@ -380,6 +380,11 @@ class MessageStream: ByteBufferStream {
         "A message of \(message.count) bytes cannot be queued: \(waiting) bytes are already waiting on this connection "
           + "because its peer does not read them")
     }
+    queue(message)
+  }
+
+  /// Queues a message whose bytes are counted already.
+  final func queue(_ message: EncodedMessage) {
     send(message.head)
     for buffer in message.rest { send(buffer) }
   }

@@ -3,33 +3,10 @@ import Logging
 import NIOCore
 import Transport
 
-/// The state shared by all calls of a server.
-final class ServerCore: Sendable {
-  let methods: MethodTable
-  let limits: ServerLimits
-  let bounds: MessageBounds
-  let metadata: MetadataBounds
-  let budget: MessageBudget
-  let interceptors: [any ServerInterceptor]
-  let logger: Logger
-
-  init(services: [GRPCService], limits: ServerLimits, interceptors: [any ServerInterceptor], logger: Logger) {
-    methods = MethodTable(services)
-    self.limits = limits
-    bounds = limits.messages
-    metadata = limits.metadata
-    budget = MessageBudget(bytes: limits.messageBudgetBytes)
-    self.interceptors = interceptors
-    self.logger = logger
-  }
-}
-
 /// The server side of one call, from its headers to its status. Confined to the connection's event loop.
 final class ServerCall: MessageStream {
   private let core: ServerCore
   private var response = ResponseState()
-  private var method: RegisteredMethod?
-  private var metadata = Metadata()
   private var headers = RequestHeaders()
   private(set) var context: ServerContext?
   private var request: ByteBuffer?
@@ -41,20 +18,8 @@ final class ServerCall: MessageStream {
   private var waiter: CheckedContinuation<ByteBuffer?, any Error>?
   private var deadlineTimer: Scheduled<Void>?
   private var status = GRPCStatus.ok
-
-  /// The request's headers other than metadata.
-  private struct RequestHeaders {
-    var areComplete = false
-    var areOversized = false
-    var isPost = false
-    var isGRPC = false
-    var timeout: Duration?
-    var hasBadTimeout = false
-    var hasBadMetadata = false
-    var hasTooMuchMetadata = false
-    var acceptsGzip = false
-    var path: String?
-  }
+  /// The number of bytes that the handler has in memory and has not written yet, as far as it has counted them.
+  private var heldResponseBytes = 0
 
   private let executor: EventLoopTaskExecutor
 
@@ -67,51 +32,28 @@ final class ServerCall: MessageStream {
   // MARK: Headers
 
   override func receiveHeader(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>) {
-    guard !headers.areComplete else { return }
-    switch RequestHeader(name) {
-    case .path:
-      method = core.methods.find(value)
-      if method == nil { headers.path = String(decoding: value.prefix(200), as: UTF8.self) }
-    case .method: headers.isPost = value == "POST"
-    case .contentType: headers.isGRPC = isGRPC(contentType: value)
-    case .timeout:
-      headers.timeout = Timeout.parse(value)
-      headers.hasBadTimeout = headers.timeout == nil
-    case .encoding: encoding = MessageEncoding(value)
-    case .acceptEncoding: headers.acceptsGzip = MessageEncoding.acceptsGzip(value)
-    case .ignored: break
-    case .custom: receiveMetadata(name, value)
-    }
+    headers.receive(name, value, core)
   }
 
-  private func receiveMetadata(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
-    guard !headers.hasTooMuchMetadata else { return }
-    switch metadata.receive(name: name, value: value, within: core.metadata) {
-    case .taken: break
-    case .notBase64: headers.hasBadMetadata = true
-    case .tooMuch:
-      headers.hasTooMuchMetadata = true
-      metadata = Metadata()
-    }
-  }
-
-  override func receiveOversizedHeaders() { headers.areOversized = true }
+  override func receiveOversizedHeaders() { headers.exceedLimit() }
 
   override func receiveHeadersEnd() {
-    guard !headers.areComplete else { return }
-    headers.areComplete = true
-    if let code = httpRefusal {
+    guard headers.complete() else { return }
+    encoding = headers.encoding
+    if let code = headers.httpRefusal {
       respond(code, body: false)
       _ = response.handle(.status)
       return stopReading()
     }
-    let refusal = grpcRefusal
-    guard let method, refusal == nil else {
-      metadata = Metadata()
-      return finish(refusal ?? GRPCStatus(.unimplemented, "No such method: \(headers.path ?? "")"))
+    let method: RegisteredMethod
+    do throws(RequestHeaders.Refusal) {
+      method = try headers.check(core)
+    } catch {
+      if let text = error.report { channel.refused(.metadata, text) }
+      return finish(error.status)
     }
-    guard metadata.isEmpty || hold(metadata.memoryBytes) else {
-      metadata = Metadata()
+    guard headers.metadata.isEmpty || hold(headers.metadata.memoryBytes) else {
+      headers.dropMetadata()
       return finish(Self.full)
     }
     begin(method)
@@ -120,38 +62,11 @@ final class ServerCall: MessageStream {
   private static let full = GRPCStatus(
     .resourceExhausted, "The server has reached its limit of buffered messages and metadata; try again later")
 
-  /// The HTTP response to a request that is not gRPC (gRPC over HTTP/2, "Responses").
-  private var httpRefusal: HTTP2StaticHeaders? {
-    if headers.areOversized && !headers.isGRPC { return ServerHeaders.tooLarge }
-    if !headers.isPost { return ServerHeaders.methodNotAllowed }
-    return headers.isGRPC ? nil : ServerHeaders.unsupportedMediaType
-  }
-
-  private var grpcRefusal: GRPCStatus? {
-    if headers.areOversized {
-      let limit = core.limits.http2.maxHeaderListBytes
-      channel.refused(.metadata, "a call is rejected: its metadata is over \(limit) bytes")
-      return GRPCStatus(.resourceExhausted, "The request's metadata is over \(limit) bytes")
-    }
-    if headers.hasTooMuchMetadata {
-      let text = "over \(core.metadata.maxEntries) values, or over \(core.metadata.maxBytes) bytes in memory"
-      channel.refused(.metadata, "a call is rejected: its metadata is \(text)")
-      return GRPCStatus(.resourceExhausted, "The request's metadata is \(text)")
-    }
-    if headers.hasBadTimeout { return GRPCStatus(.internal, "grpc-timeout is not a timeout") }
-    if headers.timeout == .zero { return GRPCStatus(.deadlineExceeded, "Deadline Exceeded") }
-    if headers.hasBadMetadata { return GRPCStatus(.internal, "A -bin metadata value is not base64") }
-    if encoding == .unknown {
-      return GRPCStatus(.unimplemented, "This server reads the grpc-encodings \(MessageEncoding.accepted) and no other")
-    }
-    return nil
-  }
-
   private func begin(_ method: RegisteredMethod) {
     let deadline = headers.timeout.map { ContinuousClock.now + $0 }
     let context = ServerContext(
       path: method.path, peer: channel.peer, certificate: channel.certificate, listener: channel.listener,
-      connection: channel.number, metadata: metadata, deadline: deadline,
+      connection: channel.number, metadata: headers.metadata, deadline: deadline,
       compression: .init(isPossible: headers.acceptsGzip, isWanted: encoding == .gzip && headers.acceptsGzip))
     do {
       for interceptor in core.interceptors { try interceptor.begin(context) }
@@ -245,7 +160,7 @@ final class ServerCall: MessageStream {
   // MARK: Handler
 
   private func runHandler() {
-    guard let method, let context else { return }
+    guard let method = headers.method, let context else { return }
     // The message may have arrived after the deadline, and timers run after arrived bytes are processed.
     if let deadline = context.deadline, deadline <= .now {
       return cancel(GRPCStatus(.deadlineExceeded, "Deadline Exceeded"))
@@ -324,6 +239,7 @@ final class ServerCall: MessageStream {
 
   private func handlerEnded(_ status: GRPCStatus) {
     handlerIsRunning = false
+    releaseResponse(.max)
     task = nil
     context?.finish()
     finish(status, behindMessages: true)
@@ -331,7 +247,7 @@ final class ServerCall: MessageStream {
 
   private func describe(_ error: any Error) -> GRPCStatus {
     if !(error is GRPCStatus || error is any GRPCStatusConvertible || error is CancellationError) {
-      core.logger.error("a handler failed", metadata: ["path": "\(method?.path ?? "")", "error": "\(error)"])
+      core.logger.error("a handler failed", metadata: ["path": "\(headers.method?.path ?? "")", "error": "\(error)"])
     }
     return GRPCStatus(thrown: error)
   }
@@ -369,12 +285,31 @@ final class ServerCall: MessageStream {
     case .body: break
     default: return
     }
+    // What was held has its room already.
+    guard heldResponseBytes == 0 else {
+      releaseResponse(message.count)
+      return queue(message)
+    }
     do {
       try send(message)
     } catch {
       channel.refused(.queuedBytes, "a call fails: \(error.message)")
       cancel(error)
     }
+  }
+
+  /// Counts bytes that the handler will write. Returns false if there is no room.
+  func holdResponse(_ bytes: Int) -> Bool {
+    guard handlerIsRunning, isOpen, response.isOpen, channel.holdResponse(bytes) else { return false }
+    heldResponseBytes += bytes
+    return true
+  }
+
+  private func releaseResponse(_ bytes: Int) {
+    let bytes = min(bytes, heldResponseBytes)
+    guard bytes > 0 else { return }
+    heldResponseBytes -= bytes
+    channel.releaseResponse(bytes)
   }
 
   override func bodySent(_ count: Int) { gate?.leave(count) }
@@ -414,6 +349,7 @@ final class ServerCall: MessageStream {
 
   override func closed(_ code: HTTP2Error.Code) {
     super.closed(code)
+    releaseResponse(.max)
     stopReading()
     if response.handle(.close) == .abandon {
       status = GRPCStatus(.cancelled, "The client is gone")

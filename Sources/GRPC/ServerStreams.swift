@@ -15,6 +15,13 @@ public struct ResponseWriter<Response>: Sendable {
   public func write(_ response: Response, compressing: Bool = true) async throws {
     try await sink.send(encode(response), compressing: compressing)
   }
+
+  /// Counts bytes that the handler holds in memory because it will write them, among the waiting answers of the connection, its peer
+  /// and all connections. Writing responses, or the end of the call, takes them off the count.
+  ///
+  /// - Returns: false if they do not fit into a share (`ConnectionLimits.queued`), or if the call has ended: nothing is counted, and
+  ///   the handler should keep them elsewhere.
+  public func hold(_ bytes: Int) async -> Bool { await sink.hold(bytes) }
 }
 
 /// The requests of one call, in order, for a single consumer. A request is read from the connection only when it is requested.
@@ -63,6 +70,11 @@ final class ResponseSink: Sendable {
     } else {
       call.eventLoop.execute { [call] in call.value.sendResponse(message) }
     }
+  }
+
+  func hold(_ bytes: Int) async -> Bool {
+    if call.eventLoop.inEventLoop { return call.value.holdResponse(bytes) }
+    return (try? await call.eventLoop.submit { [call] in call.value.holdResponse(bytes) }.get()) ?? false
   }
 }
 

@@ -14,7 +14,7 @@ extension HTTP2Connection {
     guard violation == nil, streams.count < limits.maxConcurrentStreams, let stream = delegate.acceptStream() else {
       refusedStreams += 1
       if !refusalBudget.spend(now: now) {
-        fail(HTTP2Error(.enhanceYourCalm, "More calls are opened than this side has said it takes"))
+        fail(HTTP2Error(.enhanceYourCalm, "The peer opened more streams than this side allows"))
       }
       return false
     }

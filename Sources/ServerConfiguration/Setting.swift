@@ -49,6 +49,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case messageBytes = "limits.message_bytes"
   case inFlightBytes = "limits.in_flight_bytes"
   case connections = "limits.connections"
+  case peerConnections = "limits.connections_per_peer"
   case streams = "limits.streams_per_connection"
   case peerStreams = "limits.streams_per_peer"
   case headerSeconds = "limits.header_seconds"

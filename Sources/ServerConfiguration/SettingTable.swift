@@ -107,6 +107,9 @@ extension Setting {
         nil, 1_048_576...1 << 50, .bytes,
         "bytes of answers that wait for clients to read them; empty for an eighth of the memory")
     case .connections: .number(10_000, 1...1_000_000, "client connections that may be open at a time")
+    case .peerConnections:
+      .number(
+        nil, 1...1_000_000, "client connections that one host or user may have open; empty for nine tenths of all")
     case .streams: .number(1_000, 1...1_000_000, "calls that may be open on a connection at a time")
     case .peerStreams:
       .number(10_000, 1...10_000_000, "calls that may be open on all connections of one host or user")

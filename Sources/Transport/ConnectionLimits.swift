@@ -4,6 +4,9 @@ import NIOCore
 public struct ConnectionLimits: Sendable, Equatable {
   /// Maximum number of connections of a server, over all listeners; further ones are closed as soon as they are accepted.
   public var maxConnections = 10_000
+  /// Maximum number of connections of one peer, over all listeners; further ones are closed as soon as they are accepted. See
+  /// `Peer.origin`.
+  public var maxConnectionsPerPeer = Int.max
   /// Number of connections at which listeners pause accepting, so that descriptors are left for files.
   public var maxAcceptedConnections = Int.max
   /// Maximum time for the preface and SETTINGS of a new connection.

@@ -40,6 +40,18 @@ extension HTTP2ChannelHandler {
     return account?.queued.hasRoom(for: bytes) ?? (pendingBodyBytes + bytes <= limits.maxPendingBodyBytes)
   }
 
+  /// Counts bytes of responses that a handler has in memory but not written yet. Returns false, without counting, if they do not
+  /// fit beside those that wait.
+  public func holdResponse(_ bytes: Int) -> Bool {
+    guard let account else { return true }
+    guard account.queued.hasRoom(for: bytes) else { return false }
+    _ = account.queued.add(bytes)
+    return true
+  }
+
+  /// Takes such bytes off the count.
+  public func releaseResponse(_ bytes: Int) { _ = account?.queued.add(-bytes) }
+
   func streamClosed() { _ = account?.streams.add(-1) }
 
   /// Reports a refusal to the peer of this connection.

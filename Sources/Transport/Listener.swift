@@ -1,7 +1,6 @@
 import HTTP2
 import NIOCore
 import NIOPosix
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -30,60 +29,6 @@ public struct TransportError: Error, Sendable, CustomStringConvertible {
 
   /// One line with all parts.
   public var description: String { "\(message): \(evidence); \(hint)" }
-}
-
-/// Counts the connections of a server over all its listeners.
-public final class ConnectionCount: Sendable {
-  private let count = Atomic<Int>(0)
-  private let limit: Int
-  private let acceptLimit: Int
-  /// The number of accepted connections, including those that are closed at once.
-  private let accepted = Atomic<Int>(0)
-  /// Resumes the listeners that wait for a connection to end.
-  private let waiting = Mutex<[@Sendable () -> Void]>([])
-
-  /// Creates a counter that admits at most `limit` connections, and pauses accepting at `acceptLimit`.
-  public init(limit: Int, acceptLimit: Int = .max) {
-    self.limit = limit
-    self.acceptLimit = acceptLimit
-  }
-
-  /// The current number of connections.
-  public var current: Int { count.load(ordering: .relaxed) }
-
-  /// Adds a connection. Returns false if the limit is reached.
-  func enter() -> Bool {
-    if count.wrappingAdd(1, ordering: .relaxed).newValue <= limit { return true }
-    leave()
-    return false
-  }
-
-  /// Removes a connection.
-  func leave() {
-    count.wrappingSubtract(1, ordering: .relaxed)
-  }
-
-  /// Counts an accepted connection.
-  func accept() { accepted.wrappingAdd(1, ordering: .relaxed) }
-
-  /// Called when the descriptor of an accepted connection was closed.
-  func close() {
-    accepted.wrappingSubtract(1, ordering: .sequentiallyConsistent)
-    let resumed = waiting.withLock { waiting in
-      defer { waiting = [] }
-      return waiting
-    }
-    for resume in resumed { resume() }
-  }
-
-  /// If the limit for accepting is reached, returns true and calls `resume` when a connection has ended.
-  func waitForPlace(_ resume: @escaping @Sendable () -> Void) -> Bool {
-    waiting.withLock { waiting in
-      guard accepted.load(ordering: .sequentiallyConsistent) >= acceptLimit else { return false }
-      waiting.append(resume)
-      return true
-    }
-  }
 }
 
 /// A socket that accepts HTTP/2 connections.
@@ -131,9 +76,17 @@ public struct Listener: Sendable {
           return channel.close()
         }
         channel.closeFuture.whenComplete { _ in count.leave() }
-        return Self.peer(of: channel).flatMapThrowing { peer in
-          try secure?(channel)
-          try channel.pipeline.syncOperations.addHandler(accept(channel, peer))
+        return Self.peer(of: channel).flatMap { peer in
+          guard count.enter(peer) else {
+            report?(
+              .connections, peer, "a connection is closed: its peer has as many open as one may, \(count.peerLimit)")
+            return channel.close()
+          }
+          channel.closeFuture.whenComplete { _ in count.leave(peer) }
+          return channel.eventLoop.makeCompletedFuture {
+            try secure?(channel)
+            try channel.pipeline.syncOperations.addHandler(accept(channel, peer))
+          }
         }
       }
     do {

@@ -29,6 +29,9 @@ enum EndpointLimits {
       readerSeconds: try settings.integer(.readerSeconds))
     limits.connection.maxConnections = try settings.integer(.connections)
     limits.connection.maxAcceptedConnections = Descriptors.current.clientConnections
+    limits.connection.maxConnectionsPerPeer =
+      try settings.optionalInteger(.peerConnections)
+      ?? max(1, min(limits.connection.maxConnections, limits.connection.maxAcceptedConnections) * 9 / 10)
     limits.http2.maxConcurrentStreams = try settings.integer(.streams)
     limits.connection.keepAliveInterval = try interval(settings, .keepAlive)
     limits.connection.maxAge = try interval(settings, .connectionAge)

@@ -154,6 +154,74 @@ struct HeldBytesTests {
     }
   }
 
+  @Test(
+    "What a handler holds for its responses is limited by the shares of waiting answers, until it is written or the call ends"
+  )
+  func heldResponses() async throws {
+    var limits = ServerLimits()
+    limits.connection.queued = Shares(perConnection: 1_000_000, perPeer: 1_500_000, total: 10_000_000)
+    let (answers, answered) = AsyncStream<Bool>.makeStream()
+    let goOn = Signal()
+    try await Pair.run(limits) {
+      $0.serverStreaming("Hold", decode: .bytes, encode: .bytes) { request, writer, _ in
+        let isHeld = await writer.hold(request.readableBytes)
+        answered.yield(isHeld)
+        await goOn.wait()
+        // Pieces have their room already, although the share is used up.
+        if isHeld {
+          for _ in 0..<10 { try await writer.write(ByteBuffer(repeating: 1, count: request.readableBytes / 10)) }
+        }
+      }
+    } _: { pair async throws in
+      let other = try await GRPCClient.connect(to: pair.address)
+      var iterator = answers.makeAsyncIterator()
+      var calls: [Task<Int, any Error>] = []
+      for (client, bytes, isHeld) in [
+        (pair.client, 600_000, true), (pair.client, 400_001, false), (pair.client, 400_000, true),
+        (other, 500_001, false), (other, 500_000, true),
+      ] {
+        calls.append(
+          Task {
+            let responses = try await client.serverStreaming(
+              "/t.S/Hold", ByteBuffer(repeating: 1, count: bytes), encode: .bytes, decode: .bytes)
+            var count = 0
+            for try await response in responses { count += response.readableBytes }
+            return count
+          })
+        #expect(await iterator.next() == isHeld)
+      }
+      #expect(pair.server.accounts.queuedBytes == 1_500_000)
+      goOn.fire()
+      var counts: [Int] = []
+      for call in calls { counts.append(try await call.value) }
+      #expect(counts == [600_000, 0, 400_000, 0, 500_000])
+      while pair.server.accounts.queuedBytes > PeerAccounts.quantumBytes { await Task.yield() }
+      await other.close()
+    }
+  }
+
+  @Test("A call that ends releases what its handler holds")
+  func heldResponsesOfAClientThatIsGone() async throws {
+    let held = Signal()
+    let goOn = Signal()
+    try await Pair.run {
+      $0.serverStreaming("Hold", decode: .bytes, encode: .bytes) { _, writer, _ in
+        #expect(await writer.hold(1_000_000))
+        held.fire()
+        await goOn.wait()
+        #expect(await writer.hold(1_000_000) == false)
+      }
+    } _: { pair async throws in
+      let call = try await RawCall.open(pair.address, path: "/t.S/Hold")
+      await call.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]), end: true)
+      await held.wait()
+      #expect(pair.server.accounts.queuedBytes == 1_000_000)
+      await call.close()
+      while pair.server.accounts.queuedBytes > 0 { await Task.yield() }
+      goOn.fire()
+    }
+  }
+
   @Test("A kind of refusal is logged once per peer, and always counted")
   func linesOfTheLog() {
     let lines = Lines()

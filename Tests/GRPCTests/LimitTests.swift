@@ -126,6 +126,62 @@ struct LimitTests {
     }
   }
 
+  @Test("A peer with as many connections as it may have gets another one when one of them ends")
+  func connectionsOfAPeer() async throws {
+    var limits = ServerLimits()
+    limits.connection.maxConnectionsPerPeer = 3
+    try await Pair.run(limits) {
+      sizes(&$0)
+    } _: { pair async throws in
+      _ = try await pair.status("Size")
+      func isServed() async throws -> (Bool, RawConnection) {
+        let connection = try await RawConnection(pair.address)
+        return (await connection.until { $0.type == 4 && $0.flags == 1 } != nil, connection)
+      }
+      let (second, third) = (try await isServed(), try await isServed())
+      #expect(second.0 && third.0)
+      for _ in 0..<5 { #expect(try await isServed().0 == false) }
+      #expect(pair.server.refusalCounts == [.connections: 5])
+      await second.1.close()
+      // The server may not have noticed yet.
+      while true {
+        let (isOpen, another) = try await isServed()
+        await another.close()
+        if isOpen { break }
+      }
+      #expect(try await pair.status("Size") == .ok)
+      await third.1.close()
+    }
+  }
+
+  @Test(
+    "A metadata field of more than 64 KiB costs its call, and neither the connection nor other calls",
+    arguments: [
+      70_000, 200_000, 900_000,
+    ])
+  func aLongMetadataField(size: Int) async throws {
+    let goOn = Signal()
+    try await Pair.run {
+      sizes(&$0)
+      $0.unary("Wait", decode: .bytes, encode: .bytes) { request, _ in
+        await goOn.wait()
+        return request
+      }
+    } _: { pair async throws in
+      let waiting = try await RawCall.open(pair.address, path: "/t.S/Wait")
+      await waiting.send(ByteBuffer(bytes: [0, 0, 0, 0, 0]), end: true)
+      let long = try await RawCall.open(
+        on: waiting, path: "/t.S/Size", extra: ["x": String(repeating: "v", count: size)])
+      let outcome = await long.outcome()
+      #expect(outcome.fields.contains("grpc-status: 8"))
+      #expect(outcome.fields.contains("grpc-message: The request's metadata is over 65536 bytes"), "\(outcome.fields)")
+      goOn.fire()
+      #expect(await waiting.outcome().fields.contains("grpc-status: 0"))
+      #expect(pair.server.refusalCounts == [.metadata: 1])
+      await waiting.close()
+    }
+  }
+
   @Test func aCallThatEndsWhileItWaitsLeavesTheQueue() async throws {
     var limits = ServerLimits()
     limits.messageBudgetBytes = 3_000_000

@@ -54,8 +54,8 @@ struct RawCall: Sendable {
   }
 
   /// Opens another call on the connection of `other`.
-  static func open(on other: RawCall, path: String) async throws -> RawCall {
-    try await open(other.connection, path, "POST", "application/grpc", [:], true)
+  static func open(on other: RawCall, path: String, extra: [String: String] = [:]) async throws -> RawCall {
+    try await open(other.connection, path, "POST", "application/grpc", extra, true)
   }
 
   private static func open(
