@@ -92,7 +92,8 @@ let package = Package(
       swiftSettings: transport),
     // BoringSSL is here alone: what needs no TLS is built without it.
     .target(
-      name: "TransportSecurity", dependencies: ["Digests", "Support", "Transport", nio, nioSSL, nioTLS, log],
+      name: "TransportSecurity",
+      dependencies: ["CLibcrypto", "Digests", "Support", "Transport", nio, nioSSL, nioTLS, log],
       swiftSettings: transport),
     .target(
       name: "Engines", dependencies: ["CPlatform", "GraphStore", "JSON", "Support", "Vocabulary", "Workers"],
@@ -215,6 +216,9 @@ let package = Package(
     // Test-only: free ports, temporary directories, transition tables as text.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: tests),
 
+    // Test-only: mutations of valid inputs, for the suites named Fuzz… and scripts/fuzz.sh.
+    .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: tests),
+
     // Test-only: operations as the client writes them.
     .target(
       name: "ClientOperations", dependencies: ["Engines", "GraphStore", "JSON", "Vocabulary", "Wire"],
@@ -224,9 +228,10 @@ let package = Package(
     .target(name: "Turns", path: "Tests/Turns", swiftSettings: tests),
 
     .testTarget(
-      name: "WireTests", dependencies: ["CGraphScopeProto", "Turns", "Vocabulary", "Wire"], swiftSettings: tests),
+      name: "WireTests", dependencies: ["CGraphScopeProto", "Fuzzing", "Turns", "Vocabulary", "Wire"],
+      swiftSettings: tests),
     .testTarget(name: "ProtobufFieldsTests", dependencies: ["ProtobufFields"], swiftSettings: tests),
-    .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", "Turns"], swiftSettings: tests),
+    .testTarget(name: "HTTP2Tests", dependencies: ["Fuzzing", "HTTP2", "Turns"], swiftSettings: tests),
     .testTarget(
       name: "TransportTests", dependencies: ["HTTP2", "Transport", "Turns", nio, nioPosix, nioEmbedded],
       swiftSettings: tests),
@@ -236,10 +241,13 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: tests),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: tests),
-    .testTarget(name: "GraphStoreTests", dependencies: ["GraphStore", "Turns", "Workers"], swiftSettings: tests),
+    .testTarget(
+      name: "GraphStoreTests", dependencies: ["Fuzzing", "GraphStore", "Turns", "Workers"], swiftSettings: tests),
     .testTarget(
       name: "GRPCTests",
-      dependencies: ["CZlib", "GRPC", "HTTP2", "ProtobufFields", "Transport", "Turns", "Wire", nio, nioPosix, log],
+      dependencies: [
+        "CZlib", "Fuzzing", "GRPC", "HTTP2", "ProtobufFields", "Transport", "Turns", "Wire", nio, nioPosix, log,
+      ],
       swiftSettings: tests),
     .testTarget(
       name: "EnginesTests", dependencies: ["ClientOperations", "Engines", "Vocabulary"], swiftSettings: tests),
@@ -259,9 +267,9 @@ let package = Package(
         nioPosix,
       ], swiftSettings: tests),
     .testTarget(
-      name: "SupportTests", dependencies: ["StateStore", "Support", "TestSupport", "Turns", "Wire"],
+      name: "SupportTests", dependencies: ["Fuzzing", "StateStore", "Support", "TestSupport", "Turns", "Wire"],
       swiftSettings: tests),
-    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: tests),
+    .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: tests),
     .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: tests),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "TestSupport", "Turns"], swiftSettings: tests),
     .testTarget(
@@ -296,13 +304,14 @@ let package = Package(
     .testTarget(
       name: "AdminEndpointTests",
       dependencies: [
-        "Access", "AdminEndpoint", "Coordinator", "HTTPClient", "HTTPServing", "JSON", "LogStore", "StateStore",
+        "Access", "AdminEndpoint", "Coordinator", "Fuzzing", "HTTPClient", "HTTPServing", "JSON", "LogStore",
+        "StateStore",
         "Turns", "Wire", log,
       ], swiftSettings: tests),
     .testTarget(
       name: "ServerConfigurationTests",
       dependencies: [
-        "Access", "Coordinator", "Engines", "Scheduling", "ServerConfiguration", "Transport", "Turns", yaml,
+        "Access", "Coordinator", "Engines", "Fuzzing", "Scheduling", "ServerConfiguration", "Transport", "Turns", yaml,
       ], swiftSettings: tests),
     .testTarget(
       name: "OperatorCLITests",
