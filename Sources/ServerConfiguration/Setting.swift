@@ -39,6 +39,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case tlsCertificateFile = "tls.certificate_file"
   case tlsKeyFile = "tls.key_file"
   case tlsClientAuthorityFile = "tls.client_ca_file"
+  case tlsClientRevocationFile = "tls.client_crl_file"
   case tlsClientCertificates = "tls.client_certificates"
   case tlsMinimumVersion = "tls.minimum_version"
   case sessions = "limits.sessions"

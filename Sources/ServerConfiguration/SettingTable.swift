@@ -80,6 +80,8 @@ extension Setting {
     case .tlsKeyFile: .text("", "file with the key of that certificate")
     case .tlsClientAuthorityFile:
       .text("", "file with the authorities for client certificates; empty to request no certificates")
+    case .tlsClientRevocationFile:
+      .text("", "file with the revocation lists of those authorities; empty for none")
     case .tlsClientCertificates:
       .word(
         "required", ["required", "optional"], "whether clients must present such a certificate: required, or optional")

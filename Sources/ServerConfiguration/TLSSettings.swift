@@ -5,7 +5,8 @@ extension ServerTLSConfiguration {
   /// - Throws: `ConfigurationError` when a part is missing or a value is not one of the valid words.
   public init?(_ settings: Settings) throws {
     guard let certificateFile = settings.optionalText(.tlsCertificateFile) else {
-      for setting in [Setting.tlsKeyFile, .tlsClientAuthorityFile] where settings.optionalText(setting) != nil {
+      for setting in [Setting.tlsKeyFile, .tlsClientAuthorityFile, .tlsClientRevocationFile]
+      where settings.optionalText(setting) != nil {
         throw ConfigurationError(
           "\(setting.rawValue) is set (\(settings.origin(setting))), but TLS needs \(Setting.tlsCertificateFile.rawValue)"
         )
@@ -19,6 +20,12 @@ extension ServerTLSConfiguration {
     }
     self.init(certificateFile: certificateFile, keyFile: keyFile)
     clientAuthorityFile = settings.optionalText(.tlsClientAuthorityFile)
+    clientRevocationFile = settings.optionalText(.tlsClientRevocationFile)
+    if clientRevocationFile != nil && clientAuthorityFile == nil {
+      throw ConfigurationError(
+        "\(Setting.tlsClientRevocationFile.rawValue) is set (\(settings.origin(.tlsClientRevocationFile))), but clients are asked "
+          + "for certificates only with \(Setting.tlsClientAuthorityFile.rawValue)")
+    }
     clientCertificates = try settings.choice(.tlsClientCertificates)
     minimumVersion = try settings.choice(.tlsMinimumVersion)
   }

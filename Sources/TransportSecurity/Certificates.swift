@@ -31,7 +31,8 @@ extension NIOSSLCertificate {
   /// The end of the validity period.
   var expiry: String { Self.text(notValidAfter) }
 
-  private static func text(_ time: time_t) -> String {
+  /// A time in UTC, as text.
+  static func text(_ time: time_t) -> String {
     var (time, parts) = (time, tm())
     gmtime_r(&time, &parts)
     func digits(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }

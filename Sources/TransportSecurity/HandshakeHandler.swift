@@ -32,18 +32,23 @@ final class HandshakeHandler: ChannelDuplexHandler {
   private let onFailure: (TLSError, _ peer: String) -> Void
   /// Explains why a certificate was not verified.
   private let explain: (NIOSSLCertificate) -> String
+  /// Returns why a verified certificate is not accepted; nil if it is.
+  private let objection: (NIOSSLCertificate) -> String?
   private var state = State.waiting
   private var timer: Scheduled<Void>?
   private var peer = "an unknown address"
 
   init(
     behind tls: NIOSSLHandler, expecting expected: ApplicationProtocol, within timeout: TimeAmount,
-    explain: @escaping (NIOSSLCertificate) -> String, onFailure: @escaping (TLSError, _ peer: String) -> Void
+    explain: @escaping (NIOSSLCertificate) -> String,
+    objection: @escaping (NIOSSLCertificate) -> String? = { _ in nil },
+    onFailure: @escaping (TLSError, _ peer: String) -> Void
   ) {
     self.tls = tls
     self.expected = expected
     self.timeout = timeout
     self.explain = explain
+    self.objection = objection
     self.onFailure = onFailure
   }
 
@@ -73,6 +78,7 @@ final class HandshakeHandler: ChannelDuplexHandler {
     if let shown, let reason = shown.invalidity(at: time(nil)) {
       return fail(context, TLSError(.handshake, "the peer's certificate \(shown.title) \(reason)"))
     }
+    if let shown, let reason = objection(shown) { return fail(context, TLSError(.handshake, reason)) }
     do {
       let certificate = try shown.map { try PeerCertificate($0) }
       state = .open

@@ -43,7 +43,8 @@ enum PEMFile {
     }
   }
 
-  private static func contents(_ path: String) throws(TLSError) -> [UInt8] {
+  /// Reads a file.
+  static func contents(_ path: String, atMost maximumBytes: Int = maximumBytes) throws(TLSError) -> [UInt8] {
     // O_NONBLOCK, so that opening a named pipe does not block.
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw unreadable(path, errno) }

@@ -12,6 +12,7 @@ struct ServerMaterial: Sendable {
   /// The server's own certificate.
   let certificate: NIOSSLCertificate
   private let authorities: Authorities?
+  private let revocations: RevocationLists?
   private let contexts: [ApplicationProtocol: NIOSSLContext]
 
   /// Reads and checks the files.
@@ -19,7 +20,13 @@ struct ServerMaterial: Sendable {
   init(_ configuration: ServerTLSConfiguration) throws(TLSError) {
     let own = try OwnCertificate(file: configuration.certificateFile, keyFile: configuration.keyFile)
     certificate = own.chain[0]
-    authorities = try configuration.clientAuthorityFile.map { path throws(TLSError) in try Authorities(file: path) }
+    let authorities = try configuration.clientAuthorityFile.map { path throws(TLSError) in try Authorities(file: path) }
+    self.authorities = authorities
+    if let authorities, let file = configuration.clientRevocationFile {
+      revocations = try RevocationLists(file: file, authorities: authorities)
+    } else {
+      revocations = nil
+    }
     var tls = TLSConfiguration.makeServerConfiguration(
       certificateChain: own.chain.map { .certificate($0) }, privateKey: .privateKey(own.key))
     tls.minimumTLSVersion = configuration.minimumVersion == .tls12 ? .tlsv12 : .tlsv13
@@ -40,6 +47,11 @@ struct ServerMaterial: Sendable {
   }
 
   func context(for inner: ApplicationProtocol) -> NIOSSLContext { contexts[inner]! }
+
+  /// Returns why a client's verified certificate is not accepted now; nil if it is.
+  func objection(to certificate: NIOSSLCertificate) -> String? {
+    revocations?.objection(to: certificate, at: time(nil))
+  }
 
   /// Returns why a client's certificate was not verified.
   func explain(_ certificate: NIOSSLCertificate) -> String {

@@ -33,6 +33,9 @@ public struct ServerTLSConfiguration: Sendable, Hashable {
   public var keyFile: String
   /// The file of authorities that issue client certificates; nil: clients are not asked for certificates.
   public var clientAuthorityFile: String?
+  /// The file of lists of revoked client certificates (CRL), one for each authority that issues them; nil: no certificate is revoked.
+  /// Has no effect without `clientAuthorityFile`.
+  public var clientRevocationFile: String?
   /// Whether clients must present a certificate, if `clientAuthorityFile` is set.
   public var clientCertificates = ClientCertificates.required
   /// The minimum version of TLS.
@@ -94,7 +97,8 @@ public final class ServerTLS: Sendable {
     let tls = NIOSSLServerHandler(context: material.context(for: inner))
     let handshake = HandshakeHandler(
       behind: tls, expecting: inner, within: configuration.handshakeTimeout,
-      explain: { material.explain($0) }, onFailure: { [refusals] in refusals.note($0, peer: $1) })
+      explain: { material.explain($0) }, objection: { material.objection(to: $0) },
+      onFailure: { [refusals] in refusals.note($0, peer: $1) })
     try channel.pipeline.syncOperations.addHandlers([tls, handshake])
   }
 
@@ -147,7 +151,9 @@ public final class ServerTLS: Sendable {
   }
 
   private static func stamps(_ configuration: ServerTLSConfiguration) -> [PEMFile.Stamp] {
-    [configuration.certificateFile, configuration.keyFile, configuration.clientAuthorityFile].compactMap { $0 }
-      .map { PEMFile.Stamp($0) }
+    [
+      configuration.certificateFile, configuration.keyFile, configuration.clientAuthorityFile,
+      configuration.clientRevocationFile,
+    ].compactMap { $0 }.map { PEMFile.Stamp($0) }
   }
 }

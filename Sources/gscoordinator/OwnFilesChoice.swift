@@ -6,6 +6,7 @@ extension OwnFiles {
   /// The settings that name files of the coordinator.
   private static let keys: [Setting] = [
     .accessFile, .accessTokenFile, .clusterFile, .tlsCertificateFile, .tlsKeyFile, .tlsClientAuthorityFile,
+    .tlsClientRevocationFile,
     .etcdPasswordFile, .etcdAuthorityFile, .etcdCertificateFile, .etcdKeyFile,
   ]
 

@@ -117,6 +117,31 @@ def test_client_certificates_over_grpc(start, authority, tmp_path):
         logged(running, reason)
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_until_the_files_are_read_again(start, authority, version):
+    running = start(arguments(authority, clients=authority))
+    context = authority.context("alice")
+    context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["h2"])
+
+    def connect(session=None):
+        """Whether the session was resumed, and the one that the server offers."""
+        plain = socket.create_connection(("127.0.0.1", running.port), timeout=60)
+        with context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
+            secure.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+            # TLS 1.3 offers sessions behind the handshake, before the server's first frame.
+            assert secure.recv(9)[3] == 4
+            return secure.session_reused, secure.session
+
+    reused, session = connect()
+    assert not reused
+    assert connect(session)[0]
+    before = running.log().count("TLS goes on with a new certificate")
+    os.utime(authority["server.pem"])
+    wait_until(lambda: running.log().count("TLS goes on with a new certificate") > before, 60, "the files are read again")
+    assert not connect(session)[0]
+
+
 def test_operators_over_https(start, authority):
     running = start(arguments(authority, clients=authority))
     address = admin_address(running)

@@ -35,6 +35,20 @@ final class Authority: Sendable {
     )
   }
 
+  /// Writes the list of revoked certificates, `crl.pem`, and returns its path.
+  @discardableResult
+  func list(revoking names: String..., seconds: Int = 86_400) throws -> String {
+    let settings = "[ca]\ndefault_ca=c\n[c]\ndatabase=index.txt\ndefault_md=sha256\n"
+    try Data(settings.utf8).write(to: folder.appending(path: "ca.cnf"))
+    if !FileManager.default.fileExists(atPath: path("index.txt")) {
+      try Data().write(to: folder.appending(path: "index.txt"))
+    }
+    let ca = "ca -config ca.cnf -keyfile ca.key -cert ca.pem"
+    for name in names { try openssl("\(ca) -revoke \(name).pem") }
+    try openssl("\(ca) -gencrl -crlsec \(seconds) -out crl.pem")
+    return path("crl.pem")
+  }
+
   /// Returns the SHA-256 digest of a certificate, computed by openssl.
   func fingerprint(_ name: String) throws -> String {
     let output = try openssl("x509 -in \(name).pem -noout -fingerprint -sha256")

@@ -74,6 +74,33 @@ struct FileTests {
     }
   }
 
+  @Test("no connection fails while the files are replaced and reloaded")
+  func reloadUnderLoad() async throws {
+    try authority.issue("next")
+    try authority.issue("client")
+    try await Endpoint.run(authority.server("server", asking: authority)) { endpoint in
+      let client = try authority.client("client")
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<4 {
+          group.addTask {
+            for _ in 0..<25 { try await endpoint.echo(client) }
+            return 25
+          }
+        }
+        group.addTask {
+          for name in ["next", "server", "next", "server"] {
+            if name == "next" { try authority.replace("server", by: "next") }
+            for _ in 0..<10 { try endpoint.tls.reload() }
+          }
+          return 0
+        }
+        var count = 0
+        for try await echoes in group { count += echoes }
+        #expect(count == 100)
+      }
+    }
+  }
+
   @Test("the authorities of clients are replaced as well")
   func authorities() async throws {
     let other = try Authority("other")

@@ -5,3 +5,28 @@
 ///
 /// `digest` has room for 32 bytes. Returns 1, or 0 when the library fails (no memory, or SHA-256 is switched off).
 int clibcrypto_sha256(const uint8_t *bytes, int64_t count, uint8_t *digest);
+
+/// A list of revoked certificates (RFC 5280, section 5).
+typedef struct clibcrypto_crl clibcrypto_crl;
+
+/// Reads the lists in PEM text into `lists`, at most `most` of them. Returns their number; -1 if one is malformed or there are more.
+int clibcrypto_crl_read(const uint8_t *pem, int64_t count, clibcrypto_crl **lists, int most);
+
+/// Frees a list.
+void clibcrypto_crl_free(clibcrypto_crl *list);
+
+/// Returns 1 if an authority with this certificate (DER) has issued and signed the list, 0 otherwise.
+int clibcrypto_crl_is_of_authority(clibcrypto_crl *list, const uint8_t *certificate, int64_t count);
+
+/// Returns 1 if the list has an extension that must be understood, such as that of a partial list; 0 otherwise.
+int clibcrypto_crl_has_critical_extension(clibcrypto_crl *list);
+
+/// Returns the time by which the next list is issued, in seconds since 1970; 0 if the list does not tell.
+int64_t clibcrypto_crl_next_update(clibcrypto_crl *list);
+
+/// Copies the name of the issuer, as one line, into `text`, which has room for `room` bytes with the final zero.
+void clibcrypto_crl_issuer(clibcrypto_crl *list, char *text, int room);
+
+/// Returns 1 if the certificate (DER) is of the issuer of the list and revoked, 0 if it is of the issuer and not revoked, -1 if it
+/// is of another issuer or cannot be read.
+int clibcrypto_crl_revokes(clibcrypto_crl *list, const uint8_t *certificate, int64_t count);

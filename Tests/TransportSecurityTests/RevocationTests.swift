@@ -1,0 +1,97 @@
+import Foundation
+import GRPC
+import NIOSSL
+import Testing
+import Turns
+
+@testable import TransportSecurity
+
+@Suite("Lists of revoked certificates", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"))
+struct RevocationTests {
+  private let authority: Authority
+
+  init() throws {
+    authority = try Authority()
+    for name in ["server", "alice", "bob"] { try authority.issue(name) }
+  }
+
+  private func configuration(_ list: String, asking clients: Authority? = nil) -> ServerTLSConfiguration {
+    var configuration = authority.server("server", asking: clients ?? authority)
+    configuration.clientRevocationFile = list
+    return configuration
+  }
+
+  @Test("a client with a revoked certificate is rejected, and the log says so; others are accepted")
+  func revoked() async throws {
+    let list = try authority.list(revoking: "bob")
+    try await Endpoint.run(configuration(list)) { endpoint in
+      try await endpoint.echo(authority.client("alice"))
+      #expect(try await endpoint.refusal(authority.client("bob"))?.code == .unavailable)
+      let line = try #require(await endpoint.log.line(with: "refused"))
+      #expect(line.contains("its certificate 'bob' was revoked"))
+      #expect(endpoint.callers.all.map { $0?.commonName } == ["alice"])
+    }
+  }
+
+  @Test("a new list is read, and one that cannot be used is reported while the old one stays in use")
+  func reload() async throws {
+    var configuration = configuration(try authority.list())
+    configuration.checkInterval = .milliseconds(5)
+    try await Endpoint.run(configuration) { endpoint in
+      let watching = Task { await endpoint.tls.watch() }
+      defer { watching.cancel() }
+      try await endpoint.echo(authority.client("bob"))
+      try authority.list(revoking: "bob")
+      _ = await endpoint.log.line(with: "goes on with a new certificate")
+      #expect(try await endpoint.refusal(authority.client("bob"))?.code == .unavailable)
+      try Data("nothing".utf8).write(to: URL(filePath: authority.path("crl.pem")), options: .atomic)
+      let line = try #require(await endpoint.log.line(with: "cannot be used"))
+      #expect(line.contains("'\(authority.path("crl.pem"))' holds no list of revoked certificates"))
+      #expect(try await endpoint.refusal(authority.client("bob"))?.code == .unavailable)
+      try await endpoint.echo(authority.client("alice"))
+    }
+  }
+
+  @Test("an authority without a list accepts nobody")
+  func withoutList() async throws {
+    let other = try Authority("other")
+    try other.issue("carol")
+    let both = authority.path("both.pem")
+    let certificates = try [authority, other].map { try String(contentsOfFile: $0.certificate, encoding: .utf8) }
+    try Data(certificates.joined().utf8).write(to: URL(filePath: both))
+    var configuration = configuration(try authority.list())
+    configuration.clientAuthorityFile = both
+    try await Endpoint.run(configuration) { endpoint in
+      try await endpoint.echo(authority.client("alice"))
+      #expect(try await endpoint.refusal(authority.client("carol", of: other)) != nil)
+      let line = try #require(await endpoint.log.line(with: "refused"))
+      #expect(line.contains("its certificate 'carol' is of 'other', of which"))
+    }
+  }
+
+  @Test("lists of strangers, outdated ones and other files are rejected by name")
+  func unusable() throws {
+    let stranger = try Authority("stranger")
+    let twin = try Authority()
+    for (list, reason) in [
+      (try stranger.list(), "is not signed by an authority of client certificates"),
+      (try twin.list(), "is not signed by an authority of client certificates"),
+      (authority.certificate, "holds no list of revoked certificates"),
+      (authority.path("missing.pem"), "cannot read"),
+    ] {
+      let error = #expect(throws: TLSError.self) { try ServerMaterial(configuration(list)) }
+      #expect(error?.description.contains(reason) == true, "\(error?.description ?? "")")
+      #expect(error?.description.contains(list) == true)
+    }
+  }
+
+  @Test("a list that should have been replaced accepts nobody")
+  func outdated() throws {
+    let list = try authority.list(seconds: 3600)
+    let lists = try RevocationLists(file: list, authorities: Authorities(file: authority.certificate))
+    let alice = try #require(NIOSSLCertificate.fromPEMFile(authority.path("alice.pem")).first)
+    let now = time(nil)
+    #expect(lists.objection(to: alice, at: now) == nil)
+    #expect(lists.objection(to: alice, at: now + 7200)?.contains("'alice' may have been revoked: the list in") == true)
+  }
+}
