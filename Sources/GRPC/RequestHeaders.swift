@@ -117,6 +117,6 @@ extension RequestHeaders.Refusal {
   fileprivate static func metadata(_ text: String) -> Self {
     Self(
       status: GRPCStatus(.resourceExhausted, "The request's metadata is \(text)"),
-      report: "a call is refused: its metadata is \(text)")
+      report: "a call is rejected: its metadata is \(text)")
   }
 }

@@ -9,16 +9,31 @@ struct Background: Service {
   func run() async { await cancelWhenGracefulShutdown(work) }
 }
 
+/// Ends something that was begun before its group ran, when the group is shut down.
+struct Closing: Service {
+  /// Ends it.
+  let close: @Sendable () async -> Void
+
+  func run() async {
+    try? await gracefulShutdown()
+    await close()
+  }
+}
+
 extension ServiceGroup {
-  /// Makes a group of work in addition to the endpoints. The group keeps running when some of it is done.
-  init(_ background: [Background], _ logger: Logger) {
+  /// Makes a group that ends when `end` does, or when it is told to: one service after the other, the last one first. The other
+  /// services may end earlier.
+  init(_ services: [any Service], until end: any Service, _ logger: Logger) {
     // The library's own log lines about starting and ending are not useful to operators.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
-    let services = background.map {
+    let members = services.map {
       ServiceGroupConfiguration.ServiceConfiguration(
         service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore)
     }
-    self.init(configuration: .init(services: services, logger: quiet))
+    let last = ServiceGroupConfiguration.ServiceConfiguration(
+      service: end, successTerminationBehavior: .gracefullyShutdownGroup,
+      failureTerminationBehavior: .gracefullyShutdownGroup)
+    self.init(configuration: .init(services: members + [last], logger: quiet))
   }
 }

@@ -1,27 +1,28 @@
 import AdminEndpoint
 import Coordinator
 import Logging
+import ServiceLifecycle
 import StateStore
-import Synchronization
 
 /// Takes part in the election of a leader. A standby rejects the calls of clients; a leader takes over the state and accepts
 /// them. A leader that loses the election must end its process, so that it does not act on state that now belongs to another
 /// leader.
-final class Leading: Sendable {
+struct Leading: Service {
   private let election: LeaderElection
   private let coordinator: Coordinator
   private let workspace: Workspace
   private let gate: StandbyGate
   private let admin: AdminServer
   private let logger: Logger
-  private let tasks = Mutex<(election: Task<Void, Never>, roles: Task<Void, Never>)?>(nil)
+  private let onDeposed: @Sendable () -> Void
 
   /// - Parameters:
   ///   - gate: rejects calls of clients until this process leads.
   ///   - admin: the endpoint for operators that only the leader opens.
+  ///   - onDeposed: called when this process was the leader and no longer is; it must end the process.
   init(
     _ election: LeaderElection, coordinator: Coordinator, workspace: Workspace, gate: StandbyGate, admin: AdminServer,
-    logger: Logger
+    logger: Logger, onDeposed: @escaping @Sendable () -> Void
   ) {
     self.election = election
     self.coordinator = coordinator
@@ -29,20 +30,23 @@ final class Leading: Sendable {
     self.gate = gate
     self.admin = admin
     self.logger = logger
+    self.onDeposed = onDeposed
   }
 
-  /// Begins to take part.
-  /// - Parameter onDeposed: called when this process was the leader and no longer is.
-  func begin(onDeposed: @escaping @Sendable () -> Void) {
-    let election = Task { await self.election.run() }
-    let roles = Task { await self.follow(onDeposed: onDeposed) }
-    tasks.withLock { $0 = (election, roles) }
+  /// Takes part until the service is shut down, then gives up the leadership, so that another coordinator can lead at once.
+  func run() async {
+    await cancelWhenGracefulShutdown {
+      async let candidacy: Void = election.run()
+      await follow()
+      await candidacy
+    }
+    await admin.stop()
   }
 
   /// How long a deposed leader may keep the workspace before it is ended: if its process is stopped, and otherwise.
   private static let patience = (stopped: Duration.seconds(10), running: Duration.seconds(30))
 
-  private func follow(onDeposed: @Sendable () -> Void) async {
+  private func follow() async {
     var hasLed = false
     for await role in election.roles {
       switch role {
@@ -60,6 +64,7 @@ final class Leading: Sendable {
         do {
           try await takeOver()
         } catch {
+          guard !Task.isCancelled else { return }
           logger.critical("cannot take over", metadata: ["error": "\(error)"])
           return onDeposed()
         }
@@ -106,15 +111,6 @@ final class Leading: Sendable {
     logger.warning(
       "ended the previous leader, which was deposed but still held the workspace",
       metadata: ["process": "\(holder.process)"])
-  }
-
-  /// Gives up the leadership, so that another coordinator can lead at once.
-  func resign() async {
-    guard let tasks = tasks.withLock({ $0 }) else { return }
-    tasks.roles.cancel()
-    tasks.election.cancel()
-    await tasks.election.value
-    await admin.stop()
   }
 }
 

@@ -44,31 +44,26 @@ struct Serve: AsyncParsableCommand {
     LogWriter.shared.expectFirstLine(on: STDOUT_FILENO)
     defer { LogWriter.shared.flush() }
     for remark in remarks { logger.debug("\(remark)") }
-    let server = try await Server(configuration, workspace: workspace, logs: logs, logger: logger)
-    // The first line contains the address, which the program that started the coordinator reads.
-    announce(server, logger)
-    server.beginElection {
+    let server = try await Server(configuration, workspace: workspace, logs: logs, logger: logger) {
       logs.close()
       LogWriter.shared.flush()
       Foundation.exit(Self.deposedExitCode)
     }
-    await withTaskGroup { tasks in
-      tasks.addTask { await server.run() }
-      tasks.addTask {
-        guard (try? await Task.sleep(for: .milliseconds(200))) != nil else { return }
-        platform_drop_code_pages()
-      }
-      tasks.addTask {
-        guard let time = configuration.idleTime else { return }
-        await server.waitUntilIdle(for: time) { termination.raise(SIGTERM) }
-      }
+    // The first line contains the address, which the program that started the coordinator reads.
+    announce(server, logger)
+    let pages = Background {
+      guard (try? await Task.sleep(for: .milliseconds(200))) != nil else { return }
+      platform_drop_code_pages()
+    }
+    let idle = configuration.idleTime.map { time in
+      Background { await server.waitUntilIdle(for: time) { termination.raise(SIGTERM) } }
+    }
+    await server.run([pages] + [idle].compactMap(\.self)) {
       let signal = await termination.wait()
-      // End the tasks that watch and wait first: a second signal, even one raised by this process, would end it at once.
-      tasks.cancelAll()
       logger.notice("stopping", metadata: ["signal": "\(signal)"])
       // SIGINT (Ctrl-C, or a client that stops its own coordinator) closes all sessions; SIGTERM (from a service manager) may
       // be followed by a start.
-      await server.stop(keepingSessions: signal == SIGTERM)
+      return signal == SIGTERM
     }
   }
 

@@ -15,6 +15,7 @@ import ServerConfiguration
 import ServiceLifecycle
 import StateStore
 import Supervision
+import Synchronization
 import Transport
 import TransportSecurity
 import Wire
@@ -35,21 +36,24 @@ final class Server: Sendable {
   private let workspace: Workspace
   private let store: any StateStore
   private let logs: LogStore
-  /// The work in addition to the endpoints, until the server stops.
-  private let background: ServiceGroup
+  /// The work in addition to the endpoints: leases, and changes of token and TLS files.
+  private let background: [Background]
   /// A remark if fewer clients can be accepted than are configured.
   let connectionRemark: String?
   /// TLS on the TCP endpoints, if it is configured.
   let tls: ServerTLS?
   private let leadership: Leading?
+  private let keepsSessions = Atomic(false)
   private let logger: Logger
 
   /// Opens the state, listens, and only then recovers the state of an earlier process, so that a failed start changes nothing.
   /// Until then calls are answered with a request to try again. If coordinators elect a leader, the server listens as a
   /// standby.
+  /// - Parameter onDeposed: called when this process was the leader and no longer is; it must end the process.
   /// - Throws: `ConfigurationError`, or the error of the component that cannot be opened.
   init(
-    _ configuration: Configuration, workspace: Workspace, logs: LogStore, logger: Logger
+    _ configuration: Configuration, workspace: Workspace, logs: LogStore, logger: Logger,
+    onDeposed: @escaping @Sendable () -> Void
   ) async throws {
     (self.workspace, self.logs, self.logger) = (workspace, logs, logger)
     let settings = configuration.settings
@@ -120,7 +124,8 @@ final class Server: Sendable {
       plane, on: [socket], limits: adminLimits, access: access.control, exposure: exposure, logger: logger)
     leadership = election.map {
       Leading(
-        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: leadersAdmin, logger: logger)
+        $0, coordinator: coordinator, workspace: workspace, gate: gate, admin: leadersAdmin, logger: logger,
+        onDeposed: onDeposed)
     }
     let tokens = access.watch(logger) { [server] ended in
       let isMeant: @Sendable (Authentication) -> Bool = { caller in
@@ -131,20 +136,26 @@ final class Server: Sendable {
     }
     let leases = Background { await coordinator.watch() }
     let files = tls.map { tls in Background { await tls.watch() } }
-    background = ServiceGroup([leases] + [tokens, files].compactMap(\.self), logger)
+    background = [leases] + [tokens, files].compactMap(\.self)
   }
 
-  /// Runs the work in addition to the endpoints (leases, and changes of token and TLS files) until the task is cancelled or the
-  /// server stops.
-  func run() async {
-    do { try await background.run() } catch {
-      logger.debug("background work failed", metadata: ["error": "\(error)"])
+  /// Serves until `end` returns whether the next process gets the sessions, and does `tasks` meanwhile. Then lets running steps
+  /// finish for a limited time, and closes all sessions or keeps them. Sessions end before connections, because log streams end
+  /// with their sessions.
+  func run(_ tasks: [Background], until end: @escaping @Sendable () async -> Bool) async {
+    let ending = Background { [self] in
+      keepsSessions.store(await end(), ordering: .relaxed)
+      health.set(isServing: false)
+    }
+    let sessions = Closing { [self] in
+      await coordinator.shutdown(keepingSessions: keepsSessions.load(ordering: .relaxed) && !workspace.isTemporary)
+    }
+    let election: [any Service] = leadership.map { [$0] } ?? []
+    let services = [Closing { [self] in await close() }] + election + [sessions] + background + tasks
+    do { try await ServiceGroup(services, until: ending, logger).run() } catch {
+      logger.error("a service of the server has failed", metadata: ["error": "\(error)"])
     }
   }
-
-  /// Takes part in the election of a leader, if there is one.
-  /// - Parameter onDeposed: called when this process was the leader and no longer is; it must end the process.
-  func beginElection(onDeposed: @escaping @Sendable () -> Void) { leadership?.begin(onDeposed: onDeposed) }
 
   /// Calls `body` when there has been no session for this long.
   func waitUntilIdle(for time: Duration, then body: () -> Void) async {
@@ -158,13 +169,8 @@ final class Server: Sendable {
     }
   }
 
-  /// Lets running steps finish for a limited time, then closes all sessions or keeps them for the next process. Sessions end
-  /// before connections, because log streams end with their sessions.
-  func stop(keepingSessions: Bool) async {
-    health.set(isServing: false)
-    await background.triggerGracefulShutdown()
-    await coordinator.shutdown(keepingSessions: keepingSessions && !workspace.isTemporary)
-    await leadership?.resign()
+  /// Closes the endpoints and what is open.
+  private func close() async {
     health.close()
     await server.shutdown(grace: .seconds(1))
     await admin.stop()

@@ -31,8 +31,11 @@ final class TerminationSignal: Sendable {
     source.activate()
   }
 
-  /// Handles a signal as if it came from another process.
-  func raise(_ number: Int32) { receive(number) }
+  /// Ends the process in the way of a signal. Does nothing after the first signal.
+  func raise(_ number: Int32) {
+    guard state.withLock({ $0.received == nil }) else { return }
+    receive(number)
+  }
 
   private func receive(_ number: Int32) {
     let waiter = state.withLock { state in
