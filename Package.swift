@@ -72,6 +72,7 @@ let package = Package(
     .target(name: "JSON", swiftSettings: strict),
     .target(name: "Workers", swiftSettings: kernels),
     .target(name: "Vocabulary", swiftSettings: strict),
+    .target(name: "Objects", swiftSettings: strict),
     .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: transport),
     .target(name: "ProtobufFields", swiftSettings: strict),
     .target(name: "Digests", dependencies: ["CLibcrypto"], swiftSettings: strict),
@@ -82,9 +83,10 @@ let package = Package(
     .target(name: "Transport", dependencies: ["HTTP2", nio, nioPosix], swiftSettings: transport),
     .target(name: "GraphStore", dependencies: ["CPlatform", "Support", "Workers"], swiftSettings: strict),
     .target(
-      name: "StateStore", dependencies: ["CPlatform", "HTTPClient", "JSON", "Support", sqlite], swiftSettings: strict),
+      name: "StateStore", dependencies: ["CPlatform", "HTTPClient", "JSON", "Objects", "Support", sqlite],
+      swiftSettings: strict),
     .target(name: "LogStore", dependencies: ["CPlatform", "CZlib", "Support", log], swiftSettings: strict),
-    .target(name: "Scheduling", swiftSettings: strict),
+    .target(name: "Scheduling", dependencies: ["Objects"], swiftSettings: strict),
 
     // Floor 3: gRPC and TLS, the common interface layer in front of every engine, child processes, graphs that change.
     .target(
@@ -98,7 +100,8 @@ let package = Package(
     .target(
       name: "Engines", dependencies: ["CPlatform", "GraphStore", "JSON", "Support", "Vocabulary", "Workers"],
       swiftSettings: strict),
-    .target(name: "Supervision", dependencies: ["CPlatform", "StateStore", "Support"], swiftSettings: strict),
+    .target(
+      name: "Supervision", dependencies: ["CPlatform", "Objects", "StateStore", "Support"], swiftSettings: strict),
     .target(name: "DynamicGraphs", dependencies: ["GraphStore", "JSON", "Workers"], swiftSettings: strict),
 
     // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
@@ -109,7 +112,8 @@ let package = Package(
         "CPlatform", "Digests", "Engines", "GRPC", "GraphStore", "HTTP2", "JSON", "Support", "Transport", "Vocabulary",
         "Wire", "Workers", nio, nioPosix, nioHTTP1, nioWebSocket, yaml,
       ], swiftSettings: strict),
-    .target(name: "ControlPlane", dependencies: ["Scheduling", "StateStore", "Supervision"], swiftSettings: strict),
+    .target(
+      name: "ControlPlane", dependencies: ["Objects", "Scheduling", "StateStore", "Supervision"], swiftSettings: strict),
     .target(
       name: "Access", dependencies: ["CPlatform", "Digests", "Engines", "LogStore", "Support", log],
       swiftSettings: strict),
@@ -126,8 +130,8 @@ let package = Package(
     .target(
       name: "Coordinator",
       dependencies: [
-        "Access", "CPlatform", "ControlPlane", "Engines", "GraphStore", "JSON", "LogStore", "Scheduling", "StateStore",
-        "Supervision", "Support", "Vocabulary", "Wire", "Workers", log,
+        "Access", "CPlatform", "ControlPlane", "Engines", "GraphStore", "JSON", "LogStore", "Objects", "Scheduling",
+        "StateStore", "Supervision", "Support", "Vocabulary", "Wire", "Workers", log,
       ], swiftSettings: strict),
 
     // What HTTP front doors share.
@@ -141,14 +145,14 @@ let package = Package(
     .target(
       name: "ClientEndpoint",
       dependencies: [
-        "Access", "Coordinator", "Engines", "GRPC", "GraphStore", "JSON", "StateStore", "Transport", "Vocabulary",
-        "Wire", nio, log,
+        "Access", "Coordinator", "Engines", "GRPC", "GraphStore", "JSON", "Objects", "StateStore", "Transport",
+        "Vocabulary", "Wire", nio, log,
       ], swiftSettings: strict),
     .target(
       name: "AdminEndpoint",
       dependencies: [
-        "Access", "Coordinator", "HTTPServing", "JSON", "LogStore", "Scheduling", "StateStore", "Support", "Wire", nio,
-        nioPosix, log, web, httpTypes,
+        "Access", "Coordinator", "HTTPServing", "JSON", "LogStore", "Objects", "Scheduling", "StateStore", "Support",
+        "Wire", nio, nioPosix, log, web, httpTypes,
       ], swiftSettings: strict),
 
     .target(
@@ -164,8 +168,8 @@ let package = Package(
       name: "OperatorCLI",
       dependencies: [
         "Access", "AdminEndpoint", "CPlatform", "Coordinator", "Engines", "GraphScopeEngines", "HTTPClient",
-        "HTTPServing", "JSON", "LogStore", "Scheduling", "ServerConfiguration", "StateStore", "Support", "Wire",
-        arguments, yaml,
+        "HTTPServing", "JSON", "LogStore", "Objects", "Scheduling", "ServerConfiguration", "StateStore", "Support",
+        "Wire", arguments, yaml,
       ], swiftSettings: strict),
 
     // Floor 8: arguments, wiring, signals.
@@ -174,8 +178,8 @@ let package = Package(
       dependencies: [
         "Access", "AdminEndpoint", "CPlatform", "ClientEndpoint", "Coordinator", "EmbeddedAnalytics",
         "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC", "GraphScopeEngines", "HTTP2", "HTTPServing", "LogStore",
-        "OperatorCLI", "Scheduling", "ServerConfiguration", "StateStore", "Supervision", "Support", "Transport",
-        "TransportSecurity", "Wire", "Workers", nio, log, arguments, lifecycle,
+        "OperatorCLI", "Scheduling", "ServerConfiguration", "StateStore", "Supervision", "Support",
+        "Transport", "TransportSecurity", "Wire", "Workers", nio, log, arguments, lifecycle,
       ], swiftSettings: strict),
 
     // Test-only: servers and client drivers for Tests/ClientTests/test_grpc_interop.py and test_grpc_cases.py.
@@ -211,7 +215,8 @@ let package = Package(
       name: "StoreBenchmark", dependencies: ["StateStore"], path: "Benchmarks/store", swiftSettings: tests),
 
     .executableTarget(
-      name: "SchedulerBenchmark", dependencies: ["Scheduling"], path: "Benchmarks/scheduler", swiftSettings: tests),
+      name: "SchedulerBenchmark", dependencies: ["Objects", "Scheduling"], path: "Benchmarks/scheduler",
+      swiftSettings: tests),
 
     // Test-only: free ports, temporary directories, transition tables as text.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: tests),
@@ -271,29 +276,34 @@ let package = Package(
       swiftSettings: tests),
     .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: tests),
     .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: tests),
-    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling", "TestSupport", "Turns"], swiftSettings: tests),
+    .testTarget(
+      name: "SchedulingTests", dependencies: ["Objects", "Scheduling", "TestSupport", "Turns"], swiftSettings: tests),
     .testTarget(
       name: "SupervisionTests",
-      dependencies: ["CPlatform", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "supervision-host"],
+      dependencies: [
+        "CPlatform", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "supervision-host",
+      ],
       swiftSettings: tests),
     .testTarget(
-      name: "StateStoreTests", dependencies: ["HTTPClient", "StateStore", "Support", "TestSupport", "Turns", sqlite],
+      name: "StateStoreTests",
+      dependencies: ["HTTPClient", "Objects", "StateStore", "Support", "TestSupport", "Turns", sqlite],
       swiftSettings: tests),
     .testTarget(
       name: "ControlPlaneTests",
-      dependencies: ["ControlPlane", "Scheduling", "StateStore", "Supervision", "TestSupport", "Turns"],
+      dependencies: ["ControlPlane", "Objects", "Scheduling", "StateStore", "Supervision", "TestSupport", "Turns"],
       swiftSettings: tests),
     .testTarget(
       name: "LogStoreTests",
-      dependencies: ["Coordinator", "Engines", "LogStore", "Support", "TestSupport", "Turns", log], swiftSettings: tests
+      dependencies: ["Coordinator", "Engines", "LogStore", "Support", "TestSupport", "Turns", log],
+      swiftSettings: tests
     ),
     .testTarget(name: "AccessTests", dependencies: ["Access", "LogStore", "Turns", log], swiftSettings: tests),
     .testTarget(
       name: "CoordinatorTests",
       dependencies: [
         "Access", "CPlatform", "ClientOperations", "ControlPlane", "Coordinator", "Engines", "GraphStore", "JSON",
-        "LogStore", "Scheduling", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "Wire", "Workers",
-        log,
+        "LogStore", "Objects", "Scheduling", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "Wire",
+        "Workers", log,
       ], swiftSettings: tests),
     .testTarget(
       name: "ClientEndpointTests",
@@ -304,9 +314,8 @@ let package = Package(
     .testTarget(
       name: "AdminEndpointTests",
       dependencies: [
-        "Access", "AdminEndpoint", "Coordinator", "Fuzzing", "HTTPClient", "HTTPServing", "JSON", "LogStore",
-        "StateStore",
-        "Turns", "Wire", log,
+        "Access", "AdminEndpoint", "Coordinator", "Fuzzing", "HTTPClient", "HTTPServing", "JSON", "LogStore", "Objects",
+        "StateStore", "Turns", "Wire", log,
       ], swiftSettings: tests),
     .testTarget(
       name: "ServerConfigurationTests",
@@ -316,7 +325,7 @@ let package = Package(
     .testTarget(
       name: "OperatorCLITests",
       dependencies: [
-        "Access", "AdminEndpoint", "Coordinator", "HTTPServing", "JSON", "LogStore", "OperatorCLI",
+        "Access", "AdminEndpoint", "Coordinator", "HTTPServing", "JSON", "LogStore", "Objects", "OperatorCLI",
         "ServerConfiguration", "StateStore", "Support", "Turns", "Wire", log, arguments, yaml,
       ], swiftSettings: tests),
     .testTarget(

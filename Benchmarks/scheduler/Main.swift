@@ -1,4 +1,5 @@
 import Glibc
+import Objects
 import Scheduling
 
 /// Times the decisions of the scheduler, and measures how far the shares of its tenants diverge.
@@ -30,7 +31,7 @@ struct Load {
   private var scheduler = Scheduler(maximumQueue: 200_000)
   private var random = Generator(state: 1)
   private var now = ContinuousClock.now
-  private var holders: [String] = []
+  private var holders: [ObjectReference] = []
   private var count = 0
   private let hosts: Int
   private let requests: Int
@@ -94,7 +95,7 @@ struct Load {
     let member = ResourceRequest.Member(resources, selector: shape < 12 ? [:] : ["zone": "\(shape % 4)"])
     try scheduler.submit(
       ResourceRequest(
-        owner: "request-\(count)", tenant: "tenant-\(Int.random(in: 0..<tenants, using: &random))",
+        owner: .session("request-\(count)"), tenant: "tenant-\(Int.random(in: 0..<tenants, using: &random))",
         members: Array(repeating: member, count: shape < 12 ? 1 : 4), placement: shape % 2 == 0 ? .pack : .spread,
         sessions: 1, isPreemptible: shape % 3 == 0),
       at: now)

@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 
 /// Measures how far the weighted dominant shares of tenants that always want more diverge.
@@ -26,10 +27,11 @@ enum Shares {
         number += 1
         let member = ResourceRequest.Member(Resources(cpuMillicores: sizes[tenant]))
         try scheduler.submit(
-          ResourceRequest(owner: "\(tenant) \(number)", tenant: tenants[tenant].name, members: [member]), at: now)
+          ResourceRequest(owner: .session("\(tenant) \(number)"), tenant: tenants[tenant].name, members: [member]),
+          at: now)
       }
       for tenant in tenants.indices { for _ in 0..<capacity { try submit(tenant) } }
-      var holders: [String] = []
+      var holders: [ObjectReference] = []
       for _ in 0..<200 {
         for case .grant(let allocation) in scheduler.schedule(at: now) { holders.append(allocation.owner) }
         let shares = scheduler.report(at: now).tenants.map { $0.dominantShare / Double($0.policy.weight) }
@@ -39,7 +41,7 @@ enum Shares {
         count += 1
         let owner = holders.remove(at: Int.random(in: 0..<holders.count, using: &random))
         try scheduler.release(owner, at: now)
-        try submit(Int(owner.split(separator: " ")[0])!)
+        try submit(Int(owner.name.split(separator: " ")[0])!)
       }
     }
     return #"{"histories":\#(histories),"decisions":\#(count),"worst":\#(worst),"mean":\#(sum / Double(count))}"#

@@ -2,6 +2,7 @@ import Access
 import Coordinator
 import HTTPServing
 import LogStore
+import Objects
 import StateStore
 
 /// The interface through which the admin endpoint uses the coordinator. The endpoint makes no decisions: it reads the state

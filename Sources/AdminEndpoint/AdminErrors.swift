@@ -1,6 +1,7 @@
 import Coordinator
 import HTTPServing
 import LogStore
+import Objects
 import StateStore
 
 extension RequestError {

@@ -1,6 +1,7 @@
 import Access
 import Coordinator
 import HTTPServing
+import Objects
 import StateStore
 
 /// What the handlers of all paths share.

@@ -2,6 +2,7 @@ import Access
 import Coordinator
 import HTTPServing
 import LogStore
+import Objects
 import Scheduling
 import StateStore
 

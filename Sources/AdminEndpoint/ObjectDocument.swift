@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServing
 import JSON
+import Objects
 import StateStore
 import Wire
 

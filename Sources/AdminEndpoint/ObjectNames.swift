@@ -1,5 +1,6 @@
 import HTTPServing
 import Hummingbird
+import Objects
 import StateStore
 import Support
 

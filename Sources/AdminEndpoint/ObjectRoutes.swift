@@ -4,6 +4,7 @@ import HTTPServing
 import HTTPTypes
 import Hummingbird
 import JSON
+import Objects
 import StateStore
 import Wire
 

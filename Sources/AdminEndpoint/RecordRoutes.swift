@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import JSON
 import LogStore
+import Objects
 import StateStore
 import Wire
 

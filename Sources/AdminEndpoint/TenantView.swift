@@ -1,6 +1,7 @@
 import Access
 import Coordinator
 import JSON
+import Objects
 import StateStore
 import Wire
 

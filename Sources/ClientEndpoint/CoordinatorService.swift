@@ -5,6 +5,7 @@ import GRPC
 import JSON
 import Logging
 import NIOCore
+import Objects
 import StateStore
 import Transport
 import Wire

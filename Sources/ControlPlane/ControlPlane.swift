@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 import StateStore
 
@@ -29,9 +30,9 @@ public struct ControlPlane: Sendable {
   public enum Effect: Sendable, Equatable, Codable {
     case session(String, SessionControl.Effect)
     /// The scheduler refused a request; the owner's session has already handled it.
-    case resourcesRefused(owner: String, SchedulingError)
+    case resourcesRefused(owner: ObjectReference, SchedulingError)
     /// These owners hold resources on a lost host.
-    case hostLost(String, holders: [String])
+    case hostLost(String, holders: [ObjectReference])
     case service(String, GraphServiceLifecycle.Action)
     case job(String, JobLifecycle.Action)
     /// The control plane is inconsistent.
@@ -91,9 +92,8 @@ public struct ControlPlane: Sendable {
   }
 
   /// Returns the session of an owner of resources, which is a session or an instance of one.
-  public static func session(ofOwner owner: String) -> String? {
-    guard let reference = ObjectReference(owner) else { return nil }
-    return reference.kind == .session || reference.kind == .instance ? reference.session : nil
+  public static func session(ofOwner owner: ObjectReference) -> String? {
+    owner.kind == .session || owner.kind == .instance ? owner.session : nil
   }
 
   private mutating func tick(at now: ContinuousClock.Instant) -> [Effect] {

@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 
 /// Access to the parts of a control plane, whether they are kept in one value or each behind a lock of its own. All routing of
@@ -76,7 +77,7 @@ extension ControlPlaneParts {
   ) -> Bool {
     var hasChanged = false
     for outcome in outcomes {
-      let (owner, event): (String, SessionControl.Event)
+      let (owner, event): (ObjectReference, SessionControl.Event)
       switch outcome {
       case .granted(let allocation): (owner, event) = (allocation.owner, .granted(owner: allocation.owner))
       case .preempt(let holder, let preemption): (owner, event) = (holder, .preempt(owner: holder, preemption))

@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 
 /// An event of the scheduler.
@@ -5,15 +6,15 @@ public enum ResourceEvent: Sendable, Equatable, Codable {
   /// An owner submits a request. If it already holds, the outcome is its allocation; if it already waits, nothing changes.
   case ask(ResourceRequest)
   /// An owner withdraws its request.
-  case withdraw(String)
+  case withdraw(ObjectReference)
   /// An owner releases everything.
-  case release(String)
+  case release(ObjectReference)
   /// A preempted owner releases everything and waits again, at its old position.
-  case requeue(String)
+  case requeue(ObjectReference)
   /// An owner reports its usage.
-  case use(String, Usage)
+  case use(ObjectReference, Usage)
   /// A holder changes its members; nothing changes if there is no room. `decide` follows.
-  case resize(String, members: [ResourceRequest.Member])
+  case resize(ObjectReference, members: [ResourceRequest.Member])
   /// A plan replaces another one; nothing changes if more is held than it provides. `decide` follows.
   case adopt(ClusterPlan, insteadOf: ClusterPlan)
   /// Recovers an allocation from a journal.
@@ -33,11 +34,11 @@ public enum ResourceOutcome: Sendable, Equatable {
   /// The owner holds this allocation.
   case granted(Allocation)
   /// The request was rejected; nothing has changed.
-  case refused(owner: String, SchedulingError)
+  case refused(owner: ObjectReference, SchedulingError)
   /// The owner must be drained for the sake of another one.
-  case preempt(owner: String, SessionControl.Preemption)
+  case preempt(owner: ObjectReference, SessionControl.Preemption)
   /// These owners hold resources on a lost host.
-  case hostLost(String, holders: [String])
+  case hostLost(String, holders: [ObjectReference])
   /// The event contradicts the state of the scheduler, because of a bug in the coordinator.
   case fault(SchedulingError)
 }

@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 import Supervision
 
@@ -28,12 +29,12 @@ public struct SessionControl: Sendable, Equatable {
   /// Why a session must release its resources, and for which owner.
   public struct Preemption: Sendable, Equatable, Codable {
     /// The owner that receives the resources.
-    public var beneficiary: String
+    public var beneficiary: ObjectReference
     /// The reason as a sentence.
     public var reason: String
 
     /// Creates a preemption.
-    public init(beneficiary: String, reason: String) {
+    public init(beneficiary: ObjectReference, reason: String) {
       self.beneficiary = beneficiary
       self.reason = reason
     }
@@ -105,7 +106,7 @@ public struct SessionControl: Sendable, Equatable {
   }
 
   /// Returns the instance that requests or holds resources under this owner's name.
-  public func instance(ofOwner owner: String) -> String? { requests.first { $0.value.owner == owner }?.key }
+  public func instance(ofOwner owner: ObjectReference) -> String? { requests.first { $0.value.owner == owner }?.key }
 
   /// Returns the state to journal.
   public func record(lease: Duration?) -> Record {

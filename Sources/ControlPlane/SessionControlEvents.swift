@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 
 extension SessionControl {
@@ -32,11 +33,11 @@ extension SessionControl {
     // Instances.
     case request(String, kind: InstanceKind, graph: String?, ResourceRequest)
     /// The scheduler granted an owner's request.
-    case granted(owner: String)
+    case granted(owner: ObjectReference)
     /// The scheduler rejected an owner's request.
-    case resourcesRefused(owner: String)
+    case resourcesRefused(owner: ObjectReference)
     /// An owner must be drained for the sake of another one.
-    case preempt(owner: String, Preemption)
+    case preempt(owner: ObjectReference, Preemption)
     case instance(String, InstanceLifecycle.Event)
     /// A serving instance ended unexpectedly; ignored if it is already being stopped. It stays, as failed, until it is forgotten.
     case died(String)

@@ -1,5 +1,6 @@
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Supervision
 

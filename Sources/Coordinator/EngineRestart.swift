@@ -2,6 +2,7 @@ import ControlPlane
 import Engines
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Supervision
 import Support

@@ -1,5 +1,6 @@
 import ControlPlane
 import Logging
+import Objects
 import Scheduling
 import StateStore
 import Synchronization

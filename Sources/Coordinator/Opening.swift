@@ -4,6 +4,7 @@ import ControlPlane
 import Engines
 import LogStore
 import Logging
+import Objects
 import Scheduling
 import StateStore
 import Support
@@ -71,9 +72,9 @@ extension Coordinator {
   /// Returns the request for a session's resources. Embedded engines run on this host, and only they can be preempted and
   /// recovered.
   func demand(of tenant: String, for owner: ObjectReference) -> ResourceRequest {
-    var demand = desk.plan.request(owner: owner.description, tenant: tenant, isLocal: false)
+    var demand = desk.plan.request(owner: owner, tenant: tenant, isLocal: false)
     if factory.isEmbedded(EngineSize(demand)) {
-      return desk.plan.request(owner: owner.description, tenant: tenant, isLocal: true)
+      return desk.plan.request(owner: owner, tenant: tenant, isLocal: true)
     }
     demand.isPreemptible = false
     return demand

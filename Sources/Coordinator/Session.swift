@@ -3,6 +3,7 @@ import CPlatform
 import ControlPlane
 import Engines
 import Logging
+import Objects
 import StateStore
 import Supervision
 import Synchronization

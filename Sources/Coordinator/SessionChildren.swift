@@ -1,4 +1,5 @@
 import Engines
+import Objects
 import StateStore
 import Supervision
 

@@ -4,6 +4,7 @@ import ControlPlane
 import Engines
 import LogStore
 import Logging
+import Objects
 import Scheduling
 import StateStore
 import Support
@@ -160,7 +161,7 @@ extension Session {
     if kind == .interactive { slot.interactiveSlots = 1 } else { slot.learningSlots = 1 }
     let object = ObjectReference.instance(name, of: id)
     let request = ResourceRequest(
-      owner: object.description, tenant: tenant, members: [.init(slot)], placement: .local(hostsOfData))
+      owner: object, tenant: tenant, members: [.init(slot)], placement: .local(hostsOfData))
     // An instance that failed is replaced.
     if phase(of: name)?.isFinal == true { perform(handle(.forget(name))) }
     let (effects, refusal) = desk.handle(.request(name, kind: kind, graph: String(graph), request), of: self)

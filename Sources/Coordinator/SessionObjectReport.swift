@@ -1,6 +1,7 @@
 import Access
 import Engines
 import FoundationEssentials
+import Objects
 import StateStore
 import Synchronization
 

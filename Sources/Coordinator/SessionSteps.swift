@@ -4,6 +4,7 @@ import ControlPlane
 import Engines
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Support
 import Synchronization

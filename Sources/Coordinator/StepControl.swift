@@ -1,6 +1,7 @@
 import Engines
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Support
 import Synchronization

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Objects
 import StateStore
 import Support
 import Wire

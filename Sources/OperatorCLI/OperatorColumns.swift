@@ -1,4 +1,5 @@
 import JSON
+import Objects
 import StateStore
 import Support
 import Wire

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import Objects
 import StateStore
 import Wire
 

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import HTTPClient
 import HTTPServing
+import Objects
 import ServerConfiguration
 import StateStore
 import Support

@@ -1,6 +1,8 @@
+import Objects
+
 /// Hosts reserved for the first request that does not fit, so that no later request delays it.
 struct Reservation: Sendable {
-  let owner: String
+  let owner: ObjectReference
   /// The hosts of the members, and the amounts reserved there.
   let slots: [Int]
   let amounts: [Resources]

@@ -1,3 +1,5 @@
+import Objects
+
 /// The operator's configuration of hosts and tenants: the content of the cluster file.
 public struct ClusterPlan: Sendable, Equatable, Codable {
   /// A host that engines may run on.
@@ -92,7 +94,7 @@ public struct ClusterPlan: Sendable, Equatable, Codable {
 
   /// Returns the request for a new session of a tenant.
   /// - Parameter isLocal: Whether its engine runs within this process, and thus on `ownHost` only.
-  public func request(owner: String, tenant: String, workers: Int? = nil, isLocal: Bool) -> ResourceRequest {
+  public func request(owner: ObjectReference, tenant: String, workers: Int? = nil, isLocal: Bool) -> ResourceRequest {
     let demand = demands[tenant] ?? self.demand
     var selector = demand.selector
     if isLocal { selector[Self.hostLabel] = Self.ownHost }

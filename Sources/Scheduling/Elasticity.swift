@@ -1,10 +1,12 @@
+import Objects
+
 /// Growing and shrinking of holders.
 extension Scheduler {
   /// Books the current usage of a holder in place of its earlier usage. For memory, the larger of the requested and the used
   /// amount is booked, for the first member.
   /// - Throws: `SchedulingError` if the owner holds nothing, or if an amount grows beyond the tenant's quota or the host's free
   ///   memory; nothing changes then. Shrinking never fails.
-  public mutating func setUsage(_ owner: String, _ usage: Usage) throws(SchedulingError) {
+  public mutating func setUsage(_ owner: ObjectReference, _ usage: Usage) throws(SchedulingError) {
     guard var holder = holders[owner] else { throw .nothingHeld(owner) }
     guard
       [usage.memoryBytes, usage.diskBytes, Int64(usage.graphs)].allSatisfy({
@@ -45,7 +47,7 @@ extension Scheduler {
   }
 
   private func checkUsage(
-    _ what: String, of owner: String, _ tenant: Tenant, by growth: Int64, held: Int64, most: Int64?,
+    _ what: String, of owner: ObjectReference, _ tenant: Tenant, by growth: Int64, held: Int64, most: Int64?,
     text: (Int64) -> String
   ) throws(SchedulingError) {
     guard growth > 0, held + growth > most ?? .max - Resources.largestAmount else { return }
@@ -62,7 +64,7 @@ extension Scheduler {
   /// - Throws: `SchedulingError` if the owner holds nothing or is draining, the members are invalid, or the hosts or the quota do
   ///   not allow it now; nothing changes then.
   public mutating func resize(
-    _ owner: String, members: [ResourceRequest.Member], at now: ContinuousClock.Instant
+    _ owner: ObjectReference, members: [ResourceRequest.Member], at now: ContinuousClock.Instant
   ) throws(SchedulingError) -> Allocation {
     _ = clock(now)
     guard let old = holders[owner] else { throw .nothingHeld(owner) }

@@ -1,7 +1,9 @@
+import Objects
+
 /// Booking and releasing of allocations.
 extension Scheduler {
   /// Returns the allocation of an owner, including memory used beyond the requested amount; nil if it holds nothing.
-  public func allocation(of owner: String) -> Allocation? { holders[owner].map { allocation($0) } }
+  public func allocation(of owner: ObjectReference) -> Allocation? { holders[owner].map { allocation($0) } }
 
   func allocation(_ holder: Holder) -> Allocation {
     Allocation(
@@ -52,7 +54,7 @@ extension Scheduler {
   }
 
   /// Releases everything that an owner holds.
-  mutating func giveBack(_ owner: String) {
+  mutating func giveBack(_ owner: ObjectReference) {
     guard let holder = holders.removeValue(forKey: owner) else { return }
     let isPreemptible = holder.mayBePreempted
     for (slot, amount) in Self.bySlot(holder.slots, holder.booked) {
@@ -131,7 +133,7 @@ extension Scheduler {
         started: time, rank: priority(of: request)))
   }
 
-  private func noRoom(_ owner: String, _ host: String) -> SchedulingError {
+  private func noRoom(_ owner: ObjectReference, _ host: String) -> SchedulingError {
     SchedulingError(
       .noRoom,
       "Host \(host) does not exist or has no room for the allocation recorded for \(owner); the hosts have changed since."

@@ -1,3 +1,5 @@
+import Objects
+
 /// The hosts, their bookings, and lists that find a fitting host without examining every host.
 struct HostIndex: Sendable {
   /// The maximum number of hosts.
@@ -19,7 +21,7 @@ struct HostIndex: Sendable {
     /// The part of `used` that may be preempted.
     var preemptible = Resources.zero
     /// The owners with allocations on this host, each once.
-    var holders: [String] = []
+    var holders: [ObjectReference] = []
     /// The rank of the host in the order of names.
     fileprivate var rank: UInt64 = 0
     fileprivate var key: UInt64 = 0

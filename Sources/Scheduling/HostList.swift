@@ -1,3 +1,5 @@
+import Objects
+
 /// Hosts ordered by how empty they are, divided into blocks that store the maxima of their hosts' amounts.
 ///
 /// A search for the first fitting host compares the maxima of the blocks, and examines a block only if they allow a fit: about

@@ -1,3 +1,5 @@
+import Objects
+
 extension Scheduler {
   /// Creates a scheduler with the hosts and tenants of a plan.
   public init(_ plan: ClusterPlan) {

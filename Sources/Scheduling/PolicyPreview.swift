@@ -1,3 +1,5 @@
+import Objects
+
 /// Previews of policy changes.
 extension Scheduler {
   /// Returns sentences that describe the effects of `setTenants` and the following `schedule`: tenants added, removed and

@@ -1,12 +1,14 @@
+import Objects
+
 /// Hosts reserved for a request for which other holders are drained.
 struct Claim: Sendable {
-  let owner: String
+  let owner: ObjectReference
   let tenant: String
   /// The hosts of the members, and the amounts claimed there.
   let slots: [Int]
   let amounts: [Resources]
   /// The holders being drained that have not released yet.
-  var victims: Set<String>
+  var victims: Set<ObjectReference>
   /// Whether a victim has released since the last attempt.
   var hasChanged = false
 }
@@ -52,7 +54,7 @@ extension Scheduler {
   }
 
   /// Drops all reservations and claims of a request.
-  mutating func forgetPlans(of owner: String) {
+  mutating func forgetPlans(of owner: ObjectReference) {
     if reservation?.owner == owner { dropReservation() }
     if let claim = claims.first(where: { $0.owner == owner }) { drop(claim) }
   }
@@ -153,7 +155,7 @@ extension Scheduler {
       + "and its fair share is \(percent(fairShare(of: theirs)))."
   }
 
-  private mutating func drain(_ victim: String, for claimant: String) {
+  private mutating func drain(_ victim: ObjectReference, for claimant: ObjectReference) {
     let holder = holders[victim]!
     for (slot, amount) in Self.bySlot(holder.slots, holder.booked) {
       hosts.change(slot) { host in
@@ -175,7 +177,7 @@ extension Scheduler {
 
   /// Hypothetical changes to the hosts.
   private struct Supposition {
-    var victims: [String] = []
+    var victims: [ObjectReference] = []
     /// The resulting holdings of the tenants.
     var held: [String: Resources] = [:]
     var placed: [(slot: Int, amount: Resources)] = []
@@ -183,7 +185,7 @@ extension Scheduler {
 
   /// Returns hosts for all members, and the holders to drain: for each member, the host whose victims have the lowest priority,
   /// are fewest and youngest. Changes nothing.
-  private mutating func eviction(for waiter: Waiter, _ rights: Rights) -> (slots: [Int], victims: [String])? {
+  private mutating func eviction(for waiter: Waiter, _ rights: Rights) -> (slots: [Int], victims: [ObjectReference])? {
     let entry = shapes[waiter.shape]
     let shape = entry.shape
     let forbidden = shape.apartFrom.flatMap { groups[$0] } ?? [:]
@@ -220,7 +222,7 @@ extension Scheduler {
       if !isAvoided(slot) { candidates.append(slot) }
       return candidates.count >= Self.maximumCandidates
     }
-    var best: (slot: Int, victims: [String], cost: Cost)?
+    var best: (slot: Int, victims: [ObjectReference], cost: Cost)?
     for slot in candidates {
       guard let victims = victims(on: slot, for: member.resources, waiter, rights, supposed) else { continue }
       let cost = Cost(victims.map { holders[$0]! })
@@ -241,11 +243,11 @@ extension Scheduler {
   /// draining them all is not enough.
   private func victims(
     on slot: Int, for wanted: Resources, _ waiter: Waiter, _ rights: Rights, _ supposed: Supposition
-  ) -> [String]? {
+  ) -> [ObjectReference]? {
     let host = hosts[slot]
     var room = host.capacity - host.used + host.draining - host.reserved
     var held = supposed.held
-    var chosen: [(owner: String, amount: Resources)] = []
+    var chosen: [(owner: ObjectReference, amount: Resources)] = []
     let gone = Set(supposed.victims)
     var candidates: [Candidate] = []
     for owner in host.holders where !gone.contains(owner) {
@@ -273,7 +275,7 @@ extension Scheduler {
 
   /// A holder that may be drained, ordered by preference.
   private struct Candidate: Comparable {
-    let owner: String
+    let owner: ObjectReference
     let rank: Int
     let started: Int64
     let sequence: UInt64

@@ -1,3 +1,5 @@
+import Objects
+
 /// Checks that reject a request at once because waiting would not help.
 extension Scheduler {
   func validate(_ request: ResourceRequest) throws(SchedulingError) {
@@ -15,7 +17,7 @@ extension Scheduler {
     }
   }
 
-  func validate(_ members: [ResourceRequest.Member], of owner: String) throws(SchedulingError) {
+  func validate(_ members: [ResourceRequest.Member], of owner: ObjectReference) throws(SchedulingError) {
     guard (1...Self.maximumMembers).contains(members.count) else {
       throw SchedulingError(
         .invalid, "\(owner) requests \(members.count) members; 1 to \(Self.maximumMembers) are allowed.")
@@ -71,7 +73,7 @@ extension Scheduler {
 
   /// Describes the exceeded limits of a quota: the limit, what is held, and what was requested.
   func quotaSentence(
-    _ exceeded: QuotaBounds, _ owner: String, _ more: Resources, _ sessions: Int, _ policy: TenantPolicy,
+    _ exceeded: QuotaBounds, _ owner: ObjectReference, _ more: Resources, _ sessions: Int, _ policy: TenantPolicy,
     tenant: Tenant?
   ) -> String {
     var parts: [String] = []

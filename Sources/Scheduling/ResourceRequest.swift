@@ -1,3 +1,5 @@
+import Objects
+
 /// A request for resources: a *gang* of members, each on one host, granted all at once or not at all.
 public struct ResourceRequest: Sendable, Equatable, Codable {
   /// One member of a gang.
@@ -25,7 +27,7 @@ public struct ResourceRequest: Sendable, Equatable, Codable {
   }
 
   /// The requester, unique among all waiters and holders.
-  public var owner: String
+  public var owner: ObjectReference
   /// The tenant whose quota and share the request counts towards.
   public var tenant: String
   /// The priority, added to the tenant's own. Higher priorities go first and may preempt preemptible holders of lower ones.
@@ -45,7 +47,7 @@ public struct ResourceRequest: Sendable, Equatable, Codable {
 
   /// Creates a request; the defaults suit the common case.
   public init(
-    owner: String, tenant: String, priority: Int = 0, members: [Member], membersApart: Bool = false,
+    owner: ObjectReference, tenant: String, priority: Int = 0, members: [Member], membersApart: Bool = false,
     apartFrom: String? = nil, placement: Placement = .pack, sessions: Int = 0, isPreemptible: Bool = false
   ) {
     self.owner = owner

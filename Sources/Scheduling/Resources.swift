@@ -1,3 +1,5 @@
+import Objects
+
 /// Amounts of resources, of a host or of an instance.
 public struct Resources: Sendable, Hashable, Codable {
   /// Thousandths of a processor core.
@@ -69,12 +71,12 @@ public struct Allocation: Sendable, Equatable, Codable {
   }
 
   /// The holder, unique among all holders and waiters.
-  public var owner: String
+  public var owner: ObjectReference
   /// The placements of the members.
   public var placements: [Placement]
 
   /// Creates an allocation.
-  public init(owner: String, placements: [Placement]) {
+  public init(owner: ObjectReference, placements: [Placement]) {
     self.owner = owner
     self.placements = placements
   }

@@ -1,3 +1,5 @@
+import Objects
+
 /// How long recent holders held their allocations, by tenant and kind of engine.
 struct RunHistory: Sendable {
   /// The number of durations kept per class, and the number needed for an estimate.

@@ -1,3 +1,5 @@
+import Objects
+
 /// Assigns resources of hosts to requests, as a pure value: tenants with quotas and weights, gangs, placement, priorities,
 /// preemption and backfill. Time is an input; decisions are the output.
 ///
@@ -60,7 +62,7 @@ public struct Scheduler: Sendable {
     /// Whether it was asked to release everything.
     var isDraining = false
     /// The owner of the request it is drained for.
-    var claimant: String?
+    var claimant: ObjectReference?
 
     var mayBePreempted: Bool { request.isPreemptible && !isDraining }
   }
@@ -72,8 +74,8 @@ public struct Scheduler: Sendable {
   var tenants: [String: Tenant] = [:]
   /// The sum of the weights of these tenants.
   var activeWeight = 0
-  var holders: [String: Holder] = [:]
-  var waiters: [String: Waiter] = [:]
+  var holders: [ObjectReference: Holder] = [:]
+  var waiters: [ObjectReference: Waiter] = [:]
   /// The number of waiting requests, by priority.
   var waitingByPriority: [Int: Int] = [:]
   /// The number of preemptible holders, by rank.
@@ -142,7 +144,7 @@ public struct Scheduler: Sendable {
   /// Removes a host that was lost or taken out of service.
   /// - Returns: The owners that still hold something there, in the order of names. The host is forgotten once they have released
   ///   it.
-  public mutating func removeHost(_ name: String) -> [String] {
+  public mutating func removeHost(_ name: String) -> [ObjectReference] {
     guard let slot = hosts.slot(of: name) else { return [] }
     dropPlans(on: slot)
     let holders = hosts[slot].holders.sorted()
@@ -159,7 +161,7 @@ public struct Scheduler: Sendable {
   // MARK: - Requests
 
   /// Whether a request of this owner is waiting.
-  public func isWaiting(_ owner: String) -> Bool { waiters[owner] != nil }
+  public func isWaiting(_ owner: ObjectReference) -> Bool { waiters[owner] != nil }
 
   /// Submits a request for all its members at once; it waits until `schedule` grants it.
   /// - Throws: `SchedulingError` if the owner already holds or waits, the request could never be granted, or too many requests
@@ -207,7 +209,7 @@ public struct Scheduler: Sendable {
   }
 
   /// Withdraws a waiting request; does nothing if there is none. Holders that are being drained for it continue to drain.
-  public mutating func withdraw(_ owner: String) {
+  public mutating func withdraw(_ owner: ObjectReference) {
     guard waiters[owner] != nil else { return }
     forgetPlans(of: owner)
     dequeue(owner)
@@ -215,7 +217,7 @@ public struct Scheduler: Sendable {
 
   /// Releases everything that an owner holds.
   /// - Throws: `SchedulingError` if the owner holds nothing.
-  public mutating func release(_ owner: String, at now: ContinuousClock.Instant) throws(SchedulingError) {
+  public mutating func release(_ owner: ObjectReference, at now: ContinuousClock.Instant) throws(SchedulingError) {
     let time = clock(now)
     guard let holder = holders[owner] else { throw .nothingHeld(owner) }
     giveBack(owner)
@@ -225,7 +227,7 @@ public struct Scheduler: Sendable {
 
   /// Releases everything that a drained holder holds, and queues it again at its old position in its tenant's order.
   /// - Throws: `SchedulingError` if the owner holds nothing.
-  public mutating func requeue(_ owner: String, at now: ContinuousClock.Instant) throws(SchedulingError) {
+  public mutating func requeue(_ owner: ObjectReference, at now: ContinuousClock.Instant) throws(SchedulingError) {
     _ = clock(now)
     guard let holder = holders[owner] else { throw .nothingHeld(owner) }
     giveBack(owner)
@@ -244,7 +246,7 @@ public struct Scheduler: Sendable {
     changeTenant(request.tenant) { $0.queue.insert(owner, key: key, shape: shape) }
   }
 
-  mutating func dequeue(_ owner: String) {
+  mutating func dequeue(_ owner: ObjectReference) {
     guard let waiter = waiters.removeValue(forKey: owner) else { return }
     shapes.remove(waiter.shape)
     countWaiting(-1, priority: priority(of: waiter.request))

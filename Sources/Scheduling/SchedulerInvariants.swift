@@ -1,3 +1,5 @@
+import Objects
+
 extension Scheduler: Equatable {
   /// Returns whether a journal of one could be a journal of the other.
   public static func == (a: Scheduler, b: Scheduler) -> Bool {

@@ -1,3 +1,5 @@
+import Objects
+
 /// A report of the scheduler's state, for operators.
 public struct SchedulerReport: Sendable, Equatable, Codable {
   /// A host.
@@ -59,15 +61,15 @@ public struct SchedulerReport: Sendable, Equatable, Codable {
   /// The number of waiting requests.
   public let waiting: Int
   /// The owner of the next request, if hosts are reserved for it.
-  public let next: String?
+  public let next: ObjectReference?
 }
 
 extension Scheduler {
   /// All owners that hold something, in the order of names.
-  public var holding: [String] { holders.keys.sorted() }
+  public var holding: [ObjectReference] { holders.keys.sorted() }
 
   /// All owners that wait, by tenant, in the order of each tenant's queue.
-  public var waiting: [String] {
+  public var waiting: [ObjectReference] {
     tenants.keys.sorted().flatMap { name in tenants[name]!.queue.prefix(.max).map(\.place.owner) }
   }
 

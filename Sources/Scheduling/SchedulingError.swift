@@ -1,3 +1,5 @@
+import Objects
+
 /// An error of the scheduler.
 public struct SchedulingError: Error, Sendable, Equatable, Codable, CustomStringConvertible {
   /// The kind of an error.
@@ -34,9 +36,9 @@ public struct SchedulingError: Error, Sendable, Equatable, Codable, CustomString
     self.description = description
   }
 
-  static func ownerKnown(_ owner: String) -> Self {
+  static func ownerKnown(_ owner: ObjectReference) -> Self {
     Self(.ownerKnown, "\(owner) already holds or waits for resources; release them or withdraw the request first.")
   }
 
-  static func nothingHeld(_ owner: String) -> Self { Self(.nothingHeld, "\(owner) holds no resources.") }
+  static func nothingHeld(_ owner: ObjectReference) -> Self { Self(.nothingHeld, "\(owner) holds no resources.") }
 }

@@ -1,10 +1,12 @@
+import Objects
+
 /// A decision of the scheduler, in force once returned.
 public enum SchedulingDecision: Sendable, Equatable {
   /// The owner no longer waits: it holds this allocation.
   case grant(Allocation)
   /// The holder must be drained for the sake of another owner. It keeps its allocation until `requeue` or `release`; what it
   /// releases is reserved for the other owner.
-  case preempt(owner: String, for: String, reason: String)
+  case preempt(owner: ObjectReference, for: ObjectReference, reason: String)
 }
 
 /// A tenant's turn in a pass: how far its queue was examined, and the rank of its next request.

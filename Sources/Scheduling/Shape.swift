@@ -1,3 +1,5 @@
+import Objects
+
 /// The resources and constraints of a request, without its owner: requests of the same shape fit, or do not fit, alike.
 struct Shape: Sendable, Hashable {
   let members: [ResourceRequest.Member]

@@ -1,3 +1,5 @@
+import Objects
+
 /// Estimates of start times, from the durations of earlier holders of the same tenant and kind.
 extension Scheduler {
   /// The release of an amount at a time.

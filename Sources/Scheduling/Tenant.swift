@@ -1,3 +1,5 @@
+import Objects
+
 /// The scheduler's state of a tenant that holds or waits.
 struct Tenant: Sendable {
   var policy: TenantPolicy
@@ -12,7 +14,7 @@ struct Tenant: Sendable {
   /// The number of preemptible holders.
   var preemptible = 0
   /// The owner of its request for which holders are drained.
-  var claimant: String?
+  var claimant: ObjectReference?
   var queue = TenantQueue()
 
   var isActive: Bool { holders > 0 || queue.count > 0 }

@@ -1,3 +1,5 @@
+import Objects
+
 /// The position of a request in its tenant's queue: lower keys go first.
 ///
 /// A priority higher by one has the effect of arriving one ageing interval earlier. The order of waiting requests therefore never
@@ -17,7 +19,7 @@ struct QueueKey: Sendable, Comparable {
 struct TenantQueue: Sendable {
   struct Place: Sendable {
     let key: QueueKey
-    let owner: String
+    let owner: ObjectReference
   }
 
   struct Front: Sendable, Equatable {
@@ -74,7 +76,7 @@ struct TenantQueue: Sendable {
   /// Returns the first request of a line.
   func first(of shape: Int) -> Place { lines[shape]!.first! }
 
-  mutating func insert(_ owner: String, key: QueueKey, shape: Int) {
+  mutating func insert(_ owner: ObjectReference, key: QueueKey, shape: Int) {
     let before = lines[shape]?.first?.key
     lines[shape, default: Line()].insert(Place(key: key, owner: owner))
     count += 1

@@ -1,3 +1,5 @@
+import Objects
+
 /// The position of a waiting request and why it waits.
 public struct WaitingReport: Sendable, Equatable, Codable {
   /// The reason for waiting.
@@ -17,7 +19,7 @@ public struct WaitingReport: Sendable, Equatable, Codable {
   }
 
   /// The owner of the request.
-  public let owner: String
+  public let owner: ObjectReference
   /// Its tenant.
   public let tenant: String
   /// The position if everything had room, in the order in which tenants take turns; 1 for the next request.
@@ -37,7 +39,7 @@ extension Scheduler {
   private static let maximumAhead = 10_000
 
   /// Returns the report of a waiting request; nil if it does not wait.
-  public func waiting(_ owner: String, at now: ContinuousClock.Instant) -> WaitingReport? {
+  public func waiting(_ owner: ObjectReference, at now: ContinuousClock.Instant) -> WaitingReport? {
     guard let waiter = waiters[owner] else { return nil }
     let time = time(now)
     let ahead = ahead(of: waiter, at: time)

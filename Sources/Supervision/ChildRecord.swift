@@ -1,3 +1,4 @@
+import Objects
 import StateStore
 import Support
 

@@ -7,6 +7,7 @@ import HTTPServing
 import JSON
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Synchronization
 import Testing

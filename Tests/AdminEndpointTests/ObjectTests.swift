@@ -3,6 +3,7 @@ import Coordinator
 import Foundation
 import HTTPClient
 import HTTPServing
+import Objects
 import StateStore
 import Testing
 import Turns

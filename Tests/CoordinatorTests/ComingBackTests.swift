@@ -3,6 +3,7 @@ import ClientOperations
 import ControlPlane
 import Engines
 import Glibc
+import Objects
 import Scheduling
 import StateStore
 import TestSupport

@@ -1,4 +1,5 @@
 import Coordinator
+import Objects
 import ServerConfiguration
 import StateStore
 import Testing

@@ -5,6 +5,7 @@ import Foundation
 import HTTPServing
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Support
 import Synchronization

@@ -37,7 +37,7 @@ struct QuotaTests {
     #expect(error?.code == .quota)
     #expect(
       error?.description
-        == "a exceeds the quota of tenant t: 1 sessions allowed, 0 open, 2 requested; 3 cores allowed, 0 cores in use, 4 cores requested; 1 GiB of memory allowed, 0 bytes in use, 2 GiB requested. Request less, or ask an operator to raise the quota."
+        == "session/a exceeds the quota of tenant t: 1 sessions allowed, 0 open, 2 requested; 3 cores allowed, 0 cores in use, 4 cores requested; 1 GiB of memory allowed, 0 bytes in use, 2 GiB requested. Request less, or ask an operator to raise the quota."
     )
     #expect(schedulingError { try story.submit("a", room(2), members: 2) }?.code == .quota)
   }

@@ -1,3 +1,5 @@
+import Objects
+
 @testable import Scheduling
 
 /// The invariants of every scheduler, checked against books kept independently.
@@ -26,8 +28,8 @@ extension SchedulerWorld {
   /// The order of turns before a pass.
   struct Order {
     let sums: [String: Sums]
-    let reserved: String?
-    let claims: Set<String>
+    let reserved: ObjectReference?
+    let claims: Set<ObjectReference>
 
     init(_ world: SchedulerWorld) {
       sums = world.sums()
@@ -114,7 +116,7 @@ extension SchedulerWorld {
     return parts.max()! / Double(policies[tenant]?.weight ?? 1)
   }
 
-  private func level(_ owner: String) -> Int {
+  private func level(_ owner: ObjectReference) -> Int {
     let request = requests[owner]!
     let priority = request.priority + (policies[request.tenant]?.priority ?? 0)
     return priority + (seconds - arrivals[owner]!) / 600
@@ -125,7 +127,7 @@ extension SchedulerWorld {
     // A preemption makes room for requests that were examined earlier.
     guard !made.contains(where: { if case .preempt = $0 { true } else { false } }) else { return }
     var sums = order.sums
-    var last: (owner: String, tenant: String, level: Int, shares: [String: Double])?
+    var last: (owner: ObjectReference, tenant: String, level: Int, shares: [String: Double])?
     for case .grant(let allocation) in made {
       let (owner, tenant) = (allocation.owner, requests[allocation.owner]!.tenant)
       let request = requests[owner]!
@@ -179,7 +181,7 @@ extension SchedulerWorld {
   }
 
   /// The free resources of a host that are not reserved for others.
-  private func open(_ host: HostIndex.Host, for owner: String) -> Resources {
+  private func open(_ host: HostIndex.Host, for owner: ObjectReference) -> Resources {
     var used = Resources.zero
     var leaving = Resources.zero
     for (holder, hold) in holds {

@@ -1,3 +1,5 @@
+import Objects
+
 @testable import Scheduling
 
 /// A scheduler and a clock: hosts `h0`, `h1`... with 4 cores and 8 GiB by default.
@@ -22,7 +24,7 @@ struct SchedulerFixture {
     sessions: Int = 0, isPreemptible: Bool = false, _ change: (inout ResourceRequest) -> Void = { _ in }
   ) throws {
     var request = ResourceRequest(
-      owner: owner, tenant: tenant, priority: priority,
+      owner: .session(owner), tenant: tenant, priority: priority,
       members: Array(repeating: ResourceRequest.Member(resources), count: members), sessions: sessions,
       isPreemptible: isPreemptible)
     change(&request)
@@ -33,22 +35,31 @@ struct SchedulerFixture {
   mutating func decide() -> [String] {
     scheduler.schedule(at: now).map { decision in
       switch decision {
-      case .grant(let allocation): "\(allocation.owner): \(allocation.placements.map(\.host).joined(separator: " "))"
-      case .preempt(let owner, let other, _): "\(owner) for \(other)"
+      case .grant(let allocation):
+        "\(allocation.owner.name): \(allocation.placements.map(\.host).joined(separator: " "))"
+      case .preempt(let owner, let other, _): "\(owner.name) for \(other.name)"
       }
     }
   }
 
   /// Returns the owners that were granted resources.
   mutating func granted() -> [String] {
-    scheduler.schedule(at: now).compactMap { if case .grant(let allocation) = $0 { allocation.owner } else { nil } }
+    scheduler.schedule(at: now).compactMap {
+      if case .grant(let allocation) = $0 { allocation.owner.name } else { nil }
+    }
   }
 
   mutating func release(_ owners: String...) throws {
-    for owner in owners { try scheduler.release(owner, at: now) }
+    for owner in owners { try scheduler.release(.session(owner), at: now) }
   }
 
-  func waiting(_ owner: String) -> WaitingReport? { scheduler.waiting(owner, at: now) }
+  func waiting(_ owner: String) -> WaitingReport? { scheduler.waiting(.session(owner), at: now) }
+}
+
+/// Owners in the tests are sessions.
+extension ObjectReference: ExpressibleByStringLiteral {
+  /// A session of that name.
+  public init(stringLiteral name: String) { self = .session(name) }
 }
 
 /// Processor cores and memory.

@@ -1,3 +1,4 @@
+import Objects
 import TestSupport
 
 @testable import Scheduling
@@ -5,12 +6,12 @@ import TestSupport
 /// An event of a scheduler. An event that names an unknown owner does nothing, so every part of a history is a history.
 enum SchedulerEvent: Equatable {
   case submit(ResourceRequest)
-  case withdraw(String)
-  case release(String)
+  case withdraw(ObjectReference)
+  case release(ObjectReference)
   /// A draining holder has released: it waits again or is gone.
   case drained(Int, isRequeued: Bool)
-  case usage(String, Usage)
-  case resize(String, [ResourceRequest.Member])
+  case usage(ObjectReference, Usage)
+  case resize(ObjectReference, [ResourceRequest.Member])
   case setHost(String, Resources, [String: String])
   case removeHost(String)
   case policies([TenantPolicy])
@@ -67,7 +68,9 @@ struct SchedulerHistory {
   private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
 
   /// Returns one of the most recent owners, because earlier ones are probably gone.
-  private mutating func owner() -> String { "r\(Int.random(in: max(0, owners - 25)...owners, using: &random))" }
+  private mutating func owner() -> ObjectReference {
+    .session("r\(Int.random(in: max(0, owners - 25)...owners, using: &random))")
+  }
 
   private mutating func request() -> ResourceRequest {
     owners += 1
@@ -78,7 +81,7 @@ struct SchedulerHistory {
       default: .local(["h1": 10, "h2": 20])
       }
     return ResourceRequest(
-      owner: "r\(owners)", tenant: "t\(Int.random(in: 0..<scale.tenants, using: &random))",
+      owner: .session("r\(owners)"), tenant: "t\(Int.random(in: 0..<scale.tenants, using: &random))",
       priority: scale.hasPriorities && chance(15) ? Int.random(in: -1...2, using: &random) : 0, members: members(),
       membersApart: chance(20), apartFrom: chance(10) ? "g" : nil, placement: placement,
       sessions: chance(50) ? 1 : 0, isPreemptible: scale.isPreemptible && chance(60))

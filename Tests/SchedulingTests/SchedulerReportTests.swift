@@ -57,7 +57,7 @@ struct SchedulerReportTests {
         "Tenant b changes: weight 1 -> 2, processors 1 core -> 0.5 cores.",
         "Tenant c is added: weight 5, priority 0, waiting requests 16.",
         "Tenant b would be over its quota of processors: 1 core in use, 0.5 cores allowed; it keeps what it has, and gets no more.",
-        "a2 would be preempted for c1: Tenant c holds 0% of the hosts, and its fair share is 62.5%; tenant a holds 75%, and its fair share is 12.5%.",
+        "session/a2 would be preempted for session/c1: Tenant c holds 0% of the hosts, and its fair share is 62.5%; tenant a holds 75%, and its fair share is 12.5%.",
       ])
     #expect(story.scheduler == before && story.scheduler.violations().isEmpty)
     #expect(

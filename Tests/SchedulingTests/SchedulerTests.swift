@@ -1,3 +1,4 @@
+import Objects
 import Testing
 
 @testable import Scheduling
@@ -157,12 +158,12 @@ struct SchedulerTests {
     var other = try SchedulerFixture(hosts: 0)
     other.tenants(["t": 2])
     for host in ["h1", "h0"] { try other.scheduler.setHost(host, capacity: room(4, gib: 8)) }
-    for owner in ["gang", "a"] {
+    for owner: ObjectReference in ["gang", "a"] {
       try other.scheduler.restore(
         story.scheduler.allocation(of: owner)!, of: story.scheduler.holders[owner]!.request, at: story.now)
     }
     #expect(other.scheduler != story.scheduler)
-    for owner in ["w1", "w2"] {
+    for owner: ObjectReference in ["w1", "w2"] {
       try other.scheduler.restore(waiting: story.scheduler.waiters[owner]!.request, at: story.now)
     }
     #expect(other.scheduler == story.scheduler)

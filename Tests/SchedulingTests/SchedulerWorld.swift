@@ -1,3 +1,5 @@
+import Objects
+
 @testable import Scheduling
 
 /// Drives a scheduler through a history, keeps books of its own and compares them. Checks the documented invariants and keeps the
@@ -40,10 +42,10 @@ struct SchedulerWorld {
   var failure: Failure?
   /// The state known independently of the scheduler.
   var policies: [String: TenantPolicy] = [:]
-  var requests: [String: ResourceRequest] = [:]
-  var arrivals: [String: Int] = [:]
-  var holds: [String: Hold] = [:]
-  var draining: [String] = []
+  var requests: [ObjectReference: ResourceRequest] = [:]
+  var arrivals: [ObjectReference: Int] = [:]
+  var holds: [ObjectReference: Hold] = [:]
+  var draining: [ObjectReference] = []
   var grants = 0
   var runs: [String: [Int]] = [:]
   var kept: Kept?
@@ -59,8 +61,8 @@ struct SchedulerWorld {
     return world
   }
 
-  mutating func expect(_ holds: Bool, _ invariant: String, _ detail: @autoclosure () -> String) {
-    if !holds, failure == nil { failure = Failure(invariant: invariant, detail: detail(), event: event) }
+  mutating func expect(_ holds: Bool, _ invariant: String, _ detail: @autoclosure () -> any CustomStringConvertible) {
+    if !holds, failure == nil { failure = Failure(invariant: invariant, detail: "\(detail())", event: event) }
   }
 
   // MARK: - Events
@@ -116,7 +118,7 @@ struct SchedulerWorld {
     }
   }
 
-  private mutating func release(_ owner: String) {
+  private mutating func release(_ owner: ObjectReference) {
     guard let hold = holds.removeValue(forKey: owner) else { return }
     requests[owner] = nil
     expect((try? scheduler.release(owner, at: now)) != nil, "who holds can release", owner)
@@ -124,7 +126,7 @@ struct SchedulerWorld {
     draining.removeAll { $0 == owner }
   }
 
-  private mutating func resize(_ owner: String, _ members: [ResourceRequest.Member]) {
+  private mutating func resize(_ owner: ObjectReference, _ members: [ResourceRequest.Member]) {
     guard let old = holds[owner] else { return }
     guard let new = try? scheduler.resize(owner, members: members, at: now) else {
       expect(scheduler.allocation(of: owner) == old.allocation, "a refused change changes nothing", owner)

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import LogStore
+import Objects
 import StateStore
 
 /// Records in the state store what the coordinator is about to do and what it did, for the next process. Every method returns

@@ -4,6 +4,7 @@ import ControlPlane
 import Engines
 import LogStore
 import Logging
+import Objects
 import Scheduling
 import StateStore
 import Synchronization

@@ -3,6 +3,7 @@ import Engines
 import GraphStore
 import LogStore
 import Logging
+import Objects
 import StateStore
 import Support
 

@@ -1,5 +1,6 @@
 import ControlPlane
 import FoundationEssentials
+import Objects
 import StateStore
 
 /// Restores entries of sessions in the state store from the records in their directories, and files that were set aside. Existing

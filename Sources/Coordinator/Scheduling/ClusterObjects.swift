@@ -1,4 +1,5 @@
 import Logging
+import Objects
 import Scheduling
 import StateStore
 import Synchronization

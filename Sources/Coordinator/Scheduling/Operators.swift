@@ -1,6 +1,7 @@
 import Engines
 import LogStore
 import Logging
+import Objects
 import Scheduling
 import StateStore
 import Support

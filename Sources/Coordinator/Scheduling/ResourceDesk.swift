@@ -1,4 +1,5 @@
 import ControlPlane
+import Objects
 import Scheduling
 import StateStore
 import Synchronization
@@ -16,9 +17,9 @@ final class ResourceDesk: Sendable {
     fileprivate var scheduler: Scheduler
     fileprivate var plan: ClusterPlan
     fileprivate var sessions: [String: Session] = [:]
-    fileprivate var waiting: [String: Waiting] = [:]
+    fileprivate var waiting: [ObjectReference: Waiting] = [:]
     /// The owners of waiting requests, in the order in which they receive reports.
-    fileprivate var round: [String] = []
+    fileprivate var round: [ObjectReference] = []
     fileprivate let metrics: Metrics
   }
 
@@ -153,7 +154,6 @@ final class ResourceDesk: Sendable {
   /// Sets the current usage of an owner.
   /// - Throws: `SchedulingError` if that exceeds its tenant's quota or its host; nothing has changed then.
   func setUsage(_ owner: ObjectReference, _ usage: Usage) throws(SchedulingError) {
-    let owner = owner.description
     try change(.use(owner, usage), at: clock.now) { state throws(SchedulingError) in
       try state.scheduler.setUsage(owner, usage)
     }
@@ -164,7 +164,7 @@ final class ResourceDesk: Sendable {
   func resize(
     _ owner: ObjectReference, members: [ResourceRequest.Member]
   ) throws(SchedulingError) -> Allocation {
-    let (owner, now) = (owner.description, clock.now)
+    let now = clock.now
     let allocation = try change(.resize(owner, members: members), at: now) { state throws(SchedulingError) in
       try state.scheduler.resize(owner, members: members, at: now)
     }
@@ -185,7 +185,6 @@ final class ResourceDesk: Sendable {
 
   /// Cancels the booking of an owner that is not recovered.
   func unbook(_ owner: ObjectReference) {
-    let owner = owner.description
     perform(handle(state.withLock { $0.scheduler.allocation(of: owner) } == nil ? .withdraw(owner) : .release(owner)))
   }
 
@@ -225,12 +224,12 @@ final class ResourceDesk: Sendable {
 
   /// Returns the report of a waiting owner; nil for all others.
   func waiting(_ owner: ObjectReference) -> WaitingReport? {
-    state.withLock { $0.scheduler }.waiting(owner.description, at: clock.now)
+    state.withLock { $0.scheduler }.waiting(owner, at: clock.now)
   }
 
   /// Returns the allocation of an owner.
   func allocation(of owner: ObjectReference) -> Allocation? {
-    state.withLock { $0.scheduler.allocation(of: owner.description) }
+    state.withLock { $0.scheduler.allocation(of: owner) }
   }
 
   /// Lets the scheduler decide after time has passed, and reports to owners of waiting requests.
@@ -241,9 +240,9 @@ final class ResourceDesk: Sendable {
     let (scheduler, turn) = state.withLock { ($0.scheduler, $0.turn(of: Self.reportsAtOnce)) }
     let executor = executor.withLock { $0 }
     for owner in turn {
-      guard let report = scheduler.waiting(owner, at: now), let reference = ObjectReference(owner) else { continue }
+      guard let report = scheduler.waiting(owner, at: now) else { continue }
       if state.withLock({ $0.isToBeTold(owner, report, at: now, pause: Self.pause) }) {
-        executor?.tell(reference, report)
+        executor?.tell(owner, report)
       }
     }
   }
@@ -251,10 +250,10 @@ final class ResourceDesk: Sendable {
   /// Returns the report of an owner that has just begun to wait.
   func tell(_ owner: ObjectReference) -> WaitingReport? {
     let now = clock.now
-    guard let report = state.withLock({ $0.scheduler }).waiting(owner.description, at: now) else { return nil }
+    guard let report = state.withLock({ $0.scheduler }).waiting(owner, at: now) else { return nil }
     return state.withLock { state in
       // It is reported now, whether or not it was due.
-      _ = state.isToBeTold(owner.description, report, at: now, pause: Self.pause)
+      _ = state.isToBeTold(owner, report, at: now, pause: Self.pause)
       return report
     }
   }
@@ -288,12 +287,12 @@ extension ResourceDesk.State: ControlPlaneParts {
     return outcomes
   }
 
-  private mutating func enqueue(_ owner: String, at now: ContinuousClock.Instant) {
+  private mutating func enqueue(_ owner: ObjectReference, at now: ContinuousClock.Instant) {
     if waiting.updateValue(ResourceDesk.Waiting(since: now), forKey: owner) == nil { round.append(owner) }
   }
 
   /// Returns the owners that are due for a report; all have their turn.
-  fileprivate mutating func turn(of count: Int) -> [String] {
+  fileprivate mutating func turn(of count: Int) -> [ObjectReference] {
     let turn = Array(round.prefix(count))
     round.removeFirst(turn.count)
     round += turn.filter { waiting[$0] != nil }
@@ -302,7 +301,7 @@ extension ResourceDesk.State: ControlPlaneParts {
 
   /// Whether to report to an owner: whether the report contains anything new.
   fileprivate mutating func isToBeTold(
-    _ owner: String, _ report: WaitingReport, at now: ContinuousClock.Instant, pause: Duration
+    _ owner: ObjectReference, _ report: WaitingReport, at now: ContinuousClock.Instant, pause: Duration
   ) -> Bool {
     guard var waiting = waiting[owner] else { return false }
     let isSoon = waiting.toldAt.map { $0.duration(to: now) < pause } ?? false

@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 import StateStore
 import Supervision
@@ -13,7 +14,7 @@ struct ControlPlaneTests {
 
   private func request(_ session: String, priority: Int = 0, isPreemptible: Bool = true) -> ResourceRequest {
     ResourceRequest(
-      owner: ObjectReference.session(session).description, tenant: "t", priority: priority,
+      owner: ObjectReference.session(session), tenant: "t", priority: priority,
       members: [.init(Resources(analyticalSlots: 1))], sessions: 1, isPreemptible: isPreemptible)
   }
 
@@ -62,7 +63,7 @@ struct ControlPlaneTests {
     #expect(tell(&plane, "a", .close) == ["a: closing", "a: drain", "a: stop"])
     #expect(plane.sessions["a"]?.engineAccess == .gone)
     #expect(tell(&plane, "a", .allEnded) == ["a: release", "a: closed", "b: allocate", "b: start"])
-    #expect(plane.sessions["a"] == nil && plane.scheduler.holding == ["session/b"])
+    #expect(plane.sessions["a"] == nil && plane.scheduler.holding == [.session("b")])
   }
 
   @Test("A session gives way once it is admitted and its engines take steps, and waits again")
@@ -99,7 +100,7 @@ struct ControlPlaneTests {
   @Test("A repeated or late grant changes nothing")
   func lateGrants() {
     var plane = plane()
-    let granted = SessionControl.Event.granted(owner: ObjectReference.session("a").description)
+    let granted = SessionControl.Event.granted(owner: ObjectReference.session("a"))
     _ = open(&plane, "a")
     #expect(tell(&plane, "a", granted) == [], "before it is set up")
     #expect(tell(&plane, "a", .setUp) == ["a: start"])
@@ -121,7 +122,7 @@ struct ControlPlaneTests {
     let ask = ControlPlane.Event.resources(.ask(request("a")))
     _ = open(&plane, "a")
     _ = open(&plane, "b")
-    #expect(plane.handle(ask, at: start) == [] && plane.scheduler.holding == ["session/a"])
+    #expect(plane.handle(ask, at: start) == [] && plane.scheduler.holding == [.session("a")])
     #expect(plane.handle(.resources(.ask(request("b"))), at: start) == [] && plane.scheduler.waiting.count == 1)
     _ = tell(&plane, "a", .close)
     #expect(tell(&plane, "a", .allEnded) == ["a: release", "a: closed", "b: allocate"])
@@ -151,7 +152,7 @@ struct ControlPlaneTests {
       {
         pauses.append(pause)
       }
-      #expect(plane.sessions["a"]?.engineAccess == .coming && plane.scheduler.holding == ["session/a"])
+      #expect(plane.sessions["a"]?.engineAccess == .coming && plane.scheduler.holding == [.session("a")])
     }
     #expect(pauses == [.zero, .seconds(1), .seconds(2), .seconds(4), .seconds(8)])
     #expect(tell(&plane, "a", .startAgain(analytical)) == ["a: release", "a: givenUp", "b: allocate"])
@@ -178,7 +179,7 @@ struct ControlPlaneTests {
     _ = open(&plane, "a")
     #expect(tell(&plane, "a", .graphMade(key: "k", name: "7")) == [])
     let wanted = ResourceRequest(
-      owner: ObjectReference.instance("q", of: "a").description, tenant: "t",
+      owner: ObjectReference.instance("q", of: "a"), tenant: "t",
       members: [.init(Resources(interactiveSlots: 1))])
     #expect(
       tell(&plane, "a", .request("q", kind: .interactive, graph: "7", wanted)) == ["a: ask", "a: allocate"])

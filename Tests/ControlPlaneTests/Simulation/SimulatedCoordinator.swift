@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 import StateStore
 import Supervision
@@ -105,7 +106,7 @@ struct SimulatedCoordinator {
   }
 
   /// An instance is `session/instance` here; the scheduler knows it by reference.
-  static func reference(_ owner: String) -> String { ObjectReference(.instance, owner).description }
+  static func reference(_ owner: String) -> ObjectReference { ObjectReference(.instance, owner) }
 
   /// All requests are of one tenant, so that they are granted in the order of arrival, or as they fit.
   static func request(_ owner: String, _ kind: InstanceKind, workers: Int) -> ResourceRequest {
@@ -151,7 +152,7 @@ struct SimulatedCoordinator {
   func allocation(of owner: String) -> Allocation? { scheduler.allocation(of: Self.reference(owner)) }
 
   /// The owners that hold resources.
-  var holding: [String] { scheduler.holding.map { String($0.dropFirst("instance/".count)) } }
+  var holding: [String] { scheduler.holding.map(\.name) }
 
   // MARK: - Inputs
 
@@ -269,8 +270,8 @@ struct SimulatedCoordinator {
       case .session(let session, let effect):
         touch(session)
         perform(effect, session: session)
-      case .resourcesRefused(let owner, _): queueNumbers[String(owner.dropFirst("instance/".count))] = nil
-      case .hostLost(let name, let holders): lost(name, holders.map { String($0.dropFirst("instance/".count)) })
+      case .resourcesRefused(let owner, _): queueNumbers[owner.name] = nil
+      case .hostLost(let name, let holders): lost(name, holders.map(\.name))
       case .service(let name, let action): perform(action, service: name)
       case .job(let name, let action): perform(action, job: name)
       case .fault(let error): faults.append("released exactly once: \(error)")

@@ -1,3 +1,4 @@
+import Objects
 import Scheduling
 import StateStore
 import Supervision

@@ -1,3 +1,4 @@
+import Objects
 import StateStore
 
 @testable import ControlPlane

@@ -1,6 +1,6 @@
 /// A reference to an object by kind and name. As text, in JSON and in log records, it is `kind/name`, for example
 /// `session/session_1`.
-public struct ObjectReference: Sendable, Hashable, Codable, CustomStringConvertible {
+public struct ObjectReference: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
   /// The object's kind.
   public var kind: ObjectKind
   /// The name, unique within the kind. It may contain slashes.
@@ -43,6 +43,19 @@ public struct ObjectReference: Sendable, Hashable, Codable, CustomStringConverti
 
   /// The key of the object in the state store.
   public var key: String { kind.key(name) }
+
+  /// Compares names first, which tell most references apart.
+  @inlinable
+  public static func == (one: Self, other: Self) -> Bool { one.name == other.name && one.kind == other.kind }
+
+  /// Hashes the name; objects of different kinds seldom share one.
+  @inlinable
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+
+  /// The order of the texts.
+  public static func < (one: Self, other: Self) -> Bool {
+    one.kind == other.kind ? one.name < other.name : one.kind.rawValue < other.kind.rawValue
+  }
 
   /// The text `kind/name`.
   public var description: String { "\(kind.rawValue)/\(name)" }
