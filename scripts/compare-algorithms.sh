@@ -4,4 +4,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export GSC_ALGORITHM_GRAPHS=${1:-2000} GSC_ALGORITHM_SEED=${2:-0}
-exec "${GSC_PYTHON:-.venv-tests/bin/python}" -m pytest Tests/ClientTests/test_algorithms_networkx.py -q
+exec "${GSC_PYTHON:-.venv-tests/bin/python}" -m pytest Tests/ClientTests/test_algorithms_networkx.py -q --timeout 0

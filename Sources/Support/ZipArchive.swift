@@ -88,7 +88,11 @@ public struct ZipArchive {
     guard start + entry.compressedBytes <= bytes.count else { throw Self.damaged("'\(entry.path)' is truncated") }
     let packed = bytes[start..<start + entry.compressedBytes]
     switch entry.method {
-    case 0: return Array(packed)
+    case 0:
+      guard packed.count == entry.byteCount else {
+        throw Self.damaged("'\(entry.path)' states another size than it has")
+      }
+      return Array(packed)
     case 8: return try inflate(packed, to: entry.byteCount, entry.path)
     default: throw Self.damaged("'\(entry.path)' uses the unsupported compression method \(entry.method)")
     }

@@ -44,7 +44,7 @@ struct DeadlineTests {
 
   @Test("The rest of a header list must arrive in time", arguments: [false, true])
   func headerList(isContinued: Bool) async throws {
-    try await run(limits { $0.headerTimeout = .seconds(2) }) { pair in
+    try await run(limits { $0.headerTimeout = .seconds(6) }) { pair in
       let whole = RawConnection.headers(1, usual, end: true)
       // Half a frame, or a complete one without its CONTINUATION.
       let (begin, rest) =
@@ -58,7 +58,7 @@ struct DeadlineTests {
       await prompt.send(rest)
       let goAway = try #require(await slow.goAway())
       #expect(goAway.code == HTTP2Error.Code.enhanceYourCalm.rawValue)
-      #expect(goAway.text == "A header list or another frame was not completed in time (2000 ms)")
+      #expect(goAway.text == "A header list or another frame was not completed in time (6000 ms)")
       #expect(pair.server.refusalCounts[.headers] == 1 && prompt.isOpen)
       await prompt.close()
     }
@@ -68,7 +68,7 @@ struct DeadlineTests {
     "Headers without a message, a partial message, and a request without an end fail their call",
     arguments: [[], [UInt8](repeating: 0, count: 3), [0, 0, 0, 0, 1, 1]])
   func request(bytes: [UInt8]) async throws {
-    try await run(limits { $0.requestTimeout = .seconds(2) }) { pair in
+    try await run(limits { $0.requestTimeout = .seconds(6) }) { pair in
       let connection = try await RawConnection(pair.address)
       await connection.send(RawConnection.headers(1, usual) + RawConnection.headers(3, usual))
       if !bytes.isEmpty { await connection.send(RawConnection.frame(0, stream: 1, bytes)) }
@@ -84,7 +84,7 @@ struct DeadlineTests {
   func trickle() async throws {
     try await run(
       limits {
-        $0.requestTimeout = .seconds(2)
+        $0.requestTimeout = .seconds(6)
         $0.minBytesPerSecond = 500
       }
     ) { pair in
@@ -149,7 +149,7 @@ struct DeadlineTests {
 
   @Test("A client that does not read from its socket loses the connection; one that reads slowly does not")
   func deafSocket() async throws {
-    try await run(limits { $0.readerTimeout = .seconds(2) }) { pair in
+    try await run(limits { $0.readerTimeout = .seconds(6) }) { pair in
       let big = RawConnection.block(RawConnection.usual("/t.S/Big"))
       let open =
         RawConnection.frame(4, [0, 4, 0x7F, 0xFF, 0xFF, 0xFF])

@@ -195,7 +195,8 @@ struct HeldBytesTests {
       var counts: [Int] = []
       for call in calls { counts.append(try await call.value) }
       #expect(counts == [600_000, 0, 400_000, 0, 500_000])
-      while pair.server.accounts.queuedBytes > PeerAccounts.quantumBytes { await Task.yield() }
+      // What a connection counts may lag behind by two quanta.
+      while pair.server.accounts.queuedBytes > 4 * PeerAccounts.quantumBytes { await Task.yield() }
       await other.close()
     }
   }

@@ -182,6 +182,19 @@ struct LimitTests {
     }
   }
 
+  @Test("A violation of HTTP/2 that nghttp2 detects is counted, and the GOAWAY contains the reason")
+  func violations() async throws {
+    try await Pair.run {
+      sizes(&$0)
+    } _: { pair async throws in
+      let connection = try await RawConnection(pair.address)
+      await connection.send(RawConnection.frame(0, stream: 1, [1]))
+      let goAway = try #require(await connection.goAway())
+      #expect(goAway.code == HTTP2Error.Code.protocolError.rawValue && goAway.text == "DATA: stream in idle")
+      #expect(pair.server.refusalCounts == [.protocolError: 1])
+    }
+  }
+
   @Test func aCallThatEndsWhileItWaitsLeavesTheQueue() async throws {
     var limits = ServerLimits()
     limits.messageBudgetBytes = 3_000_000

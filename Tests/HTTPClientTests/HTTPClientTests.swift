@@ -5,7 +5,7 @@ import Turns
 
 @testable import HTTPClient
 
-@Suite("The HTTP client", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("The HTTP client", .takesTurns, .timeLimit(.minutes(5)))
 struct HTTPClientTests {
   let client: HTTPClient
 
@@ -181,7 +181,7 @@ struct HTTPClientTests {
   }
 }
 
-@Suite("Errors of the HTTP client", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("Errors of the HTTP client", .takesTurns, .timeLimit(.minutes(5)))
 struct HTTPClientFailureTests {
   let client: HTTPClient
 

@@ -4,7 +4,7 @@ import Turns
 
 @testable import HTTPClient
 
-@Suite("TLS", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("TLS", .takesTurns, .timeLimit(.minutes(5)))
 struct TLSTests {
   /// Creates certificates of an authority, a server and a client, and serves one page with them. Prints the port as its first
   /// line, and ends when its input ends.

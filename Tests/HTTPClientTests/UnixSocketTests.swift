@@ -4,7 +4,7 @@ import Turns
 
 @testable import HTTPClient
 
-@Suite("The HTTP client on a Unix socket", .takesTurns, .timeLimit(.minutes(1)))
+@Suite("The HTTP client on a Unix socket", .takesTurns, .timeLimit(.minutes(5)))
 struct UnixSocketTests {
   private func client(_ path: String) throws -> HTTPClient {
     var configuration = HTTPClientConfiguration()

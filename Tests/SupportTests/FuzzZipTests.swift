@@ -12,6 +12,14 @@ struct FuzzZipTests {
     + [UInt8](repeating: 0, count: 16) + [97]
     + [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0, 47, 0, 0, 0, 33, 0, 0, 0, 0, 0]
 
+  @Test("A stored file whose stated size differs from its bytes is rejected")
+  func otherSize() throws {
+    var archive = Self.stored
+    archive[33 + 24] = 5
+    let damaged = try ZipArchive(archive)
+    #expect(throws: ZipError.self) { try damaged.contents(of: "a") }
+  }
+
   @Test("Archives are rejected or read")
   func archives() throws {
     #expect(try ZipArchive(Self.stored).contents(of: "a") == [104, 105])

@@ -4,7 +4,7 @@ import Transport
 import TransportSecurity
 import Turns
 
-@Suite("Client certificates", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(1)))
+@Suite("Client certificates", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(5)))
 struct ClientCertificateTests {
   private let authority: Authority
 

@@ -6,7 +6,7 @@ import Transport
 import TransportSecurity
 import Turns
 
-@Suite("TLS files", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(1)))
+@Suite("TLS files", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(5)))
 struct FileTests {
   private let authority: Authority
 

@@ -9,7 +9,7 @@ import Turns
 
 @testable import TransportSecurity
 
-@Suite("TLS handshakes", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(1)))
+@Suite("TLS handshakes", .takesTurns, .enabled(if: Authority.hasOpenSSL, "needs openssl"), .timeLimit(.minutes(5)))
 struct HandshakeTests {
   private let authority: Authority
 

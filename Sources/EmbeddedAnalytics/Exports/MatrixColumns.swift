@@ -1,3 +1,4 @@
+import AnalyticsKernels
 import Wire
 import Workers
 
