@@ -196,6 +196,36 @@ struct DynamicGraphEngineTests {
     #expect(try await fixture.array("r", context) == .double([0, 2, 2.5, 3.5]))
   }
 
+  @Test("Property graphs become graphs of graphscope.nx, and the other way round")
+  func conversions() async throws {
+    let fixture = try await EngineFixture()
+    let loaded = try await fixture.load(try fixture.modernGraph())
+    let person = try #require(loaded.schema.vertexLabel(named: "person"))
+    let graph = try await NX(fixture, key: loaded.key).make(
+      .transformGraph, [.dstGraphType: .int(2), .defaultLabelID: .int(Int64(person))])
+    #expect(try await graph.count(.nodeNum) == 6)
+    #expect(try await graph.count(.edgeNum) == 12)
+    let software = #"["software",3]"#
+    #expect(try await graph.report(.hasNode, node: software) == [1])
+    #expect(try await graph.report(.hasNode, node: "3") == [0])
+    #expect(try await graph.json(.predAttrByNode, node: "4") == #"[{"eid":1,"weight":1.0}]"#)
+    #expect(try await graph.report(.hasEdge, edge: "[4,\(software)]") == [1])
+    let name = try await graph.report(.nodeData, node: "1")
+    #expect(name.dropFirst(8).starts(with: [0x82, 0xa4] + Array("name".utf8) + [0xa5] + Array("marko".utf8)))
+    // Changes of the copy do not reach the property graph.
+    try await graph.change(.delNodes, "[\(software), [\"software\",5]]")
+    try await graph.change(.addNodes, #"[[9,{"score":0.5}]]"#)
+    guard case .graph(let back) = try await graph.perform(.transformGraph, [.dstGraphType: .int(4)]) else {
+      throw EngineFixture.Surprise()
+    }
+    let frame = try await fixture.frame(
+      ["id": "v:_.id", "age": "v:_.age", "name": "v:_.name"], back.handle)
+    #expect(
+      frame.map(\.values) == [
+        .int64([2, 6, 4, 1, 9]), .int64([27, 35, 32, 29, 0]), .strings(["vadas", "peter", "josh", "marko", ""]),
+      ])
+  }
+
   @Test("A later process finds the graphs, as often as operations refer to them")
   func recovery() async throws {
     let first = try await EngineFixture()

@@ -152,7 +152,10 @@ struct ResultKindTests {
     #expect(array.shape == [2, 3] && array.values == .int64([0, 2, 4, 6, 8, 10]))
     let range = VertexRange(begin: .integer(1), end: nil)
     #expect(await failure { _ = try await fixture.array("", handle, range) }?.code == .notApplicable)
-    #expect(await failure { _ = try await fixture.frame(["a": ""], handle) }?.code == .notApplicable)
+    #expect(await failure { _ = try await fixture.frame(["a": ""], handle, range) }?.code == .notApplicable)
+    let frame = try await fixture.frame(["a": ""], handle)
+    #expect(frame.map(\.name) == ["Col 0", "Col 1", "Col 2"])
+    #expect(frame.map(\.values) == [.int64([0, 6]), .int64([2, 8]), .int64([4, 10])])
   }
 
   @Test("every kind is recovered by a later process, whatever its size and position in the file")
