@@ -12,11 +12,6 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
-/// Tests see members of what their subject imports, so that each does not repeat its imports.
-let tests: [SwiftSetting] = [
-  .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
-]
-
 /// Speed matters more than checks that the tests, which run in debug builds, have made already. A target of these settings reads
 /// no bytes or texts from outside.
 let kernels: [SwiftSetting] = strict + [.unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
@@ -186,154 +181,157 @@ let package = Package(
     .executableTarget(
       name: "grpc-interop",
       dependencies: ["GRPC", "HTTP2", "ProtobufFields", "Transport", nio, nioPosix, arguments],
-      path: "Tests/Interop", swiftSettings: tests),
+      path: "Tests/Interop", swiftSettings: strict),
 
     // Test-only: keeps children under a supervisor, for tests that kill it.
     .executableTarget(
       name: "supervision-host", dependencies: ["StateStore", "Supervision"], path: "Tests/SupervisionHost",
-      swiftSettings: tests),
+      swiftSettings: strict),
 
     // Test-only: plays histories of coordinators again.
     .executableTarget(
-      name: "history-replay", dependencies: ["ControlPlane"], path: "Tests/HistoryReplay", swiftSettings: tests),
+      name: "history-replay", dependencies: ["ControlPlane"], path: "Tests/HistoryReplay", swiftSettings: strict),
 
     .executableTarget(
       name: "KernelBenchmark",
       dependencies: ["AnalyticsKernels", "EmbeddedAnalytics", "Engines", "GraphStore", "Workers"],
-      path: "Benchmarks/kernels", swiftSettings: tests),
+      path: "Benchmarks/kernels", swiftSettings: strict),
 
     // Tables of many shapes, for the benchmark of estimates and for tests.
     .target(
-      name: "GeneratedTables", dependencies: ["Engines", "GraphStore"], path: "Benchmarks/tables", swiftSettings: tests),
+      name: "GeneratedTables", dependencies: ["Engines", "GraphStore"], path: "Benchmarks/tables", swiftSettings: strict
+    ),
 
     .executableTarget(
       name: "EstimateBenchmark",
       dependencies: ["ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore", "Workers"],
-      path: "Benchmarks/estimate", swiftSettings: tests),
+      path: "Benchmarks/estimate", swiftSettings: strict),
 
     .executableTarget(
-      name: "StoreBenchmark", dependencies: ["StateStore"], path: "Benchmarks/store", swiftSettings: tests),
+      name: "StoreBenchmark", dependencies: ["StateStore"], path: "Benchmarks/store", swiftSettings: strict),
 
     .executableTarget(
       name: "SchedulerBenchmark", dependencies: ["Objects", "Scheduling"], path: "Benchmarks/scheduler",
-      swiftSettings: tests),
+      swiftSettings: strict),
 
     // Test-only: free ports, temporary directories, transition tables as text.
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: tests),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
     // Test-only: mutations of valid inputs, for the suites named Fuzz… and scripts/fuzz.sh.
-    .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: tests),
+    .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: strict),
 
     // Test-only: operations as the client writes them.
     .target(
       name: "ClientOperations", dependencies: ["Engines", "GraphStore", "JSON", "Vocabulary", "Wire"],
-      path: "Tests/ClientOperations", swiftSettings: tests),
+      path: "Tests/ClientOperations", swiftSettings: strict),
 
     // Test-only: lets few tests run at a time, those of all test targets together.
-    .target(name: "Turns", path: "Tests/Turns", swiftSettings: tests),
+    .target(name: "Turns", path: "Tests/Turns", swiftSettings: strict),
 
     .testTarget(
       name: "WireTests", dependencies: ["CGraphScopeProto", "Fuzzing", "Turns", "Vocabulary", "Wire"],
-      swiftSettings: tests),
-    .testTarget(name: "ProtobufFieldsTests", dependencies: ["ProtobufFields"], swiftSettings: tests),
-    .testTarget(name: "HTTP2Tests", dependencies: ["Fuzzing", "HTTP2", "Turns"], swiftSettings: tests),
+      swiftSettings: strict),
+    .testTarget(name: "ProtobufFieldsTests", dependencies: ["ProtobufFields"], swiftSettings: strict),
+    .testTarget(name: "HTTP2Tests", dependencies: ["Fuzzing", "HTTP2", "Turns"], swiftSettings: strict),
     .testTarget(
       name: "TransportTests", dependencies: ["HTTP2", "Transport", "Turns", nio, nioPosix, nioEmbedded],
-      swiftSettings: tests),
+      swiftSettings: strict),
     .testTarget(
       name: "TransportSecurityTests",
       dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
-      swiftSettings: tests),
-    .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: tests),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: tests),
+      swiftSettings: strict),
+    .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: strict),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
     .testTarget(
-      name: "GraphStoreTests", dependencies: ["Fuzzing", "GraphStore", "Turns", "Workers"], swiftSettings: tests),
+      name: "GraphStoreTests", dependencies: ["Fuzzing", "GraphStore", "Turns", "Workers"], swiftSettings: strict),
     .testTarget(
       name: "GRPCTests",
       dependencies: [
         "CZlib", "Fuzzing", "GRPC", "HTTP2", "ProtobufFields", "Transport", "Turns", "Wire", nio, nioPosix, log,
       ],
-      swiftSettings: tests),
+      swiftSettings: strict),
     .testTarget(
-      name: "EnginesTests", dependencies: ["ClientOperations", "Engines", "Vocabulary"], swiftSettings: tests),
+      name: "EnginesTests", dependencies: ["ClientOperations", "Engines", "Vocabulary"], swiftSettings: strict),
     .testTarget(
       name: "DynamicGraphsTests", dependencies: ["DynamicGraphs", "GraphStore", "JSON", "TestSupport", "Workers"],
-      swiftSettings: tests),
+      swiftSettings: strict),
     .testTarget(
       name: "EmbeddedAnalyticsTests",
       dependencies: [
         "AnalyticsKernels", "ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore",
-        "Turns", "Wire", "Workers",
-      ], swiftSettings: tests),
+        "Turns", "Vocabulary", "Wire", "Workers",
+      ], swiftSettings: strict),
     .testTarget(
       name: "GraphScopeEnginesTests",
       dependencies: [
         "Engines", "GraphScopeEngines", "GraphStore", "JSON", "Support", "Turns", "Vocabulary", "Wire", "Workers", nio,
         nioPosix,
-      ], swiftSettings: tests),
+      ], swiftSettings: strict),
     .testTarget(
       name: "SupportTests", dependencies: ["Fuzzing", "StateStore", "Support", "TestSupport", "Turns", "Wire"],
-      swiftSettings: tests),
-    .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: tests),
-    .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: tests),
+      swiftSettings: strict),
+    .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: strict),
+    .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: strict),
     .testTarget(
-      name: "SchedulingTests", dependencies: ["Objects", "Scheduling", "TestSupport", "Turns"], swiftSettings: tests),
+      name: "SchedulingTests", dependencies: ["Objects", "Scheduling", "TestSupport", "Turns"], swiftSettings: strict),
     .testTarget(
       name: "SupervisionTests",
       dependencies: [
         "CPlatform", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "supervision-host",
       ],
-      swiftSettings: tests),
+      swiftSettings: strict),
     .testTarget(
       name: "StateStoreTests",
       dependencies: ["HTTPClient", "Objects", "StateStore", "Support", "TestSupport", "Turns", sqlite],
-      swiftSettings: tests),
+      swiftSettings: strict),
     .testTarget(
       name: "ControlPlaneTests",
       dependencies: ["ControlPlane", "Objects", "Scheduling", "StateStore", "Supervision", "TestSupport", "Turns"],
-      swiftSettings: tests),
+      swiftSettings: strict),
     .testTarget(
       name: "LogStoreTests",
       dependencies: ["Coordinator", "Engines", "LogStore", "Support", "TestSupport", "Turns", log],
-      swiftSettings: tests
+      swiftSettings: strict
     ),
-    .testTarget(name: "AccessTests", dependencies: ["Access", "LogStore", "Turns", log], swiftSettings: tests),
+    .testTarget(name: "AccessTests", dependencies: ["Access", "LogStore", "Turns", log], swiftSettings: strict),
     .testTarget(
       name: "CoordinatorTests",
       dependencies: [
         "Access", "CPlatform", "ClientOperations", "ControlPlane", "Coordinator", "Engines", "GraphStore", "JSON",
         "LogStore", "Objects", "Scheduling", "StateStore", "Supervision", "Support", "TestSupport", "Turns", "Wire",
-        "Workers", log,
-      ], swiftSettings: tests),
+        "Vocabulary", "Workers", log,
+      ], swiftSettings: strict),
     .testTarget(
       name: "ClientEndpointTests",
       dependencies: [
         "Access", "ClientEndpoint", "Coordinator", "Engines", "GRPC", "GraphStore", "LogStore", "Transport",
         "Vocabulary", "Wire",
-      ], swiftSettings: tests),
+      ], swiftSettings: strict),
     .testTarget(
       name: "AdminEndpointTests",
       dependencies: [
         "Access", "AdminEndpoint", "Coordinator", "Fuzzing", "HTTPClient", "HTTPServing", "JSON", "LogStore", "Objects",
-        "StateStore", "Turns", "Wire", log,
-      ], swiftSettings: tests),
+        "StateStore", "Turns", "Wire", log, nio,
+      ], swiftSettings: strict),
     .testTarget(
       name: "ServerConfigurationTests",
       dependencies: [
-        "Access", "Coordinator", "Engines", "Fuzzing", "Scheduling", "ServerConfiguration", "Transport", "Turns", yaml,
-      ], swiftSettings: tests),
+        "Access", "Coordinator", "Engines", "Fuzzing", "Objects", "Scheduling", "ServerConfiguration", "Transport",
+        "Turns",
+        arguments, yaml,
+      ], swiftSettings: strict),
     .testTarget(
       name: "OperatorCLITests",
       dependencies: [
         "Access", "AdminEndpoint", "Coordinator", "HTTPServing", "JSON", "LogStore", "Objects", "OperatorCLI",
         "ServerConfiguration", "StateStore", "Support", "Turns", "Wire", log, arguments, yaml,
-      ], swiftSettings: tests),
+      ], swiftSettings: strict),
     .testTarget(
       name: "gscoordinatorTests",
       dependencies: [
         "Access", "ClientOperations", "Coordinator", "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC",
         "GraphStore",
         "LogStore", "ServerConfiguration", "Transport", "Turns", "Wire", "Workers", "gscoordinator", log, arguments,
-      ], swiftSettings: tests),
+      ], swiftSettings: strict),
   ]
 )

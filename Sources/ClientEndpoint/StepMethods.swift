@@ -8,6 +8,8 @@ import Wire
 extension CoordinatorService {
   /// Largest piece of a large result, in bytes.
   private static let pieceBytes = 4 << 20
+  /// Largest piece of a result in a file, in bytes: half of the smallest share of a connection.
+  private static let filePieceBytes = 128 << 10
 
   /// Adds the method that runs steps.
   func addStepMethods(to service: inout GRPCService) {
@@ -76,7 +78,11 @@ extension CoordinatorService {
       case .bytes(let result):
         try await send(result.count, to: writer) { range in await Self.copy(range, of: result) }
       case .file(let spool):
-        try await send(spool.byteCount, to: writer) { range in try await spooler.read(range, of: spool) }
+        try await send(spool.byteCount, to: writer, by: Self.filePieceBytes) { range in
+          // Others may have the room that this result did not get.
+          while await !writer.hold(range.count) { try await Task.sleep(for: .milliseconds(20)) }
+          return try await spooler.read(range, of: spool)
+        }
       case .stream(let stream): try await send(stream, to: writer)
       }
     }
@@ -92,11 +98,12 @@ extension CoordinatorService {
 
   /// Sends a result of this many bytes in pieces.
   private func send(
-    _ count: Int, to writer: ResponseWriter<StepMessage>, _ piece: (Range<Int>) async throws -> ByteBuffer
+    _ count: Int, to writer: ResponseWriter<StepMessage>, by pieceBytes: Int = pieceBytes,
+    _ piece: (Range<Int>) async throws -> ByteBuffer
   ) async throws {
     var start = 0
     repeat {
-      let end = min(start + Self.pieceBytes, count)
+      let end = min(start + pieceBytes, count)
       let body = RunStepResponseBody(hasNext: end < count, chunk: 0..<(end - start))
       try await writer.write(StepMessage(.body(body), piece: try await piece(start..<end)))
       start = end

@@ -9,6 +9,7 @@ import LogStore
 import Logging
 import Objects
 import StateStore
+import Synchronization
 import Testing
 import Turns
 import Wire

@@ -2,6 +2,8 @@ import AdminEndpoint
 import Foundation
 import HTTPClient
 import HTTPServing
+import NIOCore
+import Synchronization
 import Testing
 import Turns
 

@@ -2,6 +2,10 @@ import AdminEndpoint
 import Foundation
 import HTTPClient
 import HTTPServing
+import JSON
+import NIOCore
+import Objects
+import Synchronization
 import Testing
 import Turns
 import Wire

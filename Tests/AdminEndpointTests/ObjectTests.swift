@@ -3,8 +3,10 @@ import Coordinator
 import Foundation
 import HTTPClient
 import HTTPServing
+import JSON
 import Objects
 import StateStore
+import Synchronization
 import Testing
 import Turns
 import Wire

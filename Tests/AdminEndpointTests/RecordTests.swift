@@ -2,7 +2,11 @@ import AdminEndpoint
 import Coordinator
 import HTTPClient
 import HTTPServing
+import JSON
 import LogStore
+import Objects
+import StateStore
+import Synchronization
 import Testing
 import Turns
 import Wire

@@ -4,6 +4,7 @@ import HTTPClient
 import HTTPServing
 import Logging
 import StateStore
+import Synchronization
 import Testing
 import Turns
 

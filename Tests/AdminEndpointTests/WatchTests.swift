@@ -1,6 +1,10 @@
 import AdminEndpoint
 import HTTPClient
 import HTTPServing
+import JSON
+import NIOCore
+import Objects
+import StateStore
 import Testing
 import Turns
 import Wire

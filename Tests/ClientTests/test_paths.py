@@ -254,7 +254,7 @@ class TestResults:
             directories["b"] / "out.csv", tmp_path / "tokens", allowed / "away/out.csv", f"{allowed}/../data-b/out.csv",
             directories["a"] / "out.csv", f"{running.workspace}/out.csv",
         ]:
-            with pytest.raises(PermissionDeniedError, match="may be written"):
+            with pytest.raises(PermissionDeniedError, match="may write"):
                 result.output(f"file://{place}", selector=columns)
         assert (tmp_path / "tokens").read_bytes() == before
         assert sorted(os.listdir(directories["b"])) == ["v.csv"]

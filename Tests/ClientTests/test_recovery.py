@@ -225,6 +225,9 @@ class TestEveryFailpoint:
         assert eventually(lambda: result(context)) == {1: 0, 2: 1, 3: 2, 4: 3}
         larger = eventually(lambda: graph.add_vertices(csv("v.csv", "id\n9\n"), label="extra"))
         assert sorted(larger.schema.vertex_labels) == ["_", "extra"]
+        network = eventually(lambda: session.nx().Graph())
+        network.add_edge(1, 2)
+        assert eventually(network.number_of_edges) == 1
         try:
             close(session)
         except GRPCError as error:

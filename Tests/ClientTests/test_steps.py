@@ -158,7 +158,7 @@ class TestProtocol:
 
     @pytest.mark.parametrize(
         "kind",
-        [t.SUBGRAPH, t.MODIFY_VERTICES, t.ARCHIVE_GRAPH],
+        [t.SUBGRAPH, t.VIEW_GRAPH, t.ARCHIVE_GRAPH],
     )
     def test_operations_that_do_not_exist_here_say_which_do(self, client, edges, kind):
         ops = raw.load_ops(edges)

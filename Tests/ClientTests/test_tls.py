@@ -136,9 +136,9 @@ def test_sessions_are_resumed_until_the_files_are_read_again(start, authority, v
     reused, session = connect()
     assert not reused
     assert connect(session)[0]
-    before = running.log().count("TLS goes on with a new certificate")
+    before = running.log().count("TLS uses a new certificate")
     os.utime(authority["server.pem"])
-    wait_until(lambda: running.log().count("TLS goes on with a new certificate") > before, 60, "the files are read again")
+    wait_until(lambda: running.log().count("TLS uses a new certificate") > before, 60, "the files are read again")
     assert not connect(session)[0]
 
 

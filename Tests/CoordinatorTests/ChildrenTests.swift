@@ -1,6 +1,7 @@
 import Engines
 import Glibc
 import LogStore
+import StateStore
 import Supervision
 import Testing
 import Turns

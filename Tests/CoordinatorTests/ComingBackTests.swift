@@ -6,6 +6,7 @@ import Glibc
 import Objects
 import Scheduling
 import StateStore
+import Synchronization
 import TestSupport
 import Testing
 import Turns

@@ -1,14 +1,17 @@
 import Access
 import ClientOperations
+import ControlPlane
 import Engines
 import Glibc
 import LogStore
 import Logging
 import Scheduling
 import StateStore
+import Synchronization
 import TestSupport
 import Testing
 import Turns
+import Vocabulary
 
 @testable import Coordinator
 

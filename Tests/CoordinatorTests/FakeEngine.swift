@@ -2,6 +2,7 @@ import ClientOperations
 import Engines
 import GraphStore
 import Synchronization
+import Vocabulary
 import Workers
 
 /// An engine whose operations are controlled by the test: it records its calls and holds operations named `hold` until they are

@@ -1,3 +1,4 @@
+import ClientOperations
 import ControlPlane
 import Engines
 import Foundation

@@ -1,6 +1,8 @@
 import ClientOperations
+import ControlPlane
 import Engines
 import GraphStore
+import StateStore
 import Synchronization
 import Testing
 import Turns

@@ -1,6 +1,7 @@
 import ClientOperations
 import Engines
 import Glibc
+import Objects
 import StateStore
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@ import Engines
 import GraphStore
 import Testing
 import Turns
+import Vocabulary
 
 @testable import Coordinator
 

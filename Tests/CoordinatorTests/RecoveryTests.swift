@@ -1,10 +1,12 @@
 import Access
 import ClientOperations
+import ControlPlane
 import Engines
 import Glibc
 import GraphStore
 import Scheduling
 import StateStore
+import Synchronization
 import TestSupport
 import Testing
 import Turns

@@ -1,7 +1,9 @@
 import ClientOperations
+import ControlPlane
 import Engines
 import StateStore
 import Supervision
+import Synchronization
 import TestSupport
 import Testing
 import Turns

@@ -1,4 +1,6 @@
 import Access
+import ControlPlane
+import Synchronization
 import Testing
 import Turns
 

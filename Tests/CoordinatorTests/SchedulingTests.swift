@@ -1,5 +1,6 @@
 import Access
 import ClientOperations
+import ControlPlane
 import Engines
 import GraphStore
 import Scheduling
@@ -7,6 +8,7 @@ import StateStore
 import TestSupport
 import Testing
 import Turns
+import Vocabulary
 
 @testable import Coordinator
 

@@ -1,5 +1,6 @@
 import ClientOperations
 import Engines
+import StateStore
 import Testing
 import Turns
 

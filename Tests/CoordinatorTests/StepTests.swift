@@ -1,3 +1,4 @@
+import Access
 import ClientOperations
 import Engines
 import Scheduling

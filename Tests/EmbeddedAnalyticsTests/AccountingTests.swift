@@ -6,6 +6,7 @@ import GraphStore
 import Testing
 import Turns
 import Wire
+import Workers
 
 @Suite("Resources of a session are charged to its account and released exactly once", .takesTurns)
 struct AccountingTests {

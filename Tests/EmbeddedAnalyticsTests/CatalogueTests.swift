@@ -4,6 +4,7 @@ import Engines
 import GraphStore
 import Testing
 import Turns
+import Wire
 
 @Suite("Graphs are found by number", .takesTurns)
 struct CatalogueTests {

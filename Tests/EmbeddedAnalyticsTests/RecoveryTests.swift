@@ -2,6 +2,7 @@ import ClientOperations
 import EmbeddedAnalytics
 import Engines
 import Foundation
+import GraphStore
 import Testing
 import Turns
 import Wire

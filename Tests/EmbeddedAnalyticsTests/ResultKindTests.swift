@@ -4,6 +4,7 @@ import GraphStore
 import Testing
 import Turns
 import Wire
+import Workers
 
 @testable import AnalyticsKernels
 @testable import EmbeddedAnalytics

@@ -5,6 +5,7 @@ import Foundation
 import GraphStore
 import Testing
 import Turns
+import Wire
 
 @Suite("Tables with numbered columns or missing values", .takesTurns)
 struct TableFaultTests {

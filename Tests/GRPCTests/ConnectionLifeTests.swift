@@ -11,18 +11,18 @@ struct ConnectionLifeTests {
   func answeringClient() async throws {
     var limits = ServerLimits()
     limits.connection.keepAliveInterval = .milliseconds(20)
-    // Only a client that never answers is given up, however slow the machine is.
-    limits.connection.keepAliveTimeout = .minutes(10)
+    // The next PING is sent after this time. It is long, so that the answer of a slow machine counts.
+    limits.connection.keepAliveTimeout = .seconds(10)
     try await Pair.run(limits) { _ in
     } _: { pair async throws in
       let client = try await RawConnection(pair.address)
       func pings() -> [RawConnection.Frame] { client.frames.filter { $0.type == 6 && $0.flags == 0 } }
-      for count in 1...3 {
+      for count in 1...2 {
         while client.isOpen, pings().count < count { try await Task.sleep(for: .milliseconds(1)) }
         guard let ping = pings().last else { break }
         await client.send(RawConnection.frame(6, flags: 1, ping.payload))
       }
-      #expect(client.isOpen && pings().count >= 3)
+      #expect(client.isOpen && pings().count >= 2)
       await client.close()
     }
   }

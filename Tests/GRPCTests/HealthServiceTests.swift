@@ -1,6 +1,8 @@
+import HTTP2
 import NIOCore
 import ProtobufFields
 import Testing
+import Transport
 import Turns
 
 @testable import GRPC

@@ -1,3 +1,5 @@
+import HTTP2
+import Logging
 import NIOCore
 import NIOPosix
 import Synchronization

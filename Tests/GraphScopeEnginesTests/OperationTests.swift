@@ -1,4 +1,5 @@
 import Engines
+import GraphStore
 import Testing
 import Vocabulary
 import Wire

@@ -1,5 +1,6 @@
 import Engines
 import FoundationEssentials
+import JSON
 import NIOCore
 import NIOPosix
 import Testing

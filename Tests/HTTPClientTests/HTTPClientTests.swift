@@ -59,7 +59,7 @@ struct HTTPClientTests {
   func largeAnswer() async throws {
     let body = (0..<(12 << 20)).map { UInt8(truncatingIfNeeded: $0 / 7) }
     let server = try TestServer { _, connection in connection.answer(body: body) }
-    let response = try await client.send(HTTPRequest("GET", server.url()))
+    let response = try await client.send(HTTPRequest("GET", server.url(), timeout: .seconds(300)))
     #expect(response.body == body)
   }
 

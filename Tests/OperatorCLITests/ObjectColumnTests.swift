@@ -1,7 +1,9 @@
+import ArgumentParser
 import Coordinator
 import Objects
 import ServerConfiguration
 import StateStore
+import Synchronization
 import Testing
 import Turns
 import Wire

@@ -2,8 +2,12 @@ import AdminEndpoint
 import ArgumentParser
 import Coordinator
 import Foundation
+import HTTPServing
 import JSON
 import LogStore
+import Objects
+import StateStore
+import Synchronization
 import Testing
 import Turns
 import Wire

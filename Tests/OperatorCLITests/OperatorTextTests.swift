@@ -3,7 +3,9 @@ import ArgumentParser
 import Foundation
 import HTTPServing
 import JSON
+import Objects
 import ServerConfiguration
+import Support
 import Testing
 import Turns
 import Wire

@@ -70,7 +70,7 @@ struct SchedulerReportTests {
     let raised = story.scheduler.preview(
       [TenantPolicy(name: "b", quota: TenantPolicy.Quota(cpuMillicores: 2_000)), TenantPolicy(name: "a", weight: 3)],
       fallback: TenantPolicy(name: "default"), at: story.now)
-    #expect(raised == ["Tenant b changes: processors 1 core -> 2 cores.", "b2 would start on h0."])
+    #expect(raised == ["Tenant b changes: processors 1 core -> 2 cores.", "session/b2 would start on h0."])
   }
 
   @Test("Positions follow the turns of tenants")

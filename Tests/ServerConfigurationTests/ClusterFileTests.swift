@@ -1,4 +1,5 @@
 import Coordinator
+import Objects
 import Scheduling
 import Testing
 
@@ -57,11 +58,11 @@ struct ClusterFileTests {
         == .init(sessions: 4, cpuMillicores: 2500, memoryBytes: 1 << 30, graphs: 7, diskBytes: 1 << 40))
     #expect(plan.policy(of: "anonymous").quota == .init(sessions: 9))
     #expect(plan.policy(of: "others").weight == 2)
-    let request = plan.request(owner: "o", tenant: "research", isLocal: true)
+    let request = plan.request(owner: .session("o"), tenant: "research", isLocal: true)
     #expect(request.members.count == 2 && request.membersApart && !request.isPreemptible && request.sessions == 1)
     #expect(request.members[0].resources.memoryBytes == 1 << 30 && request.members[0].resources.cpuMillicores == 1000)
     #expect(request.members[0].selector == ["host": "localhost"] && request.priority == 0)
-    #expect(plan.request(owner: "o", tenant: "x", isLocal: false).members[0].resources.memoryBytes == 0)
+    #expect(plan.request(owner: .session("o"), tenant: "x", isLocal: false).members[0].resources.memoryBytes == 0)
   }
 
   @Test("Errors contain the problem, its position and a remedy")

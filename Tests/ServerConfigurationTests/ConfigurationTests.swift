@@ -1,3 +1,4 @@
+import ArgumentParser
 import Coordinator
 import Foundation
 import Scheduling

@@ -1,5 +1,6 @@
 import CPlatform
 import Foundation
+import StateStore
 import Testing
 import Turns
 

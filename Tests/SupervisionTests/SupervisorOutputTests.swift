@@ -1,4 +1,5 @@
 import Foundation
+import StateStore
 import Synchronization
 import Testing
 import Turns

@@ -1,4 +1,5 @@
 import Foundation
+import StateStore
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import CPlatform
 import Foundation
+import StateStore
 import Testing
 import Turns
 
@@ -118,7 +119,7 @@ import Turns
       ("/etc/passwd", "/", "could not be started: Permission denied (/etc/passwd)"),
       (
         "/bin/sh", "/no/such/directory",
-        "could not be started: No such file or directory (its directory /no/such/directory)"
+        "could not be started: No such file or directory (directory /no/such/directory)"
       ),
     ])
   func refusal(executable: String, directory: String, words: String) async throws {

@@ -257,13 +257,14 @@ struct ConnectionTests {
   private static func port(
     _ descriptor: Int32, _ name: (Int32, UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<socklen_t>?) -> Int32
   ) -> Int? {
-    var address = sockaddr_in()
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(descriptor, $0, &size) }
+    // Family and port by their places in `sockaddr_in`: which module defines its members depends on the order of imports.
+    var address = [UInt16](repeating: 0, count: 64)
+    var size = socklen_t(128)
+    let status = address.withUnsafeMutableBytes {
+      name(descriptor, $0.baseAddress?.bindMemory(to: sockaddr.self, capacity: 1), &size)
     }
-    guard status == 0, address.sin_family == sa_family_t(AF_INET) else { return nil }
-    return Int(UInt16(bigEndian: address.sin_port))
+    guard status == 0, address[0] == UInt16(AF_INET) else { return nil }
+    return Int(UInt16(bigEndian: address[1]))
   }
 
   private static func option(_ descriptor: Int32, _ level: Int32, _ name: Int32) -> Int32? {

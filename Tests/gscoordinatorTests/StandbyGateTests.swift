@@ -1,5 +1,6 @@
 import GRPC
 import Testing
+import Transport
 
 @testable import gscoordinator
 

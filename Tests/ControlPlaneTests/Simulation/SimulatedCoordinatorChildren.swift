@@ -1,3 +1,4 @@
+import Scheduling
 import Supervision
 
 @testable import ControlPlane

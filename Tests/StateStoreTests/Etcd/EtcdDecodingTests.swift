@@ -76,7 +76,7 @@ struct EtcdDecodingTests {
     }
     let body = Array(#"{"error":"x","message":"etcdserver: invalid auth token","code":16}"#.utf8)
     #expect(EtcdFailure(status: 401, body: body) == .tokenInvalid("etcdserver: invalid auth token"))
-    #expect(EtcdFailure(status: 503, body: Array("<html>".utf8)) == .retry("status 503"))
+    #expect(EtcdFailure(status: 503, body: Array("<html>".utf8)) == .retry("HTTP status 503"))
   }
 
   @Test("numbers are strings, and nothing else")

@@ -166,7 +166,7 @@ struct SQLiteLossTests {
     var path = try await ended()
     try crashed(durable: 30, path)
     let store = try SQLiteStateStore(directory: path)
-    #expect(store.openingRemark?.contains("revision 35 had been committed, 30") == true)
+    #expect(store.openingRemark?.contains("revision 35 had been committed, but 30") == true)
     #expect(store.seal.seal.durable == 30)
     try await store.put(.put("a", []))
     store.flush()
