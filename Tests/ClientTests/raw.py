@@ -8,12 +8,17 @@ from graphscope.version import __version__
 
 MAX_MESSAGE = 2**31 - 1
 
+# Windows that stay small. Without these options grpc begins with 4 MiB, widens its windows to several times what a connection
+# has carried in a round trip, and takes as much of an answer that its application does not read.
+SMALL_WINDOWS = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 64 << 10))
+
 
 class Client:
     """One connection of its own; over TLS with grpc's channel credentials."""
 
-    def __init__(self, address, credentials=None):
+    def __init__(self, address, credentials=None, options=()):
         options = [
+            *options,
             ("grpc.max_send_message_length", MAX_MESSAGE),
             ("grpc.max_receive_message_length", MAX_MESSAGE),
             ("grpc.use_local_subchannel_pool", 1),

@@ -40,17 +40,20 @@ def test_results_that_do_not_fit_into_the_share_of_a_connection_wait_in_files(st
         ["--port", "0", "--set", f"admin_port={admin}", "--set", f"limits.queued_bytes={QUEUED}"]
     )
     queued = 'gscoordinator_held_bytes{kind="queued"}'
-    readers = [raw.Client(coordinator.address) for _ in range(READERS)]
-    session = readers[0].connect(dangling=600).session_id
     graph = raw.load_ops(edges)
-    assert readers[0].run(session, graph, timeout=300)[0].code == OK
 
     def export():
         return raw.op(t.GRAPH_TO_NUMPY, [graph[1]], output=t.TENSOR, SELECTOR="v:_.id")
 
-    _, bodies = readers[0].run(session, [export()], timeout=300)
+    with raw.Client(coordinator.address) as loader:
+        session = loader.connect(dangling=600).session_id
+        assert loader.run(session, graph, timeout=300)[0].code == OK
+        _, bodies = loader.run(session, [export()], timeout=300)
     expected = b"".join(body.chunk for body in bodies)
     assert len(expected) > QUEUED / 4
+
+    # A reader that stops must not receive the result all the same, or its file is removed.
+    readers = [raw.Client(coordinator.address, options=raw.SMALL_WINDOWS) for _ in range(READERS)]
 
     calls = []
     for reader in readers:
@@ -61,9 +64,12 @@ def test_results_that_do_not_fit_into_the_share_of_a_connection_wait_in_files(st
     def files():
         return [f for _, _, names in os.walk(coordinator.workspace) for f in names if f.startswith("spool-")]
 
-    # Each call has a piece of 4 MiB in memory, and a watermark; the rest is in its file.
-    wait_until(lambda: len(files()) == READERS, 120, "every result waits in a file")
-    assert metric(admin, queued) <= READERS * (5 << 20)
+    # A head is sent when its result has a file. In memory, each call has half of the watermark, up to the watermark and two
+    # pieces of 128 KiB.
+    assert len(files()) == READERS
+    wait_until(lambda: metric(admin, queued) >= READERS << 19, 120, "every reader has stopped")
+    assert metric(admin, queued) <= READERS * (5 << 18)
+    assert len(files()) == READERS
     readers[0].heartbeat(timeout=60)
 
     for call in calls:
