@@ -8,7 +8,7 @@ import Support
   import Darwin
 #endif
 
-// @unchecked: the lists are not modified after init; libcrypto sorts their entries under a lock of its own.
+// @unchecked: the lists and the store are not modified after init; libcrypto sorts their entries under a lock of its own.
 /// Lists of revoked client certificates (RFC 5280, section 5), each issued by an authority of client certificates.
 ///
 /// As in OpenSSL's verification, a certificate whose authority has no list, or only one that should have been replaced by now, is
@@ -16,6 +16,7 @@ import Support
 final class RevocationLists: @unchecked Sendable {
   private let file: String
   private let lists: [List]
+  private let store: OpaquePointer
 
   fileprivate struct List {
     let pointer: OpaquePointer
@@ -41,10 +42,25 @@ final class RevocationLists: @unchecked Sendable {
         hint: "Give a file in PEM: -----BEGIN X509 CRL-----")
     }
     lists = pointers.prefix(count).compactMap { $0.map { List($0) } }
+    store = Self.store(authorities, lists)
     for list in lists { try check(list, authorities) }
   }
 
-  deinit { for list in lists { clibcrypto_crl_free(list.pointer) } }
+  deinit {
+    clibcrypto_store_free(store)
+    for list in lists { clibcrypto_crl_free(list.pointer) }
+  }
+
+  private static func store(_ authorities: Authorities, _ lists: [List]) -> OpaquePointer {
+    guard let store = clibcrypto_store_new() else { fatalError("libcrypto has no memory for a store of certificates") }
+    // What cannot be added is missed when a chain is verified, which then fails.
+    for certificate in authorities.certificates {
+      guard let bytes = try? certificate.toDERBytes() else { continue }
+      _ = clibcrypto_store_add_authority(store, bytes, Int64(bytes.count))
+    }
+    for list in lists { _ = clibcrypto_store_add_list(store, list.pointer) }
+    return store
+  }
 
   private func check(_ list: List, _ authorities: Authorities) throws(TLSError) {
     let name = "the list of certificates revoked by '\(list.issuer)' in '\(file)'"
@@ -65,6 +81,59 @@ final class RevocationLists: @unchecked Sendable {
         .expired, "\(name) should have been replaced by \(NIOSSLCertificate.text(list.nextUpdate))",
         hint: "Get the current list, or check the clock")
     }
+  }
+
+  /// Returns why the chain of a client, beginning with its own certificate, is not accepted; nil if it is: if it leads to an
+  /// authority that issued itself, is for clients, and no certificate in it is revoked.
+  func objection(toChain chain: [NIOSSLCertificate], at now: time_t) -> ChainObjection? {
+    let encoded = chain.map { (try? $0.toDERBytes()) ?? [] }
+    let bytes = encoded.flatMap { $0 }
+    let room = 200
+    var (position, names) = (Int32(0), [CChar](repeating: 0, count: 3 * room))
+    let verdict = bytes.withUnsafeBufferPointer { bytes in
+      names.withUnsafeMutableBufferPointer { names in
+        var (pointers, start): ([UnsafePointer<UInt8>?], Int) = ([], 0)
+        for certificate in encoded {
+          pointers.append(bytes.baseAddress.map { $0 + start })
+          start += certificate.count
+        }
+        let text = names.baseAddress!
+        return clibcrypto_verify_client(
+          store, pointers, encoded.map { Int64($0.count) }, Int32(encoded.count), Int64(now), &position, text,
+          text + room, text + 2 * room, Int32(room))
+      }
+    }
+    func name(_ index: Int) -> String {
+      String(decoding: names[(index * room)...].prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        .quotable(limit: 100)
+    }
+    let subject = position == 0 ? "its certificate '\(name(0))'" : "the authority '\(name(0))' of its certificate"
+    switch verdict {
+    case clibcrypto_none: return nil
+    case clibcrypto_revoked: return .reason("\(subject) was revoked")
+    case clibcrypto_no_list:
+      return .reason("\(subject) is of '\(name(1))', of which '\(file)' has no list of revoked certificates")
+    case clibcrypto_outdated_list:
+      return .reason(
+        "\(subject) may have been revoked: the list of '\(name(1))' in '\(file)' is not valid now")
+    default: return .unverified(name(2))
+    }
+  }
+
+  /// Why a chain of certificates is not accepted.
+  enum ChainObjection: Equatable {
+    /// A certificate is revoked, or may be.
+    case reason(String)
+    /// The chain is not valid, for this reason in the words of libcrypto.
+    case unverified(String)
+  }
+
+  /// Returns a list that should have been replaced by a time, as a reason not to accept a client whose chain was not verified since.
+  func outdated(at now: time_t) -> String? {
+    guard let list = lists.first(where: { $0.nextUpdate <= now }) else { return nil }
+    return
+      "its certificate, or an authority of it, may have been revoked: the list of '\(list.issuer)' in '\(file)' should "
+      + "have been replaced by \(NIOSSLCertificate.text(list.nextUpdate))"
   }
 
   /// Returns why a certificate is not accepted; nil if it is.

@@ -12,7 +12,8 @@ struct ServerMaterial: Sendable {
   /// The server's own certificate.
   let certificate: NIOSSLCertificate
   private let authorities: Authorities?
-  private let revocations: RevocationLists?
+  /// The lists of revoked certificates of clients, if there are any.
+  let revocations: RevocationLists?
   private let contexts: [ApplicationProtocol: NIOSSLContext]
 
   /// Reads and checks the files.
@@ -47,11 +48,6 @@ struct ServerMaterial: Sendable {
   }
 
   func context(for inner: ApplicationProtocol) -> NIOSSLContext { contexts[inner]! }
-
-  /// Returns why a client's verified certificate is not accepted now; nil if it is.
-  func objection(to certificate: NIOSSLCertificate) -> String? {
-    revocations?.objection(to: certificate, at: time(nil))
-  }
 
   /// Returns why a client's certificate was not verified.
   func explain(_ certificate: NIOSSLCertificate) -> String {

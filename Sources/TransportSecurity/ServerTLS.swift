@@ -94,10 +94,11 @@ public final class ServerTLS: Sendable {
 
   private func secure(_ channel: any Channel, for inner: ApplicationProtocol) throws {
     let material = state.withLock { $0.material }
-    let tls = NIOSSLServerHandler(context: material.context(for: inner))
+    let verification = ClientVerification(material)
+    let tls = verification.handler(for: inner)
     let handshake = HandshakeHandler(
       behind: tls, expecting: inner, within: configuration.handshakeTimeout,
-      explain: { material.explain($0) }, objection: { material.objection(to: $0) },
+      explain: { verification.explain($0) }, objection: { verification.objection(to: $0) },
       onFailure: { [refusals] in refusals.note($0, peer: $1) })
     try channel.pipeline.syncOperations.addHandlers([tls, handshake])
   }

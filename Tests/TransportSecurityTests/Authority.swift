@@ -14,6 +14,17 @@ final class Authority: Sendable {
     try openssl("req -x509 \(Self.newKey) -keyout ca.key -out ca.pem -days 30 -subj", "/CN=\(name)")
   }
 
+  /// Creates an authority whose certificate is issued by another one; `ca.pem` has only its own certificate.
+  init(_ name: String, under parent: Authority, isAuthority: Bool = true) throws {
+    folder = FileManager.default.temporaryDirectory.appending(path: "authority-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try parent.issue(
+      name, extensions: "basicConstraints=critical,CA:\(isAuthority)\nkeyUsage=keyCertSign,cRLSign,digitalSignature")
+    for (from, to) in [("\(name).pem", "ca.pem"), ("\(name).key", "ca.key")] {
+      try FileManager.default.copyItem(atPath: parent.path(from), toPath: path(to))
+    }
+  }
+
   deinit { try? FileManager.default.removeItem(at: folder) }
 
   private static let newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
@@ -26,10 +37,11 @@ final class Authority: Sendable {
 
   /// Issues a certificate: `name.pem` and `name.key`.
   func issue(
-    _ name: String, names: String = "DNS:localhost,IP:127.0.0.1", days: Int = 30, commonName: String? = nil
+    _ name: String, names: String = "DNS:localhost,IP:127.0.0.1", days: Int = 30, commonName: String? = nil,
+    extensions: String? = nil
   ) throws {
     try openssl("req \(Self.newKey) -keyout \(name).key -out \(name).csr -utf8 -subj", "/CN=\(commonName ?? name)")
-    try Data("subjectAltName=\(names)".utf8).write(to: folder.appending(path: "\(name).ext"))
+    try Data((extensions ?? "subjectAltName=\(names)").utf8).write(to: folder.appending(path: "\(name).ext"))
     try openssl(
       "x509 -req -in \(name).csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile \(name).ext -days \(days) -out \(name).pem"
     )
@@ -47,6 +59,13 @@ final class Authority: Sendable {
     for name in names { try openssl("\(ca) -revoke \(name).pem") }
     try openssl("\(ca) -gencrl -crlsec \(seconds) -out crl.pem")
     return path("crl.pem")
+  }
+
+  /// Writes a file of the contents of others, and returns its path.
+  func join(_ paths: String..., as name: String) throws -> String {
+    let contents = try paths.map { try String(contentsOfFile: $0, encoding: .utf8) }
+    try Data(contents.joined().utf8).write(to: folder.appending(path: name), options: .atomic)
+    return path(name)
   }
 
   /// Returns the SHA-256 digest of a certificate, computed by openssl.

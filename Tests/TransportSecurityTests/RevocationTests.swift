@@ -55,6 +55,67 @@ struct RevocationTests {
     }
   }
 
+  @Test("an intermediate authority that is revoked accepts nobody, and the log says so; others are not affected")
+  func revokedAuthority() async throws {
+    let department = try Authority("department", under: authority)
+    try department.issue("carol")
+    _ = try department.join(department.path("carol.pem"), department.certificate, as: "carol.pem")
+    var configuration = configuration(
+      try authority.join(try authority.list(), try department.list(), as: "lists.pem"))
+    configuration.clientAuthorityFile = try authority.join(
+      authority.certificate, department.certificate, as: "both.pem")
+    try await Endpoint.run(configuration) { endpoint in
+      try await endpoint.echo(authority.client("carol", of: department))
+    }
+    _ = try authority.join(try authority.list(revoking: "department"), department.path("crl.pem"), as: "lists.pem")
+    try await Endpoint.run(configuration) { endpoint in
+      #expect(try await endpoint.refusal(authority.client("carol", of: department))?.code == .unavailable)
+      let line = try #require(await endpoint.log.line(with: "rejected"))
+      #expect(line.contains("the authority 'department' of its certificate was revoked"))
+      try await endpoint.echo(authority.client("alice"))
+    }
+  }
+
+  @Test("every authority of a chain must have a list")
+  func authorityWithoutList() async throws {
+    let department = try Authority("department", under: authority)
+    try department.issue("carol")
+    _ = try department.join(department.path("carol.pem"), department.certificate, as: "carol.pem")
+    var configuration = configuration(try department.list())
+    configuration.clientAuthorityFile = try authority.join(
+      authority.certificate, department.certificate, as: "both.pem")
+    try await Endpoint.run(configuration) { endpoint in
+      #expect(try await endpoint.refusal(authority.client("carol", of: department)) != nil)
+      let line = try #require(await endpoint.log.line(with: "rejected"))
+      #expect(line.contains("the authority 'department' of its certificate is of 'authority', of which"))
+    }
+  }
+
+  @Test("with lists, chains are verified as without them", arguments: [false, true])
+  func invalidChains(_ hasList: Bool) async throws {
+    let (stranger, twin) = (try Authority("stranger"), try Authority())
+    try stranger.issue("mallory")
+    try twin.issue("mallory")
+    try authority.issue("serverOnly", extensions: "extendedKeyUsage=serverAuth")
+    try authority.issue("clientOnly", extensions: "extendedKeyUsage=clientAuth")
+    // A certificate that is no authority's cannot issue others.
+    let fake = try Authority("fake", under: authority, isAuthority: false)
+    try fake.issue("mallory")
+    _ = try fake.join(fake.path("mallory.pem"), fake.certificate, as: "mallory.pem")
+    var configuration = configuration(try authority.list())
+    if !hasList { configuration.clientRevocationFile = nil }
+    try await Endpoint.run(configuration) { endpoint in
+      try await endpoint.echo(authority.client("clientOnly"))
+      for client in [
+        try authority.client("mallory", of: stranger), try authority.client("mallory", of: twin),
+        try authority.client("mallory", of: fake), try authority.client("serverOnly"), try authority.client(),
+      ] {
+        #expect(try await endpoint.refusal(client)?.code == .unavailable)
+      }
+      #expect(endpoint.callers.all.map { $0?.commonName } == ["clientOnly"])
+    }
+  }
+
   @Test("an authority without a list accepts nobody")
   func withoutList() async throws {
     let other = try Authority("other")
