@@ -95,6 +95,20 @@ struct SettingTableTests {
     }
   }
 
+  @Test("docs/hardening.md names tests that exist, and some of every limit")
+  func documentedTests() throws {
+    let document = try text("docs/hardening.md")
+    let folder = Self.root.appending(path: "Tests")
+    let names = try #require(FileManager.default.enumerator(atPath: folder.path)).compactMap { $0 as? String }
+    for match in document.matches(of: /`(\w+\.(?:swift|py)): (\w+)`/) {
+      let tests = try names.filter { $0.hasSuffix("/\(match.1)") }.map { try text("Tests/\($0)") }
+      #expect(tests.contains { $0.contains(" \(match.2)(") }, "docs/hardening.md: \(match.1) has no \(match.2)")
+    }
+    for setting in Setting.allCases where setting.rawValue.hasPrefix("limits.") {
+      #expect(document.contains("`\(setting.rawValue)`"), "docs/hardening.md does not tell of \(setting.rawValue)")
+    }
+  }
+
   @Test("`config` prints every setting with its value, origin and meaning, as a valid configuration file")
   func printed() throws {
     let printed = Settings().table
