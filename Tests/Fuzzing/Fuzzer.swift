@@ -10,6 +10,8 @@ import Foundation
 /// | `GSC_FUZZ_SECONDS` | how long each target runs, instead of the number of inputs |
 /// | `GSC_FUZZ_SEED` | the seed, instead of 1 |
 /// | `GSC_FUZZ_DIRECTORY` | where each target writes the input that it is about to use; what remains after a crash has caused it |
+/// | `GSC_FUZZ_INPUTS` | a directory of inputs, such as a corpus of libFuzzer; each is used once, instead of mutations |
+/// | `GSC_LIBFUZZER` | arguments of libFuzzer, which then chooses the inputs (see `LibFuzzer`) |
 public struct Fuzzer {
   /// The name of the target; the name of its file in `GSC_FUZZ_DIRECTORY`.
   public let name: String
@@ -20,6 +22,8 @@ public struct Fuzzer {
   private let end: ContinuousClock.Instant?
   private var inputsLeft: Int
   private let file: URL?
+  private var given: [URL]?
+  private let libFuzzer: LibFuzzer?
 
   /// Maximum length of an input, in bytes.
   private static let maximumBytes = 1 << 16
@@ -43,6 +47,11 @@ public struct Fuzzer {
     end = seconds.map { ContinuousClock.now + .seconds($0) }
     inputsLeft = inputs
     file = environment["GSC_FUZZ_DIRECTORY"].map { URL(filePath: $0).appending(path: name) }
+    given = environment["GSC_FUZZ_INPUTS"].map { directory in
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+      return names.sorted().map { URL(filePath: directory).appending(path: $0) }
+    }
+    libFuzzer = LibFuzzer.start(corpus: corpus)
   }
 
   /// Numbers at which lengths and counts change their meaning.
@@ -54,6 +63,8 @@ public struct Fuzzer {
 
   /// Returns the next input; nil at the end.
   public mutating func next() -> [UInt8]? {
+    if let libFuzzer { return libFuzzer.next() }
+    if given != nil { return nextGiven() }
     if let end {
       guard ContinuousClock.now < end else { return nil }
     } else {
@@ -65,6 +76,13 @@ public struct Fuzzer {
     if input.count > Self.maximumBytes { input.removeSubrange(Self.maximumBytes...) }
     if let file { try? Data(input).write(to: file) }
     return input
+  }
+
+  private mutating func nextGiven() -> [UInt8]? {
+    guard let file = given?.popLast() else { return nil }
+    print("input \(file.path)")
+    fflush(nil)
+    return (try? Data(contentsOf: file)).map { Array($0) } ?? []
   }
 
   /// Records the outcome of an input: a description in few variants, such as the kind of an error.
