@@ -4,15 +4,15 @@ import os
 import platform
 import tempfile
 
-from . import counts, estimate, heartbeat, idle, job, journal, native, recovery, scheduling, sessions, start, step, store
+from . import counts, estimate, heartbeat, idle, job, journal, native, recovery, scheduling, sessions, start, step, store, transport
 from .report import table
 
 MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module.measure
     for module in (start, heartbeat, step, job, store, journal, recovery, idle, sessions, scheduling, estimate, counts)
 }
-# Measured only on request: it needs an environment with GraphScope's engines.
-NAMED = {"native": native.measure}
+# Measured only on request: they need an environment with GraphScope's engines, and another binary.
+NAMED = {"native": native.measure, "transport": transport.measure}
 
 
 def processor():

@@ -2,7 +2,7 @@
 # Compares the coordinator with the Python coordinator, a grpcio server and nghttpd, and its state stores with SQLite and
 # etcd themselves, and prints a Markdown table.
 # usage: Benchmarks/run.sh [--no-peer] [WHAT]...      (default: all parts that Benchmarks/__main__.py lists)
-# GSC_BINARY, GSC_STORE_BENCHMARK, GSC_ESTIMATE_BENCHMARK and GSC_SCHEDULER_BENCHMARK name binaries to use instead of the
+# GSC_BINARY, GSC_STORE_BENCHMARK, GSC_ESTIMATE_BENCHMARK, GSC_SCHEDULER_BENCHMARK and GSC_INTEROP name binaries to use instead of the
 # release build; GSC_PEER_PYTHON names an interpreter that has the Python coordinator.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -19,6 +19,7 @@ build gscoordinator GSC_BINARY
 build StoreBenchmark GSC_STORE_BENCHMARK
 build EstimateBenchmark GSC_ESTIMATE_BENCHMARK
 build SchedulerBenchmark GSC_SCHEDULER_BENCHMARK
+[[ " $* " != *" transport "* ]] || build grpc-interop GSC_INTEROP
 scripts/make-venv.sh .venv-tests Tests/ClientTests/requirements.txt
 if [[ " $* " != *" --no-peer "* && -z ${GSC_PEER_PYTHON:-} ]]; then
   [[ -x .venv-peer/bin/python ]] || {

@@ -170,9 +170,10 @@ def etcd_leads(port):
         return answer.status == 200
 
 
-def nghttpd(directory):
+def nghttpd(directory, size=5):
+    """Serves a file of so many bytes; 5 is the size of the response to a HeartBeat, an empty message after its prefix."""
     port = free_port()
     root = tempfile.mkdtemp(dir=directory)
     with open(os.path.join(root, "heartbeat"), "wb") as file:
-        file.write(bytes(5))  # as long as the response to a HeartBeat: an empty message after its prefix
+        file.write(bytes(size))
     return Server(["nghttpd", "--no-tls", "-d", root, str(port)], port)
