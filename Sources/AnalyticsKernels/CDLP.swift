@@ -18,7 +18,8 @@ package enum CDLP {
     var next = try scratch.reserve(VertexNumber.self, count: count)
     let counters = try (0..<workers.width).map { _ in try LabelCounter(labelCount: count, scratch: scratch) }
     let changes = try scratch.reserve(UInt64.self, count: 1)
-    for _ in 0..<max(0, rounds) {
+    for round in 0..<max(0, rounds) {
+      workers.progress.begin(round: round + 1, of: rounds)
       changes[0] = 0
       let (now, then) = (labels, next)
       try workers.forEachVertexRange(of: graph.outgoing, grain: chunkWork / 4) { vertices, _, slot in

@@ -67,7 +67,8 @@ package struct CitationRanks {
     var next = try scratch.reserve(Double.self, count: graph.vertexCount)
     if let start { share[start.vertex] = start.share }
     let incoming = graph.incoming
-    for _ in 0..<rounds {
+    for round in 0..<rounds {
+      workers.progress.begin(round: round + 1, of: rounds)
       let (now, then) = (share, next)
       try workers.forEachVertexRange(of: incoming) { vertices, _, _ in
         for vertex in vertices {

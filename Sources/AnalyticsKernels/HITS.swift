@@ -33,7 +33,8 @@ package struct HITS {
     let last = try scratch.reserve(Double.self, count: count)
     try workers.fill(hub, with: 1 / Double(count))
     var hasConverged = false
-    for _ in 0..<maximumRounds where !hasConverged {
+    for round in 0..<maximumRounds where !hasConverged {
+      workers.progress.begin(round: round + 1, of: maximumRounds)
       for vertex in 0..<count { last[vertex] = hub[vertex] }
       _ = try backwards.multiply(last, partialSums: inSums) { vertex, received in
         authority[vertex] = received

@@ -34,7 +34,10 @@ package struct Louvain {
       weights: weights.perEntry.map { UnsafeBufferPointer($0) })
     var memory = Scratch(storage: workers.storage)
     defer { memory.free() }
+    var round = 0
     while level.count > 0 {
+      round += 1
+      workers.progress.begin(round: round)
       let next = Scratch(storage: workers.storage)
       var isKept = false
       defer { if !isKept { next.free() } }

@@ -17,7 +17,8 @@ extension PowerIteration {
     let sums = try matrix.partialSums(scratch)
     let (rank, even) = (result.mutableValues, 1 / Double(count))
     try workers.fill(rank, with: even)
-    for _ in 0..<maximumRounds {
+    for round in 0..<maximumRounds {
+      workers.progress.begin(round: round + 1, of: maximumRounds)
       let dangling = try share(rank, portion, into: shares)
       let base = (alpha * dangling + 1 - alpha) * even
       let change = try matrix.multiply(shares, partialSums: sums) { vertex, received in

@@ -37,7 +37,8 @@ package enum PageRank {
       for vertex in vertices { sum += note(even, vertex, share) }
       dangling[chunk] = sum
     }
-    for _ in 0..<max(0, rounds) {
+    for round in 0..<max(0, rounds) {
+      workers.progress.begin(round: round + 1, of: rounds)
       let base = (1 - delta) * even + delta * even * dangling.reduce(0, +)
       let (share0, share1) = (share, nextShare)
       try workers.forEachVertexRange(of: incoming) { vertices, chunk, _ in

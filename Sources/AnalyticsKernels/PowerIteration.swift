@@ -71,7 +71,8 @@ package struct PowerIteration {
     let sums = try matrix.partialSums(scratch)
     let (last, next) = (try scratch.reserve(Double.self, count: count), values.mutableValues)
     try workers.fill(next, with: start)
-    for _ in 0..<maximumRounds {
+    for number in 0..<maximumRounds {
+      workers.progress.begin(round: number + 1, of: maximumRounds)
       try copy(next, to: last)
       let change = try round(matrix, sums, last, next)
       guard change.isFinite else { throw Self.unbounded }

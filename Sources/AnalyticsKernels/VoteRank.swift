@@ -26,6 +26,7 @@ package struct VoteRank {
     defer { scratch.free() }
     var election = try VoteRank(graph, ranks: ranks.mutableValues, workers, scratch)
     for place in 0..<min(count, graph.vertexCount) {
+      workers.progress.begin(round: place + 1, of: min(count, graph.vertexCount))
       guard try election.elect(place: Int32(truncatingIfNeeded: place + 1)) else { break }
     }
     return ranks

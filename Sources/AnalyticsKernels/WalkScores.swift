@@ -49,7 +49,8 @@ package struct WalkScores {
     let hub = try scratch.reserve(Double.self, count: graph.vertexCount)
     let authority = result.mutableValues
     try workers.fill(hub, with: 1)
-    for _ in 0..<rounds {
+    for round in 0..<rounds {
+      workers.progress.begin(round: round + 1, of: rounds)
       try multiply(backwards, hub, inSums, into: authority)
       try multiply(forwards, authority, outSums, into: hub)
     }

@@ -22,15 +22,16 @@ public final class WorkerPool: Sendable {
   }
 
   /// Runs `job` on a driving thread and suspends until it ends. At most `threads` threads work on it, and the memory and files it
-  /// takes are charged to `storage`. Cancelling the task raises the job's flag; the job then throws `CancellationError` at its
+  /// takes are charged to `storage`; `progress` shows how far it is. Cancelling the task raises the job's flag; the job then throws `CancellationError` at its
   /// next chunk.
   /// - Throws: any error of the job; `WorkersError` when the system cannot start a thread.
   public func run<R: Sendable>(
-    storage: any StorageAccount = UnboundedStorage(), threads: Int = .max,
+    storage: any StorageAccount = UnboundedStorage(), threads: Int = .max, progress: WorkProgress = WorkProgress(),
     _ job: @escaping @Sendable (Workers) throws -> R
   ) async throws -> R {
     let workers = Workers(
-      width: max(1, min(width, threads)), cancellation: Cancellation(), queue: queue, storage: storage)
+      width: max(1, min(width, threads)), cancellation: Cancellation(), queue: queue, storage: storage,
+      progress: progress)
     let job = Job(job)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<R, any Error>) in
@@ -78,12 +79,18 @@ public struct Workers: Sendable {
   let queue: BatchQueue
   /// The account that the job's memory and files are charged to.
   public let storage: any StorageAccount
+  /// How far the job is.
+  public let progress: WorkProgress
 
-  init(width: Int, cancellation: Cancellation, queue: BatchQueue, storage: any StorageAccount = UnboundedStorage()) {
+  init(
+    width: Int, cancellation: Cancellation, queue: BatchQueue, storage: any StorageAccount = UnboundedStorage(),
+    progress: WorkProgress = WorkProgress()
+  ) {
     self.width = width
     self.cancellation = cancellation
     self.queue = queue
     self.storage = storage
+    self.progress = progress
   }
 
   /// Calls `body` for ranges of at most `grain` that cover `0..<count`, on several threads, and returns when all calls have
@@ -102,9 +109,12 @@ public struct Workers: Sendable {
     let chunks = (count - 1) / grain + 1
     if chunks == 1 { return try body(0..<count, 0) }
     let helpers = min(width, chunks) - 1
+    let counts = progress.beginLoop(of: chunks)
+    defer { progress.endLoop() }
     try withoutActuallyEscaping(body) { body in
       let batch = Batch(chunks: chunks, cancellation: cancellation) { chunk, slot in
         try body(chunk * grain..<min(count, (chunk + 1) * grain), slot)
+        if counts { progress.endChunk() }
       }
       if helpers > 0 { queue.open(batch, helpers: helpers, workers: width - 1) }
       batch.work(slot: 0) { false }

@@ -24,11 +24,13 @@ final class EngineFixture: Sendable {
 
   init(
     storage: any StorageAccount = UnboundedStorage(), graphs: GraphCatalogue = GraphCatalogue(),
-    algorithms: Algorithms = .builtIn
+    algorithms: Algorithms = .builtIn, firstReport: Duration = .seconds(60)
   ) async throws {
     root = temporaryPath()
     try FileManager.default.createDirectory(atPath: root + "/session", withIntermediateDirectories: true)
-    engine = try await EmbeddedAnalyticsProvider(pool: Self.pool, algorithms: algorithms).makeEngine(
+    engine = try await EmbeddedAnalyticsProvider(
+      pool: Self.pool, algorithms: algorithms, firstReport: firstReport
+    ).makeEngine(
       workspace: root + "/session", storage: storage, graphs: graphs)
     earlier = nil
   }

@@ -25,6 +25,30 @@ import Workers
     }
   }
 
+  @Test("The progress of a job counts its outermost loops and their chunks")
+  func progress() async throws {
+    let progress = WorkProgress()
+    let moments = try await WorkerPool(threads: 2).run(progress: progress) { workers in
+      var moments = [progress.moment]
+      try workers.forEach(4, grain: 1) { _, _ in try workers.forEach(8, grain: 1) { _, _ in } }
+      moments.append(progress.moment)
+      workers.progress.begin(round: 2, of: 5)
+      let seen = Counter()
+      try workers.forEach(10, grain: 1) { _, _ in seen.add(progress.moment.loopFraction < 1 ? 1 : 0) }
+      moments.append(progress.moment)
+      workers.progress.begin(round: 3)
+      moments.append(progress.moment)
+      #expect(seen.value == 10)
+      return moments
+    }
+    typealias Moment = WorkProgress.Moment
+    #expect(
+      moments == [
+        Moment(loops: 0, loopFraction: 0, round: 0, rounds: 0), Moment(loops: 1, loopFraction: 1, round: 0, rounds: 0),
+        Moment(loops: 2, loopFraction: 1, round: 2, rounds: 5), Moment(loops: 2, loopFraction: 1, round: 3, rounds: 0),
+      ])
+  }
+
   @Test("A job is released, with everything it captures, before its caller resumes")
   func letsGoFirst() async throws {
     /// Resumes a task inside the call that wakes it, so that no thread of the pool can release anything later.

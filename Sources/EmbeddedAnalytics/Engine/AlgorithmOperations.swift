@@ -44,7 +44,7 @@ extension EmbeddedAnalyticalEngine {
     }
     if let remark = try application.algorithm.remark(on: application.graph.graph, arguments) { log.info(remark) }
     let key = objectKey("ctx")
-    let context = try await pool.run(storage: storage, threads: threads) { workers in
+    let context = try await run("Running \(application.algorithm.name)", log) { workers in
       let result = try application.algorithm.run(on: application.graph.graph, arguments, workers: workers) {
         log.info($0)
       }

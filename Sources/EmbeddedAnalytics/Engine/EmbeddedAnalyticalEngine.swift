@@ -17,6 +17,8 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   let algorithms: Algorithms
   /// The catalogue in which the session's other engines find its graphs.
   let graphs: GraphCatalogue
+  /// The time after which the progress of work is reported first.
+  let firstReport: Duration
   private let threadLimit: Atomic<Int>
   /// The number of threads of an operation: that of the cores in the grant.
   var threads: Int { threadLimit.load(ordering: .relaxed) }
@@ -25,8 +27,9 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
   /// `storage`. Tables are opened through `places`; graphs are added to `graphs`.
   public init(
     workspace: String, pool: WorkerPool, size: EngineSize, storage: any StorageAccount, places: any Places,
-    graphs: GraphCatalogue, algorithms: Algorithms = .builtIn
+    graphs: GraphCatalogue, algorithms: Algorithms = .builtIn, firstReport: Duration = .seconds(1)
   ) {
+    self.firstReport = firstReport
     self.graphs = graphs
     self.algorithms = algorithms
     threadLimit = Atomic(size.threads ?? .max)

@@ -5,9 +5,13 @@ import Workers
 public struct EmbeddedAnalyticsProvider: AnalyticalEngineProvider {
   private let pool: WorkerPool
   private let algorithms: Algorithms
+  private let firstReport: Duration
 
-  /// Creates a provider of engines that run `algorithms` on the threads of `pool`.
-  public init(pool: WorkerPool, algorithms: Algorithms = .builtIn) { (self.pool, self.algorithms) = (pool, algorithms) }
+  /// Creates a provider of engines that run `algorithms` on the threads of `pool`, and report the progress of work that takes
+  /// longer than `firstReport`.
+  public init(pool: WorkerPool, algorithms: Algorithms = .builtIn, firstReport: Duration = .seconds(1)) {
+    (self.pool, self.algorithms, self.firstReport) = (pool, algorithms, firstReport)
+  }
 
   /// Makes an engine with its files in a directory below `workspace`, charged to `storage`. Tables are opened through `places`;
   /// graphs are added to `graphs`.
@@ -21,6 +25,6 @@ public struct EmbeddedAnalyticsProvider: AnalyticalEngineProvider {
     try makeDirectory(directory)
     return EmbeddedAnalyticalEngine(
       workspace: directory, pool: pool, size: size, storage: storage, places: places, graphs: graphs,
-      algorithms: algorithms)
+      algorithms: algorithms, firstReport: firstReport)
   }
 }

@@ -54,12 +54,10 @@ struct GraphLoading {
     let table =
       switch source.location {
       case .csv(let path, let options):
-        try TableReader.readCSV(
-          try places.open(path), options: options, staging: staging, workers: workers
-        ) { fraction in
+        try readCSV(path, options, staging: staging, workers) { fraction, rate in
           guard Int(fraction * 10) > tenths, fraction < 1 else { return }
           tenths = Int(fraction * 10)
-          log.progress(of: subject, percent: tenths * 10, note: "")
+          log.progress(of: subject, percent: tenths * 10, note: ", \(rate) MB/s")
         }
       case .arrowStream(let path, let byteCount):
         try TableReader.readArrowStream(
@@ -78,5 +76,18 @@ struct GraphLoading {
       log.info("\(subject): \(remark)")
     }
     return table
+  }
+
+  /// Reads a delimited text file; `progress` receives the part that is done and the megabytes of the file per second.
+  private func readCSV(
+    _ path: String, _ options: CSVOptions, staging: String, _ workers: Workers,
+    progress: (_ fraction: Double, _ rate: Int) -> Void
+  ) throws -> Table {
+    let file = try places.open(path)
+    let start = ContinuousClock.now
+    return try TableReader.readCSV(file, options: options, staging: staging, workers: workers) { fraction in
+      let seconds = max(start.duration(to: .now) / .seconds(1), 0.001)
+      progress(fraction, Int(fraction * Double(file.byteCount) / seconds / 1e6))
+    }
   }
 }

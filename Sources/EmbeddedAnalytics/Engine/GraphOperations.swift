@@ -55,7 +55,7 @@ extension EmbeddedAnalyticalEngine {
     _ sources: [TableSource], onto base: StoredGraph?, options: GraphOptions, key: String, _ log: any ProgressLog
   ) async throws -> StoredGraph {
     let loading = GraphLoading(workspace: workspace, places: places, log: log)
-    let graph = try await pool.run(storage: storage, threads: threads) { workers in
+    let graph = try await run("Building the graph", log) { workers in
       try loading.load(sources, onto: base, options: options, key: key, workers: workers)
     }
     platform_failpoint("engine-graph-sealed")
