@@ -54,9 +54,9 @@ package struct EdgeWeights {
       }
       column = numbers
     case .perEntry(let values, _) where isIncoming && graph.isDirected:
-      column = .double(UnsafeBufferPointer(try Self.transposed(values.values, graph, workers, scratch)))
+      column = .double(UnsafeBufferPointer(try Self.transposed(values.unownedValues, graph, workers, scratch)))
     case .perEntry(let values, _):
-      column = .double(values.values)
+      column = .double(values.unownedValues)
     }
     let ordinals: UnsafeBufferPointer<UInt32>? = if case .column = graph.weights { rows.edges } else { nil }
     let count = rows.neighbours.count

@@ -11,8 +11,11 @@ public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
   private let file: MappedFile?
   private let reservation: StorageReservation?
 
-  /// The values. Valid as long as this object is retained.
-  public var values: UnsafeBufferPointer<Element> { UnsafeBufferPointer(mutableValues) }
+  /// The values, which keep the memory.
+  public var values: BufferValues<Element> { BufferValues(self) }
+
+  /// The values in memory. They do not keep it: the pointer is valid while something else retains this object.
+  public var unownedValues: UnsafeBufferPointer<Element> { UnsafeBufferPointer(mutableValues) }
 
   /// Allocates `count` zeroed values, whose memory is charged to `storage`.
   package init(count: Int, storage: any StorageAccount) throws(EngineError) {
@@ -32,6 +35,31 @@ public final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
   }
 
   deinit { if file == nil { free(mutableValues.baseAddress) } }
+}
+
+/// The values of a buffer. Keeps the buffer's memory.
+@frozen
+public struct BufferValues<Element: BitwiseCopyable>: RandomAccessCollection, @unchecked Sendable {
+  // @unchecked: refers to memory that is not written after it is shared.
+
+  @usableFromInline let owner: Buffer<Element>
+  @usableFromInline let pointer: UnsafeBufferPointer<Element>
+
+  init(_ owner: Buffer<Element>) { (self.owner, pointer) = (owner, owner.unownedValues) }
+
+  /// The position of the first value: 0.
+  @inlinable public var startIndex: Int { 0 }
+  /// The number of values.
+  @inlinable public var endIndex: Int { pointer.count }
+
+  /// The value at a position.
+  @inlinable public subscript(position: Int) -> Element { withExtendedLifetime(owner) { pointer[position] } }
+
+  /// Calls `body` with the values in memory, which is valid during the call.
+  @inlinable
+  public func withContiguousStorageIfAvailable<R>(_ body: (UnsafeBufferPointer<Element>) throws -> R) rethrows -> R? {
+    try withExtendedLifetime(owner) { try body(pointer) }
+  }
 }
 
 /// The working memory of one run of a kernel. Its owner frees it at the end of the run (`defer`), which also keeps the pointers

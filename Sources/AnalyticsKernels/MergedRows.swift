@@ -12,7 +12,8 @@ package final class MergedRows: Sendable {
   /// The rows, without edge ordinals. Valid as long as this object is retained.
   package var adjacency: Adjacency {
     Adjacency(
-      offsets: offsets.values, neighbours: neighbours.values, edges: UnsafeBufferPointer(start: nil, count: 0))
+      offsets: offsets.unownedValues, neighbours: neighbours.unownedValues,
+      edges: UnsafeBufferPointer(start: nil, count: 0))
   }
 
   package init(_ pieces: [RowPiece], vertexCount: Int, hasWeights: Bool, workers: Workers) throws {

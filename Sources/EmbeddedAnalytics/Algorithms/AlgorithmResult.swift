@@ -65,12 +65,12 @@ public enum ResultValues: Sendable {
   /// The values as stored in memory; valid as long as `self` is retained.
   var bytes: UnsafeRawBufferPointer {
     switch self {
-    case .bool(let buffer): UnsafeRawBufferPointer(buffer.values)
-    case .int32(let buffer): UnsafeRawBufferPointer(buffer.values)
-    case .int64(let buffer): UnsafeRawBufferPointer(buffer.values)
-    case .uint64(let buffer): UnsafeRawBufferPointer(buffer.values)
-    case .double(let buffer): UnsafeRawBufferPointer(buffer.values)
-    case .vertexIDs(let buffer): UnsafeRawBufferPointer(buffer.values)
+    case .bool(let buffer): UnsafeRawBufferPointer(buffer.unownedValues)
+    case .int32(let buffer): UnsafeRawBufferPointer(buffer.unownedValues)
+    case .int64(let buffer): UnsafeRawBufferPointer(buffer.unownedValues)
+    case .uint64(let buffer): UnsafeRawBufferPointer(buffer.unownedValues)
+    case .double(let buffer): UnsafeRawBufferPointer(buffer.unownedValues)
+    case .vertexIDs(let buffer): UnsafeRawBufferPointer(buffer.unownedValues)
     }
   }
 }

@@ -83,7 +83,7 @@ struct AddedColumns {
     for row in 0..<rows.count { buffer.mutableValues[row] = value(rows[row]) }
     owners.append(buffer)
     columns.append(
-      .init(label: rows.label, name: name, values: .fixed(type, UnsafeRawBufferPointer(buffer.values))))
+      .init(label: rows.label, name: name, values: .fixed(type, UnsafeRawBufferPointer(buffer.unownedValues))))
   }
 
   /// The rows of a result, in the order of a label's vertices.

@@ -74,7 +74,7 @@ struct ExportColumn {
       _ = UnsafeMutableBufferPointer(rebasing: buffer.mutableValues[place...]).update(from: values)
       place += values.count
     }
-    return ExportColumn(wrap(buffer.values), owners: [buffer])
+    return ExportColumn(wrap(buffer.unownedValues), owners: [buffer])
   }
 
   /// Concatenates texts from several sources.
@@ -104,7 +104,7 @@ struct ExportColumn {
       index += 1
       if index % chunkWork == 0 { try bounds.cancellation.check() }
     }
-    let column = StringColumn(offsets: offsets.values, bytes: UnsafeRawBufferPointer(bytes.values))
+    let column = StringColumn(offsets: offsets.unownedValues, bytes: UnsafeRawBufferPointer(bytes.unownedValues))
     return ExportColumn(.strings(column), owners: [offsets, bytes])
   }
 }
@@ -142,7 +142,7 @@ extension ExportColumn {
         buffer.mutableValues[place] = Int32(truncatingIfNeeded: id)
         if place % chunkWork == 0 { try bounds.cancellation.check() }
       }
-      return ExportColumn(.int32(buffer.values), owners: [buffer])
+      return ExportColumn(.int32(buffer.unownedValues), owners: [buffer])
     }
     let buffer = try Buffer<Int64>(count: count, storage: bounds.storage)
     var place = 0
@@ -150,7 +150,7 @@ extension ExportColumn {
       _ = UnsafeMutableBufferPointer(rebasing: buffer.mutableValues[place...]).update(from: part)
       place += part.count
     }
-    return ExportColumn(.int64(buffer.values), owners: [buffer])
+    return ExportColumn(.int64(buffer.unownedValues), owners: [buffer])
   }
 
   /// Returns the values of a result.
@@ -158,11 +158,11 @@ extension ExportColumn {
     _ values: ResultValues, of graph: SimpleGraph, _ bounds: ExportBounds
   ) throws -> ExportColumn {
     switch values {
-    case .bool(let buffer): return ExportColumn(.bool(buffer.values), owners: [buffer])
-    case .int32(let buffer): return ExportColumn(.int32(buffer.values), owners: [buffer])
-    case .int64(let buffer): return ExportColumn(.int64(buffer.values), owners: [buffer])
-    case .uint64(let buffer): return ExportColumn(.uint64(buffer.values), owners: [buffer])
-    case .double(let buffer): return ExportColumn(.double(buffer.values), owners: [buffer])
+    case .bool(let buffer): return ExportColumn(.bool(buffer.unownedValues), owners: [buffer])
+    case .int32(let buffer): return ExportColumn(.int32(buffer.unownedValues), owners: [buffer])
+    case .int64(let buffer): return ExportColumn(.int64(buffer.unownedValues), owners: [buffer])
+    case .uint64(let buffer): return ExportColumn(.uint64(buffer.unownedValues), owners: [buffer])
+    case .double(let buffer): return ExportColumn(.double(buffer.unownedValues), owners: [buffer])
     case .vertexIDs(let buffer):
       let ids = OriginalIDs(segments: graph.segments)
       return try texts(count: buffer.values.count, bounds) { body in

@@ -155,7 +155,7 @@ enum ExportSource {
         UnsafeMutableBufferPointer(rebasing: buffer.mutableValues[segment.vertices])
           .update(repeating: Int32(segment.labelID))
       }
-      return ExportColumn(.int32(buffer.values), owners: [buffer])
+      return ExportColumn(.int32(buffer.unownedValues), owners: [buffer])
     case .values(let column):
       return try .values(column.values, of: graph, bounds)
     }

@@ -33,6 +33,6 @@ extension ExportColumn {
     for (place, index) in stride(from: first, to: values.count, by: step).enumerated() {
       buffer.mutableValues[place] = values[index]
     }
-    return ExportColumn(wrap(buffer.values), owners: [buffer])
+    return ExportColumn(wrap(buffer.unownedValues), owners: [buffer])
   }
 }
