@@ -16,19 +16,22 @@ public final class SimpleGraph: Sendable {
     public let ids: VertexIDs
     /// The selected property, if any.
     public let data: Column?
+    /// All visible properties, for algorithms on property graphs; otherwise empty.
+    public let properties: [Column]
     /// Returns the number of a vertex within the label for an original id; nil if there is none.
     public let find: @Sendable (VertexID) -> VertexNumber?
 
     /// Creates the description of a label's vertices.
     public init(
       labelID: Int, label: String = "", vertices: Range<Int>, ids: VertexIDs, data: Column? = nil,
-      find: @escaping @Sendable (VertexID) -> VertexNumber?
+      properties: [Column] = [], find: @escaping @Sendable (VertexID) -> VertexNumber?
     ) {
       self.labelID = labelID
       self.label = label
       self.vertices = vertices
       self.ids = ids
       self.data = data
+      self.properties = properties
       self.find = find
     }
   }

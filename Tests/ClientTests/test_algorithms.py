@@ -3,6 +3,7 @@
 import graphscope
 import numpy as np
 import pytest
+from graphscope.framework.app import AppAssets
 
 import oracles
 from graphs import LOOSE_SHAPES, SHAPES, edge_list, load, result, unweighted, weighted
@@ -195,8 +196,8 @@ class TestArguments:
     @pytest.mark.ours("the reference has its own other algorithms")
     def test_what_is_not_built_names_what_is(self, sess, graph):
         with pytest.raises(graphscope.framework.errors.UnimplementedError) as failure:
-            graphscope.lpa_u2i(load(sess, graph))
-        for name in ("lpau2i", "bfs", "sssp", "wcc", "pagerank", "cdlp", "lcc"):
+            AppAssets(algo="flash_fluid_community", context="vertex_data")(unweighted(load(sess, graph)))
+        for name in ("flash_fluid_community", "bfs", "sssp", "wcc", "pagerank", "cdlp", "lcc"):
             assert name in str(failure.value)
 
 

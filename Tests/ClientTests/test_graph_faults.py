@@ -7,6 +7,7 @@ import graphscope
 import pandas as pd
 import pytest
 from graphscope.analytical.app.custom import custom_analytical_algorithm
+from graphscope.framework.app import AppAssets
 from graphscope.framework.errors import (
     AnalyticalEngineInternalError,
     InvalidArgumentError,
@@ -138,8 +139,9 @@ class TestAlgorithms:
 @pytest.mark.ours("the embedded engine's words")
 class TestWords:
     def test_what_is_not_built_is_told_in_words_of_users(self, graph):
-        with pytest.raises(UnimplementedError, match="'lpau2i' .*pagerank.*--engine graphscope"):
-            graphscope.lpa_u2i(graph)
+        with pytest.raises(UnimplementedError, match="'flash_fluid_community' .*pagerank.*--engine graphscope"):
+            simple = graph.project(vertices={"a": []}, edges={"k": []})._project_to_simple()
+            AppAssets(algo="flash_fluid_community", context="vertex_data")(simple)
         with pytest.raises(UnimplementedError, match=r"graph.save_to\(\) in GraphAr.*--engine graphscope") as error:
             graph.save_to("/nowhere", format="graphar")
         assert not re.search("[A-Z]_[A-Z]", str(error.value))

@@ -15,7 +15,8 @@ struct AlgorithmTests {
   }
 
   @Test(
-    "the error for an algorithm that is not built in lists the available ones", arguments: ["lpau2i", "giraph:a.B"])
+    "the error for an algorithm that is not built in lists the available ones",
+    arguments: ["flash_fluid_community", "giraph:a.B"])
   func unimplemented(_ name: String) {
     let error = #expect(throws: EngineError.self) { try Algorithms.builtIn.named(name) }
     #expect(error?.code == .unimplemented)

@@ -127,7 +127,7 @@ struct EngineFailureTests {
     let graph = try await fixture.load(try fixture.modernGraph())
     let app = await #expect(throws: EngineError.self) { try await fixture.run("no_such_app", on: graph) }
     #expect(app == EngineError(.unknownName, "Algorithm does not exist in the gar resource."))
-    let missing = await #expect(throws: EngineError.self) { try await fixture.run("lpau2i", on: graph) }
+    let missing = await #expect(throws: EngineError.self) { try await fixture.run("flash_fluid_community", on: graph) }
     #expect(missing?.code == .unimplemented)
     let property = await #expect(throws: EngineError.self) { try await fixture.run("bfs", on: graph) }
     #expect(property?.code == .invalidArgument)

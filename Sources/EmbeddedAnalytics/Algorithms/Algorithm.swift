@@ -12,10 +12,27 @@ public protocol Algorithm: Sendable {
   /// The parameters, in the client's order.
   var parameters: [any AlgorithmParameter] { get }
 
+  /// The graphs that it runs on; projected ones unless declared otherwise.
+  var graphs: AlgorithmGraphs { get }
+
   /// Computes the result. Implementations read arguments by `call[parameter]`, check `call.workers.cancellation` every few tens
   /// of microseconds, and reserve memory from `call.workers.storage`.
   /// - Throws: `EngineError` for invalid arguments or edges; `CancellationError`.
   func run(_ call: AlgorithmCall) throws -> AlgorithmResult
+}
+
+extension Algorithm {
+  /// Projected graphs.
+  public var graphs: AlgorithmGraphs { .projected }
+}
+
+/// The graphs that an algorithm runs on.
+public enum AlgorithmGraphs: Sendable {
+  /// Graphs projected to at most one property of vertices and one of edges.
+  case projected
+  /// Property graphs as they are. Their vertices are those of all visible labels, with all properties; their edges those of the
+  /// first visible label, with its first property as weight if it is numeric.
+  case property
 }
 
 /// A run of an algorithm: its graph, its arguments and its threads.
@@ -74,6 +91,8 @@ public struct ChosenAlgorithm: Sendable {
   /// The name that the client used.
   public let name: String
   let algorithm: any Algorithm
+  /// The graphs that it runs on.
+  var graphs: AlgorithmGraphs { algorithm.graphs }
 
   /// Computes the result for a graph. Remarks of the algorithm about the result are passed to `note`.
   /// - Throws: `EngineError` for invalid arguments or edges; `CancellationError`.

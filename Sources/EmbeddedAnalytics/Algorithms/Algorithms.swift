@@ -82,6 +82,7 @@ public struct Algorithms: Sendable {
     SSSPAlgorithm(),
     TransitivityAlgorithm(),
     TrianglesAlgorithm(),
+    UserItemLabelsAlgorithm(),
     VoteRankAlgorithm(),
     WCCAlgorithm(),
   ])

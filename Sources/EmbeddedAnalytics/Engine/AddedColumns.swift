@@ -126,7 +126,13 @@ struct AddedColumns {
 extension ResultSelector {
   /// The type of a stored column, where it says more than the exported values.
   fileprivate func storedType(_ segment: SimpleGraph.Segment) -> ColumnType? {
-    guard case .data = self, let type = segment.data?.type else { return nil }
+    let type: ColumnType? =
+      switch self {
+      case .data: segment.data?.type
+      case .property(let column, _): column.type
+      case .ids, .labelIDs, .values: nil
+      }
+    guard let type else { return nil }
     return type == .date32 || type == .timestampMilliseconds ? type : nil
   }
 }

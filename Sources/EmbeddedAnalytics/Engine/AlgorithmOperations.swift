@@ -18,18 +18,30 @@ extension EmbeddedAnalyticalEngine {
     return .done
   }
 
-  func bindApplication(_ inputs: [ObjectHandle]) throws -> AnalyticalResult {
+  func bindApplication(_ inputs: [ObjectHandle]) async throws -> AnalyticalResult {
     guard inputs.count > 1, case .application(let name, _) = inputs[1] else {
       throw EngineError(.invalidArgument, "BIND_APP needs a graph and an algorithm as its parents")
     }
     let algorithm = try algorithms.named(name)
-    let graph = try simpleGraph(inputs, for: name)
+    let graph =
+      switch algorithm.graphs {
+      case .projected: try simpleGraph(inputs, for: name)
+      case .property: try await wholeGraph(try propertyGraph(inputs, for: "algorithm '\(name)'"))
+      }
     let key = objectKey("app_\(name)")
     try removing(key) {
       try ObjectRecord(kind: .application, graph: graph.recipe, algorithm: name).write(workspace, key: key)
       try objects.withLock { try $0.add(BoundApplication(algorithm: algorithm, graph: graph), key: key) }
     }
     return .boundApplication(key: key)
+  }
+
+  /// Returns a property graph as algorithms see it.
+  private func wholeGraph(_ view: PropertyView) async throws -> SimpleView {
+    let graph = try await project(SimpleProjection(whole: view.schema), of: view.stored, view.schema)
+    let recipe = GraphRecipe(
+      directory: view.stored.name, description: view.description, projection: .init(isWhole: true))
+    return SimpleView(graph: graph, description: view.description, recipe: recipe)
   }
 
   func runApplication(

@@ -75,7 +75,7 @@ public final class EmbeddedAnalyticalEngine: AnalyticalEngine {
     case .reportGraph: try await reportGraph(operation, inputs)
     case .projectToSimple: try await projectToSimple(operation, inputs)
     case .createApp: try createApplication(operation)
-    case .bindApp: try bindApplication(inputs)
+    case .bindApp: try await bindApplication(inputs)
     case .runApp: try await runApplication(operation, inputs, log)
     case .toVineyardTensor, .toVineyardDataframe: try keepSelection(operation, inputs)
     case .dataSink: try await writeKeptSelection(operation, log)

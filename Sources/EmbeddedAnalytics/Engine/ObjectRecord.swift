@@ -17,6 +17,8 @@ struct GraphRecipe: Codable, Sendable {
   struct Projection: Codable, Sendable {
     var vertexProperty: String?
     var edgeProperty: String?
+    /// Whether an algorithm runs on the property graph as it is. nil means no.
+    var isWhole: Bool?
   }
 }
 

@@ -109,13 +109,32 @@ struct SimpleProjection {
   let vertexData: ColumnType?
   let edgeData: ColumnType?
 
+  /// Whether it shows a property graph to an algorithm: all labels of vertices with all properties.
+  let isWhole: Bool
+
   /// Whether there is a single label of each kind.
-  var isSingle: Bool { vertexLabels.count == 1 && edgeLabels.count == 1 }
+  var isSingle: Bool { vertexLabels.count == 1 && edgeLabels.count == 1 && !isWhole }
+
+  /// Selects all visible labels of vertices, and the first visible label of edges with its first property, if that is numeric.
+  /// - Throws: `EngineError` with the messages that clients expect.
+  init(whole schema: GraphSchema) throws(EngineError) {
+    isWhole = true
+    vertexLabels = schema.validVertexLabels
+    edgeLabels = Array(schema.validEdgeLabels.prefix(1))
+    guard !vertexLabels.isEmpty else { throw Self.nothing("vertex") }
+    guard let edge = edgeLabels.first else { throw Self.nothing("edge") }
+    (vertexProperties, vertexData) = (nil, nil)
+    let properties = schema.edgeLabels[edge].properties
+    let weight = properties.validIndices.first.flatMap { properties[$0].type.isNumeric ? $0 : nil }
+    edgeProperties = weight.map { [$0] }
+    edgeData = weight.map { properties[$0].type }
+  }
 
   /// Selects the visible labels of a schema and the named properties. Without a name, selects the only visible property of a
   /// single label.
   /// - Throws: `EngineError` with the messages that clients expect.
   init(_ schema: GraphSchema, vertexProperty: String?, edgeProperty: String?) throws(EngineError) {
+    isWhole = false
     vertexLabels = schema.validVertexLabels
     edgeLabels = schema.validEdgeLabels
     guard !vertexLabels.isEmpty else { throw Self.nothing("vertex") }
@@ -169,5 +188,15 @@ struct SimpleProjection {
     }
     guard types[0].element == nil else { throw Self.lists(name, kind) }
     return (chosen, types[0])
+  }
+}
+
+extension ColumnType {
+  /// Whether algorithms can use the values as numbers.
+  fileprivate var isNumeric: Bool {
+    switch self {
+    case .int32, .int64, .uint32, .uint64, .float, .double: true
+    case .string, .date32, .timestampMilliseconds, .int32List, .int64List, .floatList, .doubleList: false
+    }
   }
 }

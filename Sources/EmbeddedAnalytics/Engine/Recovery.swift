@@ -198,8 +198,11 @@ extension EmbeddedAnalyticalEngine {
     if let view = objects.withLock({ $0.simpleView(recipe.description.key) }) { return view }
     let stored = try await stored(dormant.files)
     let schema = recipe.description.schema
-    let projection = try SimpleProjection(
-      schema, vertexProperty: recipe.projection?.vertexProperty, edgeProperty: recipe.projection?.edgeProperty)
+    let projection =
+      recipe.projection?.isWhole == true
+      ? try SimpleProjection(whole: schema)
+      : try SimpleProjection(
+        schema, vertexProperty: recipe.projection?.vertexProperty, edgeProperty: recipe.projection?.edgeProperty)
     let graph = try await project(projection, of: stored, schema)
     return SimpleView(graph: graph, description: recipe.description, recipe: recipe)
   }

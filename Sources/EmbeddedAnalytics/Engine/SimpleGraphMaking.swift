@@ -21,14 +21,14 @@ extension SimpleGraph {
     self.init(
       isDirected: graph.options.isDirected, outgoing: graph.outgoing(label: label, relation: relation),
       incoming: graph.incoming(label: label, relation: relation), weights: column.map(Weights.column) ?? .none,
-      segments: Self.segments(projection, graph), owner: stored)
+      segments: Self.segments(projection, graph, schema), owner: stored)
   }
 
   /// Creates a graph from all labels of a projection, numbered one label after the other; rows are merged in memory.
   convenience init(
     flattening projection: SimpleProjection, of stored: StoredGraph, _ schema: GraphSchema, workers: Workers
   ) throws {
-    let segments = Self.segments(projection, stored.graph)
+    let segments = Self.segments(projection, stored.graph, schema)
     let count = segments.last?.vertices.upperBound ?? 0
     guard count <= Int(VertexNumber.max) else {
       throw EngineError(
@@ -47,7 +47,9 @@ extension SimpleGraph {
       owner: Owners(stored, outgoing, incoming))
   }
 
-  private static func segments(_ projection: SimpleProjection, _ graph: PropertyGraph) -> [Segment] {
+  private static func segments(_ projection: SimpleProjection, _ graph: PropertyGraph, _ schema: GraphSchema)
+    -> [Segment]
+  {
     var first = 0
     return projection.vertexLabels.enumerated().map { position, label in
       let count = graph.vertexCount(label: label)
@@ -56,6 +58,9 @@ extension SimpleGraph {
         labelID: label, label: graph.schema.vertexLabels[label].name, vertices: first..<first + count,
         ids: graph.ids(label: label),
         data: projection.vertexProperties.map { graph.vertexColumn(label: label, property: $0[position]) },
+        properties: projection.isWhole
+          ? schema.vertexLabels[label].properties.validIndices.map { graph.vertexColumn(label: label, property: $0) }
+          : [],
         find: { graph.vertexNumber(label: label, id: $0) })
     }
   }

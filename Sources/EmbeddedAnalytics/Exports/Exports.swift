@@ -149,6 +149,7 @@ enum ExportSource {
           hint: "Project the graph with the vertex property, or select v.id or r")
       }
       return try ExportColumn(columns, bounds)
+    case .property(let column, _): return try ExportColumn(column)
     case .labelIDs:
       let buffer = try Buffer<Int32>(count: graph.vertexCount, storage: bounds.storage)
       for segment in graph.segments {
@@ -167,6 +168,7 @@ extension ResultSelector {
   var labelID: Int? {
     switch self {
     case .ids(let segment), .data(let segment): segment?.labelID
+    case .property(_, let segment): segment.labelID
     case .labelIDs: nil
     case .values(let column): column.labelID
     }

@@ -9,6 +9,8 @@ enum ResultSelector {
   case ids(SimpleGraph.Segment?)
   /// The property of the vertices of all labels, or of one.
   case data(SimpleGraph.Segment?)
+  /// A property of the vertices of one label of a property graph.
+  case property(Column, SimpleGraph.Segment)
   case labelIDs
   case values(ResultColumn)
 
@@ -71,6 +73,7 @@ enum ResultSelector {
     if isResult { return .values(try column(found)) }
     let property = String(rest.dropFirst(found.label.count + 1))
     guard property != "id" else { return .ids(found) }
+    if let column = found.properties.first(where: { $0.name == property }) { return .property(column, found) }
     guard found.data?.name == property else { throw .unknownColumn(property) }
     return .data(found)
   }
