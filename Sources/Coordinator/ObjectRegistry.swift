@@ -18,6 +18,9 @@ struct ObjectRegistry {
   }
 
   private var entries: [OperationKey: Entry] = [:]
+  private var changes = GraphChanges()
+  /// The graphs of graphscope.nx that show property graphs.
+  var views = GraphViews()
   private var nextNumber = 0
 
   /// Returns the handles made by the operation's parents. Parents in `step`, the operations run earlier in the same step, may
@@ -48,22 +51,37 @@ struct ObjectRegistry {
     _ handle: ObjectHandle, for operation: StepOperation
   ) throws(EngineError) -> (number: Int, replaced: ObjectHandle?) {
     let key = operation.key
-    let origin = ObjectOrigin(algorithm: algorithm(of: [operation]), madeMilliseconds: nowMilliseconds())
+    let now = nowMilliseconds()
+    var origin = ObjectOrigin(algorithm: algorithm(of: [operation]), madeMilliseconds: now)
     if let old = entries[key] {
       entries[key]?.handle = handle
       entries[key]?.origin = origin
       entries[key]?.isUnloaded = false
       return (old.number, old.handle)
     }
-    try admit([key])
+    if case .graph(let graph) = handle, operation.changedGraph == graph {
+      origin.isChange = true
+      if let spent = changes.add(key, of: graph, milliseconds: now), let old = entries.removeValue(forKey: spent) {
+        entries[key] = Entry(number: old.number, handle: handle, origin: origin)
+        return (old.number, nil)
+      }
+    }
+    try admit(1)
     entries[key] = Entry(number: nextNumber, handle: handle, origin: origin)
     nextNumber += 1
     return (nextNumber - 1, nil)
   }
 
-  /// Checks that there is room for the results of operations with these keys.
-  func admit(_ keys: [OperationKey]) throws(EngineError) {
-    let added = keys.count { entries[$0] == nil }
+  /// Checks that there is room for the results of operations.
+  func admit(_ operations: [StepOperation]) throws(EngineError) {
+    try admit(
+      operations.count { operation in
+        guard entries[operation.key] == nil else { return false }
+        return operation.changedGraph.map { !changes.hasPlace(for: $0) } ?? true
+      })
+  }
+
+  private func admit(_ added: Int) throws(EngineError) {
     guard entries.count + added <= Self.capacity else {
       throw EngineError(
         .resourceExhausted, "the session has produced \(entries.count) objects; the limit is \(Self.capacity)",
@@ -80,6 +98,9 @@ struct ObjectRegistry {
   ) {
     entries[key] = Entry(number: number, handle: handle, origin: origin)
     nextNumber = max(nextNumber, number + 1)
+    if case .graph(let graph) = handle, origin.isChange == true {
+      changes.restore(key, of: graph, milliseconds: origin.madeMilliseconds ?? 0)
+    }
   }
 
   /// Skips a number whose entry in the state store is unreadable.
@@ -142,7 +163,18 @@ struct ObjectRegistry {
   }
 
   /// Records that an operation's object was unloaded.
-  mutating func unloaded(_ key: OperationKey) { entries[key]?.isUnloaded = true }
+  mutating func unloaded(_ key: OperationKey) {
+    entries[key]?.isUnloaded = true
+    guard case .graph(let graph) = entries[key]?.handle else { return }
+    for change in changes.unloaded(graph) { entries[change]?.isUnloaded = true }
+  }
+
+  /// Returns whether an operation unloads a graph of graphscope.nx that shows a property graph, and not that graph.
+  mutating func unloadsView(_ operation: StepOperation) -> Bool {
+    guard operation.unloads, let parent = operation.parents.first, case .graph(let graph) = entries[parent]?.handle
+    else { return false }
+    return views.unloadsView(operation.key, of: graph)
+  }
 
   /// The handles of all objects that an engine may have.
   var handles: [ObjectHandle] { entries.values.map(\.handle) }
@@ -164,6 +196,8 @@ struct ObjectOrigin: Codable, Sendable {
   var algorithm: String?
   /// When it was made, in milliseconds since 1970; nil if unknown.
   var madeMilliseconds: Int64?
+  /// Whether the operation changed the object, instead of making it. nil means no.
+  var isChange: Bool?
 }
 
 extension ObjectHandle {

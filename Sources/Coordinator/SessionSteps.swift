@@ -168,6 +168,7 @@ extension Session {
       if let error = unanswered.withLock({ $0.error(of: operation.key) }) { throw error }
       return .done
     }
+    if registry.withLock({ $0.unloadsView(operation) }) { return .done }
     let earlier = Set(step.outcome.results.map(\.key))
     let inputs = try registry.withLock { registry throws(EngineError) in
       try registry.inputs(of: operation, inStep: earlier)
@@ -193,6 +194,7 @@ extension Session {
         step.gone(number, parent)
       }
     }
+    if operation.type == .reportGraph { registry.withLock { $0.views.asked(operation) } }
     if case .none = handle { return result }
     try letIn(result)
     let (number, replaced) = try registry.withLock { registry throws(EngineError) in
@@ -220,6 +222,7 @@ extension Session {
     do throws(CoordinatorError) { try requireLegal(tell(.graphMade(key: graph.key, name: String(number)))) } catch {
       throw EngineError(.resourceExhausted, error.message)
     }
+    registry.withLock { $0.views.add(graph.key) }
     countGraphs()
   }
 

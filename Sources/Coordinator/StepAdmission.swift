@@ -14,7 +14,7 @@ extension Session {
       for operation in operations { try Self.checkKeys(of: operation) }
       let needed = operations.reduce(0) { $0 + $1.stateBytes }
       guard needed > 0 else { return nil }
-      try registry.withLock { registry throws(EngineError) in try registry.admit(operations.map(\.key)) }
+      try registry.withLock { registry throws(EngineError) in try registry.admit(operations) }
       try journal.shares.admit(needed, to: id)
       return nil
     } catch {

@@ -9,6 +9,7 @@ import random
 import graphscope
 import graphscope.nx
 import networkx
+import pandas
 import pytest
 from graphscope.framework.errors import AnalyticalEngineInternalError
 
@@ -232,3 +233,34 @@ def test_graphs_survive_a_kill(host, directed):  # noqa: F811
     values = nx.degree_centrality(nx.Graph([(1, 2), (2, 3)]))
     assert values == {1: 0.5, 2: 1.0, 3: 0.5}
     close(session)
+
+
+def test_a_view_does_not_take_its_property_graph_along(nx, sess):
+    """The client unloads `nx.DiGraph(g)` like g itself, whichever is dropped first."""
+
+    def loaded():
+        rows = pandas.DataFrame({"s": [1, 2], "t": [2, 3]})
+        return sess.g(generate_eid=False, retain_oid=False).add_edges(rows, label="e")
+
+    graph = loaded()
+    for _ in range(3):
+        view = nx.DiGraph(graph, default_label="_")
+        assert sorted(view.edges) == [(1, 2), (2, 3)]
+        view = None
+    assert graph.to_numpy("v:_.id").tolist() == [1, 2, 3]
+    view = nx.DiGraph(graph, default_label="_")
+    del graph
+    assert sorted(view.edges) == [(1, 2), (2, 3)]
+    view.add_edge(3, 4)
+    assert sorted(view.edges) == [(1, 2), (2, 3), (3, 4)]
+
+
+def test_more_changes_than_a_graph_keeps(nx):
+    """Each change is an operation; the client names the graph by the newest one."""
+    graph = nx.Graph()
+    for i in range(1100):
+        graph.add_edge(i, i + 1)
+        assert graph.has_edge(i, i + 1)
+    assert graph.number_of_edges() == 1100
+    assert len(nx.degree_centrality(graph)) == 1101
+    assert graph.copy().number_of_edges() == 1100
