@@ -16,7 +16,11 @@ enum CSVDisguise {
       remedy = "Convert it to UTF-8, such as with iconv -f \(encoding) -t UTF-8"
     } else if let format = try format(bytes, file) {
       kind = "a file in the format \(format)"
-      remedy = "Read it in Python, such as with pandas, and load the data frame, or write it as CSV"
+      remedy =
+        "Read it in Python, such as with pandas, and load the data frame, or write it as CSV"
+        + (["Parquet", "ORC"].contains(format)
+          ? "; or use a coordinator that was started with --engine graphscope, and name the format: "
+            + "Loader(path, filetype=\"\(format.lowercased())\")" : "")
     } else if bytes.prefix(head).prefix(while: { $0 != 0x0A && $0 != 0x0D }).contains(0) {
       kind = "a binary file"
       remedy = "Specify a delimited text file in UTF-8"

@@ -45,6 +45,9 @@ struct CSVSourceTests {
   func refuses(text: String, named: String) {
     let error = #expect(throws: EngineError.self) { try CSVSource(text) }
     #expect(error?.description.contains(named) == true)
+    if named == "Parquet" {
+      #expect(error?.hint.contains("pandas") == true && error?.hint.contains("--engine graphscope") == true)
+    }
   }
 
   @Test(
