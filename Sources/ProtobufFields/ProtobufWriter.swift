@@ -38,6 +38,28 @@ public struct ProtobufWriter: Sendable {
     element(number, inner.bytes)
   }
 
+  /// Writes a packed repeated field of integers, unless it is empty. A negative value takes ten bytes, as in `int32`.
+  public mutating func packed(_ number: Int, _ values: some Collection<Int64>) {
+    guard !values.isEmpty else { return }
+    let size = values.reduce(0) { $0 + (70 - (UInt64(bitPattern: $1) | 1).leadingZeroBitCount) / 7 }
+    varint(UInt64(number) << 3 | 2)
+    varint(UInt64(size))
+    var place = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: size))
+    bytes.withUnsafeMutableBufferPointer { bytes in
+      for value in values {
+        var rest = UInt64(bitPattern: value)
+        while rest >= 0x80 {
+          bytes[place] = UInt8(truncatingIfNeeded: rest) | 0x80
+          rest >>= 7
+          place += 1
+        }
+        bytes[place] = UInt8(rest)
+        place += 1
+      }
+    }
+  }
+
   private mutating func varint(_ value: UInt64) {
     var value = value
     while value >= 0x80 {
