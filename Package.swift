@@ -121,7 +121,12 @@ let package = Package(
         "Wire", "Workers",
       ], swiftSettings: strict),
     .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
-    .target(name: "EmbeddedLearning", dependencies: ["Engines"], swiftSettings: strict),
+    .target(
+      name: "EmbeddedLearning",
+      dependencies: [
+        "Engines", "GRPC", "GraphStore", "JSON", "ProtobufFields", "Support", "Transport", "Workers", nio, log,
+      ],
+      swiftSettings: strict),
     .target(
       name: "Coordinator",
       dependencies: [
@@ -261,6 +266,12 @@ let package = Package(
         "AnalyticsKernels", "ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore",
         "Turns", "Vocabulary", "Wire", "Workers",
       ], swiftSettings: strict),
+    .testTarget(
+      name: "EmbeddedLearningTests",
+      dependencies: [
+        "EmbeddedLearning", "Engines", "GraphStore", "JSON", "ProtobufFields", "Turns", "Workers",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "GraphScopeEnginesTests",
       dependencies: [

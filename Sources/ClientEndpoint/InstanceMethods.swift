@@ -2,6 +2,7 @@ import Access
 import Coordinator
 import Engines
 import GRPC
+import Transport
 import Wire
 
 extension CoordinatorService {
@@ -65,10 +66,20 @@ extension CoordinatorService {
     }
     let instance = try await session.openLearning(
       LearningInstanceRequest(
-        objectID: request.objectID, handle: request.handle, configuration: request.config, backend: backend))
+        objectID: request.objectID, handle: request.handle, configuration: request.config, backend: backend,
+        route: ClientRoute(context.peer)))
     try await requireClient(context) { try await session.closeLearning(objectID: request.objectID) }
     return CreateLearningInstanceResponse(
       objectID: request.objectID, handle: instance.handle, config: instance.configuration,
       endpoints: instance.endpoints)
+  }
+}
+
+extension ClientRoute {
+  fileprivate init(_ peer: Peer) {
+    switch peer {
+    case .tcp(let host, _): self = .network(host: host)
+    case .unix(let credentials): self = .socket(user: credentials?.uid)
+    }
   }
 }

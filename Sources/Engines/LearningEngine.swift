@@ -36,14 +36,28 @@ public struct LearningInstanceRequest: Sendable, Equatable {
   public var configuration: String
   /// The library whose servers to start.
   public var backend: Backend
+  /// How the client reached the coordinator, so that it can reach the servers in the same way, and others cannot.
+  public var route: ClientRoute
 
   /// Creates a request from what the client sent.
-  public init(objectID: Int64, handle: String, configuration: String, backend: Backend) {
+  public init(
+    objectID: Int64, handle: String, configuration: String, backend: Backend,
+    route: ClientRoute = .network(host: "127.0.0.1")
+  ) {
     self.objectID = objectID
     self.handle = handle
     self.configuration = configuration
     self.backend = backend
+    self.route = route
   }
+}
+
+/// The way from a client to the coordinator.
+public enum ClientRoute: Sendable, Hashable {
+  /// TCP, from a host with a numeric address.
+  case network(host: String)
+  /// A Unix socket, from a process of a user; nil if the kernel did not say which.
+  case socket(user: UInt32?)
 }
 
 /// Running sampling servers.
@@ -52,7 +66,7 @@ public struct LearningInstance: Sendable, Equatable {
   public var handle: String
   /// The configuration, completed for the client.
   public var configuration: String
-  /// `host:port` of every server.
+  /// The address of every server: `host:port`, or `unix:path`.
   public var endpoints: [String]
 
   /// Creates a description of running servers.

@@ -20,6 +20,7 @@ public enum Setting: String, CaseIterable, Sendable {
   case graphscopeCache = "graphscope.cache"
   case graphscopeRemoteShell = "graphscope.remote_shell"
   case graphscopeNetwork = "graphscope.network"
+  case learningSeed = "learning.seed"
   case workspace
   case threads
   case logLevel = "log_level"

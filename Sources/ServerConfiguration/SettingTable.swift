@@ -43,6 +43,9 @@ extension Setting {
       .text(HostReach.ssh.joined(separator: " "), "program that runs commands on other hosts, and its arguments")
     case .graphscopeNetwork:
       .text("", "network through which hosts communicate, such as 10.1.2.0/24; empty for the one on the route to them")
+    case .learningSeed:
+      .number(
+        nil, 0...1 << 62, "seed of the embedded learning engine's samples; empty for a random one for each instance")
     case .workspace: .text("", "directory for state, logs and the sessions' files; empty for a directory for the port")
     case .threads:
       .number(nil, 1...1024, "threads that load graphs and run algorithms, 1 to 1024; empty for one per core")

@@ -1,4 +1,5 @@
 import Coordinator
+import EmbeddedLearning
 import Engines
 import Foundation
 import GraphScopeEngines
@@ -27,7 +28,9 @@ extension EngineChoice {
     let ahead = GraphScopeEngineFactory.Ahead(
       count: try settings.integer(.warmEngines), directory: workspace + "/warm"
     ) { words, isFailure in logger.log(level: isFailure ? .warning : .info, "\(words)") }
-    let embedded = EmbeddedFactory(pool: pool)
+    let embedded = EmbeddedFactory(
+      pool: pool, listening: try Self.learningListening(settings),
+      learningSeed: try settings.optionalInteger(.learningSeed).map(UInt64.init))
     var native: (any EngineFactory)?
     var problem: InstallationProblem?
     if self != .embedded {
@@ -41,6 +44,13 @@ extension EngineChoice {
     return ChoosingFactory(
       policy: self, embedded: embedded, native: native, nativeProblem: problem, memoryBytes: hostMemory(),
       logger: logger)
+  }
+
+  /// Sampling servers listen for other hosts only where the coordinator may without TLS: their clients cannot use it.
+  private static func learningListening(_ settings: Settings) throws -> LearningListening {
+    let host = settings.text(.host)
+    let isAddress = host != "0.0.0.0" && host != "::"
+    return LearningListening(remoteHost: try settings.flag(.accessAllowPlaintext) && isAddress ? host : nil)
   }
 
   private static func native(

@@ -7,11 +7,13 @@ import Workers
 /// Creates engines inside this process for every session. They share one pool of worker threads.
 struct EmbeddedFactory: EngineFactory {
   private let analytics: EmbeddedAnalyticsProvider
-  private let threads: Int
+  private let pool: WorkerPool
+  private let listening: LearningListening
+  private let learningSeed: UInt64?
 
-  init(pool: WorkerPool) {
+  init(pool: WorkerPool, listening: LearningListening = LearningListening(), learningSeed: UInt64? = nil) {
     analytics = EmbeddedAnalyticsProvider(pool: pool)
-    threads = pool.width
+    (self.pool, self.listening, self.learningSeed) = (pool, listening, learningSeed)
   }
 
   func makeEngines(_ request: EngineRequest) async throws -> SessionEngines {
@@ -20,13 +22,16 @@ struct EmbeddedFactory: EngineFactory {
       analytical: try await analytics.makeEngine(
         workspace: request.workspace, size: request.size, storage: request.storage, places: request.places,
         graphs: graphs),
-      queries: EmbeddedQueryEngine(graphs: graphs), learning: EmbeddedLearningEngine(graphs: graphs))
+      queries: EmbeddedQueryEngine(graphs: graphs),
+      learning: EmbeddedLearningEngine(
+        graphs: graphs, pool: pool, size: request.size, storage: request.storage, directory: request.workspace,
+        listening: listening, seed: learningSeed))
     let asked = request.size.hosts.count
     engines.choice = .init(
       engine: "embedded",
       reason:
         "an embedded engine is one worker\(asked > 1 ? ", although \(asked) were requested" : ""), whose algorithms "
-        + "run on up to \(min(threads, request.size.threads ?? .max)) threads")
+        + "run on up to \(min(pool.width, request.size.threads ?? .max)) threads")
     return engines
   }
 }
