@@ -5,11 +5,12 @@ import platform
 import tempfile
 
 from . import counts, estimate, heartbeat, idle, job, journal, native, recovery, scheduling, sessions, start, step, store, transport
+from . import counts, estimate, heartbeat, idle, job, journal, learning, native, recovery, scheduling, sessions, start, step, store
 from .report import table
 
 MEASUREMENTS = {
     module.__name__.rpartition(".")[2]: module.measure
-    for module in (start, heartbeat, step, job, store, journal, recovery, idle, sessions, scheduling, estimate, counts)
+    for module in (start, heartbeat, step, job, store, journal, recovery, idle, sessions, scheduling, estimate, counts, learning)
 }
 # Measured only on request: they need an environment with GraphScope's engines, and another binary.
 NAMED = {"native": native.measure, "transport": transport.measure}
