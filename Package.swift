@@ -124,7 +124,7 @@ let package = Package(
     .target(
       name: "EmbeddedLearning",
       dependencies: [
-        "Engines", "GRPC", "GraphStore", "JSON", "ProtobufFields", "Support", "Transport", "Workers", nio, log,
+        "Engines", "GRPC", "GraphStore", "JSON", "ProtobufFields", "Transport", "Workers", nio, log,
       ],
       swiftSettings: strict),
     .target(

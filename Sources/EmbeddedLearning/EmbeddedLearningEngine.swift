@@ -104,6 +104,8 @@ public final class EmbeddedLearningEngine: LearningEngine {
       defer { state = State() }
       return Array(state.endpoints.values)
     }
-    for endpoint in endpoints { await endpoint.shutdown() }
+    await withTaskGroup { group in
+      for endpoint in endpoints { group.addTask { await endpoint.shutdown() } }
+    }
   }
 }

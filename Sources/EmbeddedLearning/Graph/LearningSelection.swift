@@ -2,7 +2,6 @@ import Engines
 import Foundation
 import GraphStore
 import JSON
-import Support
 
 /// What a client wants to sample, from the handle and the configuration that it sent (contract "learning", section 2), and the
 /// same two completed for the client.

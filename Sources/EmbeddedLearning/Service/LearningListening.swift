@@ -1,6 +1,5 @@
 import Engines
 import Glibc
-import Support
 import Transport
 
 /// Where sampling servers listen. The client's library can send neither a token nor anything else that identifies it, and it does
