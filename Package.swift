@@ -223,7 +223,7 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
 
     // Test-only: mutations of valid inputs, for the suites named Fuzz… and scripts/fuzz.sh.
-    .target(name: "Fuzzing", path: "Tests/Fuzzing", swiftSettings: strict),
+    .target(name: "Fuzzing", dependencies: ["TestSupport"], path: "Tests/Fuzzing", swiftSettings: strict),
 
     // Test-only: operations as the client writes them.
     .target(
@@ -234,10 +234,10 @@ let package = Package(
     .target(name: "Turns", path: "Tests/Turns", swiftSettings: strict),
 
     .testTarget(
-      name: "WireTests", dependencies: ["CGraphScopeProto", "Fuzzing", "Turns", "Vocabulary", "Wire"],
+      name: "WireTests", dependencies: ["CGraphScopeProto", "Fuzzing", "TestSupport", "Turns", "Vocabulary", "Wire"],
       swiftSettings: strict),
     .testTarget(name: "ProtobufFieldsTests", dependencies: ["ProtobufFields"], swiftSettings: strict),
-    .testTarget(name: "HTTP2Tests", dependencies: ["Fuzzing", "HTTP2", "Turns"], swiftSettings: strict),
+    .testTarget(name: "HTTP2Tests", dependencies: ["Fuzzing", "HTTP2", "TestSupport", "Turns"], swiftSettings: strict),
     .testTarget(
       name: "TransportTests", dependencies: ["HTTP2", "Transport", "Turns", nio, nioPosix, nioEmbedded],
       swiftSettings: strict),
@@ -248,11 +248,13 @@ let package = Package(
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: strict),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
     .testTarget(
-      name: "GraphStoreTests", dependencies: ["Fuzzing", "GraphStore", "Turns", "Workers"], swiftSettings: strict),
+      name: "GraphStoreTests", dependencies: ["Fuzzing", "GraphStore", "TestSupport", "Turns", "Workers"],
+      swiftSettings: strict),
     .testTarget(
       name: "GRPCTests",
       dependencies: [
-        "CZlib", "Fuzzing", "GRPC", "HTTP2", "ProtobufFields", "Transport", "Turns", "Wire", nio, nioPosix, log,
+        "CZlib", "Fuzzing", "GRPC", "HTTP2", "ProtobufFields", "TestSupport", "Transport", "Turns", "Wire", nio,
+        nioPosix, log,
       ],
       swiftSettings: strict),
     .testTarget(
@@ -264,7 +266,7 @@ let package = Package(
       name: "EmbeddedAnalyticsTests",
       dependencies: [
         "AnalyticsKernels", "ClientOperations", "EmbeddedAnalytics", "Engines", "GeneratedTables", "GraphStore",
-        "Turns", "Vocabulary", "Wire", "Workers",
+        "TestSupport", "Turns", "Vocabulary", "Wire", "Workers",
       ], swiftSettings: strict),
     .testTarget(
       name: "EmbeddedLearningTests",
@@ -322,7 +324,7 @@ let package = Package(
       name: "AdminEndpointTests",
       dependencies: [
         "Access", "AdminEndpoint", "Coordinator", "Fuzzing", "HTTPClient", "HTTPServing", "JSON", "LogStore", "Objects",
-        "StateStore", "Turns", "Wire", log, nio,
+        "StateStore", "TestSupport", "Turns", "Wire", log, nio,
       ], swiftSettings: strict),
     .testTarget(
       name: "ServerConfigurationTests",
@@ -335,7 +337,7 @@ let package = Package(
       name: "OperatorCLITests",
       dependencies: [
         "Access", "AdminEndpoint", "Coordinator", "HTTPServing", "JSON", "LogStore", "Objects", "OperatorCLI",
-        "ServerConfiguration", "StateStore", "Support", "Turns", "Wire", log, arguments, yaml,
+        "ServerConfiguration", "StateStore", "Support", "TestSupport", "Turns", "Wire", log, arguments, yaml,
       ], swiftSettings: strict),
     .testTarget(
       name: "gscoordinatorTests",

@@ -6,6 +6,7 @@ import JSON
 import NIOCore
 import Objects
 import Synchronization
+import TestSupport
 import Testing
 import Turns
 import Wire
@@ -222,7 +223,7 @@ struct HostileTests {
     limits.idleTimeout = .seconds(2)
     try await Fixture.run(limits: limits) { fixture async throws in
       try await fixture.put(.session, "a")
-      var generator = SeededGenerator(state: seed)
+      var generator = SplitMix(seed: seed)
       for round in 0..<150 {
         let connection = try RawConnection(port: fixture.port)
         connection.send(Self.request(&generator))
@@ -236,7 +237,7 @@ struct HostileTests {
   }
 
   /// Returns a valid request with some bytes changed, removed or repeated.
-  private static func request(_ generator: inout SeededGenerator) -> [UInt8] {
+  private static func request(_ generator: inout SplitMix) -> [UInt8] {
     let targets = [
       "/healthz", "/version", "/control/v1/objects?revision=0", "/control/v1/sessions?limit=1&owner=uid%200",
       "/control/v1/sessions?watch=true&since=0", "/control/v1/sessions/a?revision=1",
@@ -258,18 +259,5 @@ struct HostileTests {
       if bytes.isEmpty { break }
     }
     return bytes
-  }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers for the same seed.
-private struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -2,6 +2,7 @@ import AnalyticsKernels
 import EmbeddedAnalytics
 import Engines
 import GraphStore
+import TestSupport
 
 /// A small graph as a list of edges, from which the graph for kernels is built and which the reference implementations read.
 struct TestGraph: CustomStringConvertible {
@@ -118,25 +119,10 @@ final class Memory: @unchecked Sendable {
   }
 }
 
-/// A generator of pseudo-random numbers with a reproducible sequence (SplitMix64, Steele et al. 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 extension TestGraph {
   /// Returns a random graph with loops and parallel edges in which some vertices attract most edges. Ids are shuffled.
   static func random(_ vertexCount: Int, _ edgeCount: Int, directed: Bool, seed: UInt64) -> TestGraph {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix(seed: seed)
     func vertex() -> Int {
       let spread = Double.random(in: 0..<1, using: &generator)
       return Int(spread * spread * spread * Double(vertexCount))

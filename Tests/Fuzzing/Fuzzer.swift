@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Feeds a function with mutations of valid inputs, in a sequence that depends only on a seed. An input whose outcome was not seen
 /// before joins the corpus, so that later inputs start from it.
@@ -18,7 +19,7 @@ public struct Fuzzer {
   private var corpus: [[UInt8]]
   private var seen: Set<String> = []
   private let words: [[UInt8]]
-  private var random: FuzzGenerator
+  private var random: SplitMix
   private let end: ContinuousClock.Instant?
   private var inputsLeft: Int
   private let file: URL?
@@ -42,7 +43,7 @@ public struct Fuzzer {
     self.name = name
     self.corpus = corpus
     self.words = words + Self.boundaries
-    random = FuzzGenerator(state: environment["GSC_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1)
+    random = SplitMix(seed: environment["GSC_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1)
     let seconds = environment["GSC_FUZZ_SECONDS"].flatMap { Int($0) }
     end = seconds.map { ContinuousClock.now + .seconds($0) }
     inputsLeft = inputs
@@ -125,22 +126,5 @@ public struct Fuzzer {
       let (change, sum) = (UInt8.random(in: 1...4, using: &random), Bool.random(using: &random))
       input[place] = sum ? input[place] &+ change : input[place] &- change
     }
-  }
-}
-
-/// A reproducible sequence of random numbers (SplitMix64; Steele, Lea, Flood 2014).
-public struct FuzzGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  /// Creates a sequence.
-  public init(state: UInt64) { self.state = state }
-
-  /// The next number.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 import Turns
 
@@ -65,7 +66,7 @@ struct MessageBudgetTests {
   }
 
   @Test func noByteIsLostInARandomWalk() {
-    var random = SeededGenerator(state: 17)
+    var random = SplitMix(seed: 17)
     let budget = MessageBudget(bytes: 1000)
     let grants = Order()
     var held: [Int] = []

@@ -2,6 +2,7 @@ import GRPC
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 import Turns
@@ -54,7 +55,7 @@ struct CallTests {
     } _: { pair async throws in
       let (requests, responses) = try await pair.client.bidirectional("/t.S/Chat", encode: .bytes, decode: .bytes)
       var replies = responses.makeAsyncIterator()
-      var random = SeededGenerator(state: 23)
+      var random = SplitMix(seed: 23)
       for _ in 0..<100 {
         let size = sizes.randomElement(using: &random)!
         try await requests.write(ByteBuffer(repeating: 1, count: size))

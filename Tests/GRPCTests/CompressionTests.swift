@@ -1,5 +1,6 @@
 import CZlib
 import NIOCore
+import TestSupport
 import Testing
 import Turns
 
@@ -25,7 +26,7 @@ struct CompressionTests {
 
   /// Returns incompressible bytes.
   private func noise(_ count: Int) -> ByteBuffer {
-    var random = SeededGenerator(state: 7)
+    var random = SplitMix(seed: 7)
     return ByteBuffer(bytes: (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
   }
 

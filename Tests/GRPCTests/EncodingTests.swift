@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -34,7 +35,7 @@ struct EncodingTests {
   }
 
   @Test func base64OfAnyBytes() {
-    var random = SeededGenerator(state: 3)
+    var random = SplitMix(seed: 3)
     for length in 0..<300 {
       let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
       #expect(Base64.decode(Base64.encode(bytes)) == bytes)
@@ -55,7 +56,7 @@ struct EncodingTests {
   }
 
   @Test func aTimeoutIsNeverShortened() throws {
-    var random = SeededGenerator(state: 5)
+    var random = SplitMix(seed: 5)
     for _ in 0..<2000 {
       let nanoseconds = Int64(random.next() >> (random.next() % 62 + 1))
       let duration = Duration.nanoseconds(nanoseconds)

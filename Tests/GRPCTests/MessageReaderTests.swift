@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 import Turns
 
@@ -21,7 +22,7 @@ struct MessageReaderTests {
   }
 
   @Test func messagesSurviveAnyCutting() {
-    var random = SeededGenerator(state: 11)
+    var random = SplitMix(seed: 11)
     for _ in 0..<200 {
       let sizes = (0..<8).map { _ in [0, 1, 17, 994, 995, 996, 1000, 5000].randomElement(using: &random)! }
       let messages = sizes.map { size in (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) } }
@@ -98,17 +99,5 @@ struct MessageReaderTests {
     feed(&reader, [0, 0, 0, 0, 101])
     guard case .failure(let tooLong) = reader.next() else { return #expect(Bool(false)) }
     #expect(tooLong.code == .resourceExhausted)
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a reproducible sequence for each seed.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -97,7 +98,7 @@ struct ArrowStreamTests {
 
   @Test("Damaged streams are an error or a table, never a crash")
   func damaged() async throws {
-    var random = SeededRandom(seed: 7)
+    var random = SplitMix(seed: 7)
     for fixture in [ArrowFixtures.pandas, ArrowFixtures.threeBatches, ArrowFixtures.dictionary] {
       for _ in 0..<500 {
         var bytes = fixture
@@ -115,20 +116,5 @@ struct ArrowStreamTests {
         } catch { #expect(error is GraphStoreError) }
       }
     }
-  }
-}
-
-/// A random number generator that repeats its numbers in every run (SplitMix64, Steele et al. 2014).
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -156,7 +157,7 @@ struct CSVInferenceTests {
 
   @Test("Decimal numbers are the nearest doubles and floats, whatever their length")
   func exactDecimals() {
-    var random = SeededRandom(seed: 11)
+    var random = SplitMix(seed: 11)
     func check(_ text: String) {
       let bytes = Array(text.utf8) + [0]
       bytes.withUnsafeBufferPointer { buffer in

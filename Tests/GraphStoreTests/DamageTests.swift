@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Turns
 import Workers
@@ -56,7 +57,7 @@ import Workers
     let directory = try await build().directory
     let names = Workspace.list(directory)
     #expect(names.count == 19 && names.contains("manifest"))
-    var random = SeededGenerator(state: 5)
+    var random = SplitMix(seed: 5)
     for name in names {
       let path = directory + "/" + name
       let sound = try contents(path)

@@ -1,17 +1,5 @@
 import GraphStore
-
-/// A random number generator that repeats its numbers in every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
+import TestSupport
 
 /// A naive model of a graph, which grows at random in steps. The store must agree with it.
 struct GraphModel {
@@ -52,7 +40,7 @@ struct GraphModel {
   }
 
   let options: GraphOptions
-  private var random = SeededGenerator(state: 0)
+  private var random = SplitMix(seed: 0)
   private let idSpace: [Int64]
   private var steps = 0
   private(set) var labels: [String] = []
@@ -64,7 +52,7 @@ struct GraphModel {
   private(set) var edges: [String: [[Edge]]] = [:]
 
   init(seed: UInt64) {
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(seed: seed)
     defer { self.random = random }
     let idType = [GraphOptions.IDType.int64, .int32, .string][Int.random(in: 0..<3, using: &random)]
     options = GraphOptions(

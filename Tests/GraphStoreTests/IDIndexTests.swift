@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -54,7 +55,7 @@ import Turns
   }
 
   @Test func manyScatteredIDsOfEdgesAreCollectedInOrder() async throws {
-    var random = SeededGenerator(state: 3)
+    var random = SplitMix(seed: 3)
     let pool = (0..<20_000).map { _ in Int64.random(in: .min ... .max, using: &random) }
     let source = (0..<50_000).map { _ in pool.randomElement(using: &random)! }
     let destination = (0..<50_000).map { _ in pool.randomElement(using: &random)! }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -313,7 +314,7 @@ struct HostilePeerTests {
   }
 
   @Test func anyGarbageIsAnErrorAndNoCrash() throws {
-    var random = SeededGenerator(state: 7)
+    var random = SplitMix(seed: 7)
     for _ in 0..<2000 {
       let server = try server()
       try server.receive(Frame.headers(1))
@@ -359,17 +360,5 @@ struct ControlFrameBudgetTests {
     var granted: [Bool] = []
     for now: UInt64 in [0, 300_000_000, 400_000_000, 400_000_000] { granted.append(budget.spend(now: now)) }
     #expect(granted == [false, false, true, false])
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a reproducible sequence for each seed.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Turns
 
@@ -17,7 +18,7 @@ struct LogFairnessTests {
   }
 
   /// Returns text that hardly compresses.
-  private func noise(_ random: inout SeededRandom, words: Int = 40) -> String {
+  private func noise(_ random: inout SplitMix, words: Int = 40) -> String {
     (0..<words).map { _ in String(random.next(), radix: 36) }.joined()
   }
 
@@ -31,7 +32,7 @@ struct LogFairnessTests {
       store.flushAll()
       bench.pass(milliseconds: 1)
     }
-    var random = SeededRandom(state: 1)
+    var random = SplitMix(seed: 1)
     for number in 0..<2000 {
       let text = "\(number) \(noise(&random))"
       say(text, of: "loud", to: .session("l\(number / 50)"), in: store)
@@ -61,7 +62,7 @@ struct LogFairnessTests {
   func oneStream() async throws {
     let store = try bench.open("one", .init(fileBytes: 20_000, totalBytes: 400_000))
     say("early", of: "a", to: .session("quiet"), in: store)
-    var random = SeededRandom(state: 2)
+    var random = SplitMix(seed: 2)
     for number in 0..<2000 {
       say("\(number) \(noise(&random))", of: "a", to: .child("loud"), in: store)
       store.flushAll()

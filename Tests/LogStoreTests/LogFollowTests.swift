@@ -1,5 +1,6 @@
 import Engines
 import Synchronization
+import TestSupport
 import Testing
 import Turns
 
@@ -107,7 +108,7 @@ struct LogFollowTests {
     var lines = try store.follow(LogQuery()).makeAsyncIterator()
     store.say("0")
     #expect(await lines.next()?.message == "0")
-    var random = SeededRandom(state: 3)
+    var random = SplitMix(seed: 3)
     for number in 1..<5000 {
       store.say("\(number) \(random.next()) \(random.next())")
       if number % 50 == 0 { store.flushAll() }

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import Turns
 
@@ -129,7 +130,7 @@ struct LogRotationTests {
       store.flushAll()
       bench.pass(milliseconds: 1)
     }
-    var random = SeededRandom(state: 1)
+    var random = SplitMix(seed: 1)
     for number in 0..<2000 {
       // Random text, which hardly compresses.
       let text = (0..<40).map { _ in String(random.next(), radix: 36) }.joined()
@@ -176,7 +177,7 @@ struct LogRotationTests {
     "Random appends, rotations, restarts and pauses lose nothing",
     arguments: [1, 2, 3, UInt64.random(in: 0...UInt64.max)])
   func random(seed: UInt64) async throws {
-    var random = SeededRandom(state: seed)
+    var random = SplitMix(seed: seed)
     let limits = LogStore.Limits(fileBytes: 3000, fileAge: .seconds(100), openFiles: 3)
     var store: LogStore? = try bench.open("one", limits)
     var model: [LogStream: [LogRecord]] = [:]
@@ -210,8 +211,7 @@ struct LogRotationTests {
   }
 
   /// Compares queries with the results of the model.
-  private func check(_ store: LogStore, _ model: [LogRecord], _ random: inout SeededRandom, _ seed: UInt64) async throws
-  {
+  private func check(_ store: LogStore, _ model: [LogRecord], _ random: inout SplitMix, _ seed: UInt64) async throws {
     let ordered = model.sorted { ($0.timeMilliseconds, $0.message) < ($1.timeMilliseconds, $1.message) }
     for _ in 0..<40 {
       var query = LogQuery()

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Support
+import TestSupport
 import Testing
 import Turns
 
@@ -61,7 +62,7 @@ struct LogStoreTests {
     for count in 0..<line.count {
       #expect(Array(line.prefix(count)).withUnsafeBufferPointer { LogCodec.decode($0) } == nil)
     }
-    var random = SeededRandom(state: 7)
+    var random = SplitMix(seed: 7)
     for _ in 0..<20_000 {
       var damaged = line
       for _ in 0..<Int.random(in: 1...4, using: &random) {

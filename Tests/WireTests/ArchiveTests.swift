@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -74,7 +75,7 @@ struct ArchiveTests {
     let array = withStrings(["a", "bc"]) { ResultArchive.array(.strings($0), shape: [2, 1]) }
     for count in 0..<frame.count { #expect(refusal { try readFrame(Array(frame.prefix(count))) } != nil) }
     for count in 0..<array.count { #expect(refusal { try read(Array(array.prefix(count))) } != nil) }
-    var random = SeededGenerator(state: 3)
+    var random = SplitMix(seed: 3)
     for _ in 0..<20_000 {
       var bytes = Bool.random(using: &random) ? frame : array
       for _ in 0..<Int.random(in: 1...3, using: &random) {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Turns
 
@@ -34,7 +35,7 @@ struct HostileInputTests {
 
   @Test("with random bytes changed is rejected or read, never fatal", arguments: samples)
   func damage(sample: [UInt8]) throws {
-    var random = SeededGenerator(state: 29)
+    var random = SplitMix(seed: 29)
     for _ in 0..<5000 {
       var bytes = sample
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -50,7 +51,7 @@ struct HostileInputTests {
 
   @Test("of random bytes is rejected or read, never fatal")
   func noise() throws {
-    var random = SeededGenerator(state: 7)
+    var random = SplitMix(seed: 7)
     for _ in 0..<5000 {
       let count = Int.random(in: 0..<64, using: &random)
       try readAsEverything((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })

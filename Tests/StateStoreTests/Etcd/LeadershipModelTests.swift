@@ -1,4 +1,5 @@
 import StateStore
+import TestSupport
 import Testing
 import Turns
 
@@ -28,7 +29,7 @@ private struct World {
   static let margin = 600
   private static let origin = ContinuousClock.now
 
-  var random: SeededGenerator
+  var random: SplitMix
   var now = 0
   var contenders: [Contender]
   var messages: [(at: Int, message: Message)] = []
@@ -39,7 +40,7 @@ private struct World {
   var (elections, applied, refused) = (0, 0, 0)
 
   init(seed: UInt64, contenders count: Int, margin: Int = World.margin) {
-    random = SeededGenerator(state: seed)
+    random = SplitMix(seed: seed)
     contenders = (0..<count).map { _ in
       Contender(machine: Leadership(validity: .milliseconds(World.timeToLive - margin)))
     }

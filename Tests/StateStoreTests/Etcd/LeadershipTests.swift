@@ -1,4 +1,5 @@
 import StateStore
+import TestSupport
 import Testing
 import Turns
 
@@ -77,7 +78,7 @@ struct LeadershipTests {
   @Test("only a candidate elected by the store leads, and a term never comes back")
   func walk() {
     for seed in [UInt64(11), .random(in: 0...UInt64.max)] {
-      var random = SeededGenerator(state: seed)
+      var random = SplitMix(seed: seed)
       var machine = Leadership(validity: Self.validity)
       var (now, term, over): (Double, Revision, Set<Revision>) = (0, 0, [])
       for step in 0..<20_000 {

@@ -1,19 +1,7 @@
 import StateStore
 import Synchronization
+import TestSupport
 import Testing
-
-/// A generator that returns the same numbers for the same seed (SplitMix64, Steele, Lea and Flood 2014).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
 
 /// A simple model of a store that keeps every state.
 private struct Model {
@@ -70,7 +58,7 @@ extension StateStoreConformance {
   /// Compares random transactions, reads, repetitions and compactions with the model after each step.
   func checkModel(seed: UInt64, steps: Int = 300) async throws {
     try await withStore { store in
-      var random = SeededGenerator(state: seed)
+      var random = SplitMix(seed: seed)
       let start = try await store.newest()
       var model = Model(states: [(start, [:])], floor: start)
       let prefixes = ["", "a/", "b"]
@@ -113,7 +101,7 @@ extension StateStoreConformance {
   }
 
   private func step(
-    _ store: any StateStore, _ model: inout Model, _ random: inout SeededGenerator, _ progress: WatchProgress
+    _ store: any StateStore, _ model: inout Model, _ random: inout SplitMix, _ progress: WatchProgress
   ) async throws {
     switch Int.random(in: 0..<20, using: &random) {
     case 0..<13: try await commit(store, &model, &random)
@@ -139,7 +127,7 @@ extension StateStoreConformance {
       try await store.entries(prefix: "") == model.snapshot("", at: model.states.count - 1), "the state as it is now")
   }
 
-  private func commit(_ store: any StateStore, _ model: inout Model, _ random: inout SeededGenerator) async throws {
+  private func commit(_ store: any StateStore, _ model: inout Model, _ random: inout SplitMix) async throws {
     let names = (0..<6).flatMap { ["a/\($0)", "b\($0)"] } + ["c"]
     var changes: [StateChange] = []
     for key in names.shuffled(using: &random).prefix(Int.random(in: 1...4, using: &random)) {
@@ -172,7 +160,7 @@ extension StateStoreConformance {
     }
   }
 
-  private func compareThen(_ store: any StateStore, _ model: Model, _ random: inout SeededGenerator) async throws {
+  private func compareThen(_ store: any StateStore, _ model: Model, _ random: inout SplitMix) async throws {
     let index = Int.random(in: 0..<model.states.count, using: &random)
     let revision = model.states[index].revision
     let prefix = ["", "a", "a/", "a/3", "b", "b1", "x"].randomElement(using: &random)!

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import StateStore
@@ -41,7 +42,7 @@ struct LeaseTableTests {
     "whatever happens, a lease that was refused once is refused for ever",
     arguments: [1, 2, 3, UInt64.random(in: 0...UInt64.max)])
   func neverResurrects(seed: UInt64) {
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(seed: seed)
     var table = LeaseTable()
     var now = begin
     var dead = Set<Int64>()

@@ -25,7 +25,7 @@ struct SQLiteRepairTests {
   }
 
   private func fill(_ store: SQLiteStateStore, seed: UInt64) async throws {
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(seed: seed)
     for index in 0..<400 {
       let size = [10, 300, 3_000, 12_000].randomElement(using: &random)!
       let value = bytes("\"" + String(repeating: Character(UnicodeScalar(UInt8(97 + index % 26))), count: size) + "\"")
@@ -81,7 +81,7 @@ struct SQLiteRepairTests {
   func pages(seed: UInt64) async throws {
     let expected = try await fill(seed: seed)
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(seed: seed)
     for _ in 0..<12 {
       let page = Int.random(in: 0..<whole.count / 4_096, using: &random)
       let isZero = Bool.random(using: &random)
@@ -201,7 +201,7 @@ struct SQLiteRepairTests {
   func fuzz(seed: UInt64) async throws {
     _ = try await fill(seed: 3)
     let whole = try Data(contentsOf: URL(fileURLWithPath: path)).prefix(60 * 4_096)
-    var random = SeededGenerator(state: seed)
+    var random = SplitMix(seed: seed)
     for round in 0..<60 {
       var data = Data(whole)
       for _ in 0..<Int.random(in: 1...400, using: &random) {
