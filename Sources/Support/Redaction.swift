@@ -1,7 +1,7 @@
 /// Removes keys and passwords from texts that are kept or shown: log lines, errors, events, documents of the state store.
 ///
 /// A value is recognized as a secret by what precedes it: the name of a key, password or token followed by `=` or, as in JSON and
-/// Python, a quoted or compound name followed by `:`. The part of an address between `://` and `@`, the word after `Bearer`, and
+/// Python, a quoted or compound name followed by `:`, or the name as an option of a command line (`--secret VALUE`). The part of an address between `://` and `@`, the word after `Bearer`, and
 /// the secret half of a token of the coordinator's own are secrets, too. A secret without such a sign cannot be told from other
 /// text.
 public enum Redaction {
@@ -25,10 +25,16 @@ public enum Redaction {
   static let names: Set<String> = [
     "secret", "secretkey", "secretaccesskey", "accesskey", "accesskeyid", "accesskeysecret", "accesssecret",
     "accountkey",
-    "apikey", "privatekey", "clientsecret", "password", "passwd", "passphrase", "sastoken",
+    "apikey", "privatekey", "clientsecret", "password", "passwd", "pwd", "passphrase",
+    "sastoken",
     "sessiontoken", "securitytoken", "accesstoken", "authtoken", "refreshtoken", "xamzsignature", "xamzcredential",
     "xamzsecuritytoken", "connectionstring",
   ]
+
+  /// Returns whether a name marks a secret in any context.
+  fileprivate static func isSure(_ name: String) -> Bool {
+    names.contains { name == $0 || name.hasSuffix($0) && name.count < 32 }
+  }
 
   /// Names that mark a secret only when quoted or as an option of an address.
   static let optionNames: Set<String> = ["key", "token", "auth", "sig", "signature", "credential", "credentials"]
@@ -52,6 +58,7 @@ private struct RedactionScanner {
       switch bytes[next] {
       case UInt8(ascii: ":") where follows(next, "//"): next = address(from: next + 3)
       case UInt8(ascii: ":"), UInt8(ascii: "="): next = value(behind: next)
+      case UInt8(ascii: "-") where follows(next, "-"): next = option(from: next + 2)
       case UInt8(ascii: "%") where follows(next, "3D") || follows(next, "3d"): next = value(behind: next, width: 3)
       case UInt8(ascii: "g") where follows(next, "sc_"): next = token(from: next + 4)
       case UInt8(ascii: "B") where follows(next, "earer "), UInt8(ascii: "b") where follows(next, "earer "):
@@ -138,21 +145,49 @@ private struct RedactionScanner {
     let name = String(decoding: bytes[start..<end], as: UTF8.self).lowercased().filter { $0.isLetter || $0.isNumber }
     let isOption = start > 0 && (bytes[start - 1] == UInt8(ascii: "?") || bytes[start - 1] == UInt8(ascii: "&"))
     let isEqual = bytes[sign] != UInt8(ascii: ":")
-    var first = sign + width
-    while first < bytes.count, isBlank(bytes[first]) { first += 1 }
-    while first < bytes.count, bytes[first] == UInt8(ascii: "\\") { first += 1 }
-    let quote = first < bytes.count && isQuote(bytes[first]) ? bytes[first] : nil
-    let isSure = Redaction.names.contains(where: { name == $0 || name.hasSuffix($0) && name.count < 32 })
+    let (first, quote) = startOfValue(sign + width)
+    let isSure = Redaction.isSure(name) && !isDirectory(start..<end, first)
     // `key=value` alone is common; in quotes it is an option of a call.
     let isLikely = Redaction.optionNames.contains(name) && (isOption || isQuoted || isEqual && quote != nil)
     // `password: none` may be part of a sentence; a name of several words is not.
     let isCompound = bytes[start..<end].contains { $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
     guard isSure && (isEqual || isQuoted || quote != nil || isCompound) || isLikely else { return sign + width }
-    if quote != nil { first += 1 }
+    return max(leaveOutValue(from: first, quote), sign + width)
+  }
+
+  /// Reads the word after an option of a command line, if the option's name marks a secret.
+  private mutating func option(from start: Int) -> Int {
+    let end = bytes[start...].firstIndex { !isNamePart($0) } ?? bytes.count
+    guard end < bytes.count, isBlank(bytes[end]) else { return start }
+    let name = String(decoding: bytes[start..<end], as: UTF8.self).lowercased().filter { $0.isLetter || $0.isNumber }
+    let (first, quote) = startOfValue(end)
+    guard Redaction.isSure(name) || name == "token", first < bytes.count, bytes[first] != UInt8(ascii: "-") else {
+      return end
+    }
+    return leaveOutValue(from: first, quote)
+  }
+
+  /// Returns the start of a value behind blanks and backslashes, and its quotation mark, if it has one.
+  private func startOfValue(_ start: Int) -> (first: Int, quote: UInt8?) {
+    var first = start
+    while first < bytes.count, isBlank(bytes[first]) { first += 1 }
+    while first < bytes.count, bytes[first] == UInt8(ascii: "\\") { first += 1 }
+    return (first, first < bytes.count && isQuote(bytes[first]) ? bytes[first] : nil)
+  }
+
+  /// Returns the end of the value, which is left out.
+  private mutating func leaveOutValue(from start: Int, _ quote: UInt8?) -> Int {
+    let first = quote == nil ? start : start + 1
     var last = first
     while last < bytes.count, !isEnd(bytes[last], quote) { last += 1 }
     leaveOut(first..<last)
-    return max(last, sign + width)
+    return last
+  }
+
+  /// Whether the name and the value are the working directory in the environment of a shell, `PWD=/path`.
+  private func isDirectory(_ name: Range<Int>, _ first: Int) -> Bool {
+    first < bytes.count && bytes[first] == UInt8(ascii: "/")
+      && ["PWD", "OLDPWD"].contains(String(decoding: bytes[name], as: UTF8.self))
   }
 
   private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

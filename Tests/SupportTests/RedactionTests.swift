@@ -22,6 +22,9 @@ struct RedactionTests {
       ("client_secret='geheim", "client_secret='***"), ("AWS_SECRET_ACCESS_KEY: geheim", "AWS_SECRET_ACCESS_KEY: ***"),
       ("secret\t=\tgeheim", "secret\t=\t***"), ("u?secret%3Dgeheim&x", "u?secret%3D***&x"),
       ("Authorization: Bearer geheimgeheimgeheim", "Authorization: Bearer ***"),
+      ("pwd=geheim;x", "pwd=***;x"), ("db_pwd=/geheim", "db_pwd=***"), ("PWD=geheim", "PWD=***"),
+      ("run --secret geheim --x", "run --secret *** --x"), ("--client-secret 'gehe im' y", "--client-secret '***' y"),
+      ("--token\tgeheim", "--token\t***"), ("--password=geheim a", "--password=*** a"),
       ("/x/gsc_55bde7be15bd_979a61d52095.csv", "/x/gsc_55bde7be15bd_***.csv"),
     ])
   func secrets(_ text: String, _ clean: String) {
@@ -37,7 +40,8 @@ struct RedactionTests {
       "secret",
       "the key: none", "x:y@z", "bearer authentication", "no password: not asked for", "gsc_", "gsc_a", "gsc_a_",
       "100%", "%3D",
-      "https://host/pkg@1.2/file",
+      "https://host/pkg@1.2/file", "PWD=/home/a OLDPWD=/", "--secret --verbose", "--token-file /etc/x", "--secret",
+      "--",
     ])
   func plain(_ text: String) { #expect(Redaction.redacted(text) == text) }
 }
