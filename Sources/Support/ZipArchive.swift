@@ -23,6 +23,8 @@ public struct ZipArchive {
   private static let maximumEntries = 10_000
   /// The maximum size of all files together, uncompressed, in bytes.
   private static let maximumBytes = 256 << 20
+  /// The highest ratio of deflate: a match of 258 bytes takes at least two bits (RFC 1951, 3.2.5).
+  private static let highestRatio = 1032
 
   /// Reads the central directory.
   /// - Throws: `ZipError` when the archive is damaged or contains entries that must not be unpacked.
@@ -93,7 +95,12 @@ public struct ZipArchive {
         throw Self.damaged("'\(entry.path)' states another size than it has")
       }
       return Array(packed)
-    case 8: return try inflate(packed, to: entry.byteCount, entry.path)
+    case 8:
+      // Memory is reserved for the stated size.
+      guard entry.byteCount / Self.highestRatio <= packed.count else {
+        throw Self.damaged("'\(entry.path)' states a size that its \(packed.count) bytes cannot have when unpacked")
+      }
+      return try inflate(packed, to: entry.byteCount, entry.path)
     default: throw Self.damaged("'\(entry.path)' uses the unsupported compression method \(entry.method)")
     }
   }

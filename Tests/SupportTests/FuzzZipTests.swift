@@ -20,6 +20,18 @@ struct FuzzZipTests {
     #expect(throws: ZipError.self) { try damaged.contents(of: "a") }
   }
 
+  @Test("A deflated file that states more bytes than deflate can yield is rejected before they are allocated")
+  func hostileSize() throws {
+    var archive = Self.stored
+    archive[33 + 10] = 8
+    let megabytes = 200 << 20
+    for byte in 0..<4 { archive[33 + 24 + byte] = UInt8(truncatingIfNeeded: megabytes >> (8 * byte)) }
+    let hostile = try ZipArchive(archive)
+    #expect(hostile.entries[0].byteCount == megabytes)
+    let error = #expect(throws: ZipError.self) { try hostile.contents(of: "a") }
+    #expect(error?.why == "'a' states a size that its 2 bytes cannot have when unpacked")
+  }
+
   @Test("Archives are rejected or read")
   func archives() throws {
     #expect(try ZipArchive(Self.stored).contents(of: "a") == [104, 105])
