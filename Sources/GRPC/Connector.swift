@@ -127,6 +127,7 @@ final class Connector: Sendable {
     switch next {
     case .wait: break
     case .resume(let result): continuation.resume(with: result)
+    // Not a child task of the first caller: others wait for the same connection, and each may stop waiting.
     case .dial(let number): Task { await dial(number) }
     }
   }

@@ -136,12 +136,11 @@ public final class GRPCServer: Sendable {
     }
     for listener in listeners { await listener.close() }
     for connection in connections { connection.eventLoop.execute { connection.value.shutdown() } }
-    let deadline = Task {
-      try await Task.sleep(for: grace)
-      cancelEverything()
+    await withTaskGroup { group in
+      group.addTask { if (try? await Task.sleep(for: grace)) != nil { self.cancelEverything() } }
+      await untilEmpty()
+      group.cancelAll()
     }
-    await untilEmpty()
-    deadline.cancel()
   }
 
   private func untilEmpty() async {

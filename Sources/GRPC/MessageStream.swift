@@ -333,6 +333,7 @@ class MessageStream: ByteBufferStream {
       return true
     }
     let me = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    // Computes off the event loop, which no task waits on; ends by itself, and a stream that has ended ignores the result.
     Task.detached {
       let result = Result { () throws(GRPCStatus) in try GzipMessage.inflate(message, to: size) }
       me.eventLoop.execute {

@@ -12,6 +12,7 @@ final class ServerCall: MessageStream {
   private var request: ByteBuffer?
   /// Whether a message has arrived.
   private var hasMessage = false
+  /// The handler's task, begun and cancelled on the event loop, which no task waits on. The server's shutdown waits for its end.
   private var task: Task<Void, Never>?
   private var handlerIsRunning = false
   private var gate: OutboundGate?

@@ -28,7 +28,7 @@ public final class NativeAnalyticalEngine: AnalyticalEngine {
   private struct Life {
     var failure: EngineError?
     var onFailure: (@Sendable (EngineError) -> Void)?
-    /// The operations that are being performed.
+    /// The operations that are being performed. Stored, because the death of the engine cancels them before their callers do.
     var work: Set<Task<AnalyticalResult, any Error>> = []
   }
 

@@ -35,7 +35,7 @@ final class SupervisedChild {
 
   /// The record to journal next; a newer one replaces it.
   var unwritten: ChildRecord?
-  /// Journals one record after the other; nil while idle.
+  /// Journals one record after the other; nil while idle. Stored, because those who need a journaled record wait for it.
   var writer: Task<Void, Never>?
 
   /// The state of the probes of a child.

@@ -11,6 +11,7 @@ extension Supervisor {
   func perform(_ action: ChildLifecycle.Action, on child: SupervisedChild) {
     switch action {
     case .none, .waitUntil, .reportReady, .reportUnresponsive, .reportCrashLoop, .reportFailed, .done: break
+    // A lifecycle must not wait for the journal. What waits for the child waits for its state.
     case .spawn: Task { await self.spawn(child) }
     case .signalTerm: child.process?.signalGroup(SIGTERM)
     case .signalKill: killAll(of: child)

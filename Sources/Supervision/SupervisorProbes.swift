@@ -85,6 +85,7 @@ extension Supervisor {
 
   private func ask(_ child: SupervisedChild, _ probe: @escaping ChildSpecification.Probe) {
     let serial = child.probing.serial
+    // Not a child task: the supervisor is driven by events of its children, and the end of a child cancels its probe.
     child.probing.task = Task {
       let answer = await probe()
       guard child.probing.serial == serial else { return }

@@ -59,6 +59,7 @@ final class Loan: Sendable {
   func end() {
     guard let name else { return }
     let children = children
+    // The caller need not wait, and the supervisor ends what is left when the coordinator ends.
     Task { await children.stop(name) }
   }
 }

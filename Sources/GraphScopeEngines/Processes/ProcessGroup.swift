@@ -16,6 +16,7 @@ final class ProcessGroup: Sendable {
     var failure: EngineError?
     var isClosing = false
     var onFailure: (@Sendable (EngineError) -> Void)?
+    /// Wait for the ends of the processes. Stored, because processes end whenever they like, and `stop` ends the waits.
     var watchers: [Task<Void, Never>] = []
   }
 

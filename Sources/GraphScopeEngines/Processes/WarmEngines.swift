@@ -14,6 +14,7 @@ final class WarmEngines: Sendable {
   private struct State {
     var stock: WarmStock<SessionProcesses>
     var nextNumber = 1
+    /// Stored, because it belongs to the factory, which has no call that lasts as long: `end` cancels it and waits for its end.
     var refilling: Task<Void, Never>?
   }
 
@@ -97,6 +98,7 @@ final class WarmEngines: Sendable {
   private func died(_ number: Int, _ failure: EngineError) {
     guard let set = state.withLock({ $0.stock.remove(number) }) else { return }
     report("engines that were started ahead ended: \(failure)", true)
+    // No caller waits for the death of an engine. The supervisor ends what is left when the coordinator ends.
     Task {
       await discard(set)
       wishes.source.yield()

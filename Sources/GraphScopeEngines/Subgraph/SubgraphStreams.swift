@@ -23,6 +23,7 @@ struct SubgraphStreams: Sendable {
   /// Creates the streams. Cannot be cancelled halfway; it takes milliseconds.
   /// - Throws: `EngineError` when the store rejects a request or does not answer.
   static func make(_ name: String, count: Int, socket: String) async throws -> SubgraphStreams {
+    // A task of its own, which the cancellation of this one does not reach; this one waits for it.
     let task = Task {
       try await within(patience, orElse: Self.late) {
         try await StoreConnection.open(socket) { store in
@@ -97,6 +98,7 @@ struct SubgraphStreams: Sendable {
   func remove() async { await remove(aborting: false) }
 
   private func remove(aborting: Bool) async {
+    // As in `make`.
     let task = Task {
       try await within(Self.patience, orElse: Self.late) {
         try await StoreConnection.open(socket) { store in try await remove(aborting, in: store) }

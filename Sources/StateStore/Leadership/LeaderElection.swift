@@ -203,12 +203,14 @@ public final class LeaderElection: Sendable {
   /// Ends a lease, even if the task is cancelled. If the store cannot be reached, the lease expires by itself.
   private func release(_ lease: StateLease) async {
     let store = store
-    let revocation = Task { try? await store.revokeLease(lease) }
-    let guardian = Task {
-      try await Task.sleep(for: lease.timeToLive)
-      revocation.cancel()
-    }
-    await revocation.value
-    guardian.cancel()
+    // A task of its own, which the cancellation of this one does not reach; this one waits for it.
+    await Task {
+      await withTaskGroup { group in
+        group.addTask { try? await store.revokeLease(lease) }
+        group.addTask { try? await Task.sleep(for: lease.timeToLive) }
+        await group.next()
+        group.cancelAll()
+      }
+    }.value
   }
 }

@@ -27,6 +27,7 @@ extension SQLiteStateStore {
       return true
     }
     guard isDue else { return }
+    // Not a child task: the transaction that found the store full must not wait for it, and `close` waits for its last write.
     Task { [weak self] in
       // If the disk is full, the next transaction tries again.
       try? await self?.compactToNewest(transactions)

@@ -233,6 +233,7 @@ public final class SQLiteStateStore: StateStore {
     let task = closing.withLock { task -> Task<Void, Never> in
       if let task { return task }
       _ = queue.close()
+      // Not a child task of the first caller: all callers wait for the same end, which the cancellation of one does not stop.
       let new = Task { await self.closeFiles() }
       task = new
       return new

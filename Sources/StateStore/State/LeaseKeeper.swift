@@ -7,6 +7,7 @@ final class LeaseKeeper: Sendable {
   private struct State {
     var table = LeaseTable()
     var wakeAt: ContinuousClock.Instant?
+    /// Sleeps until `wakeAt`. Stored, because an earlier deadline replaces it and `close` cancels it.
     var sleeper: Task<Void, Never>?
     var deleteKeys: (@Sendable (Int64) async throws -> Void)?
     var isClosed = false
@@ -87,6 +88,7 @@ final class LeaseKeeper: Sendable {
   /// Deletes the keys of an ended lease, retrying until that succeeds or the store is closed.
   func delete(_ id: Int64) {
     guard let deleteKeys = state.withLock({ $0.deleteKeys }) else { return }
+    // The lease ended by itself, so no caller waits. Ends after `close`.
     Task { [weak self] in
       while true {
         do {
