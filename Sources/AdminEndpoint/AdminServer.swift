@@ -47,11 +47,15 @@ public final class AdminServer: Sendable {
     streams.end(RequestError(refusal), where: isMeant)
   }
 
-  /// Listens on all addresses, or fails without listening on any.
+  /// Listens on all addresses, or fails without listening on any. Requests wait until `run`, which must be called next.
   /// - Returns: the addresses with the actual ports.
   /// - Throws: `RequestError` that names the address.
-  public func start() async throws -> [HTTPAddress] { try await server.start() }
+  public func listen() async throws(RequestError) -> [HTTPAddress] { try await server.listen() }
 
-  /// Ends all streams, lets other answers finish within `HTTPLimits.shutdownGrace`, and closes all connections.
-  public func stop() async { await server.stop() }
+  /// Answers requests until `stop` or the cancellation of the task. Then ends all streams, lets other answers finish within
+  /// `HTTPLimits.shutdownGrace`, and closes all connections.
+  public func run() async { await server.run() }
+
+  /// Makes `run` end; does not wait for it.
+  public func stop() { server.stop() }
 }

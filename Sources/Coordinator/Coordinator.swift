@@ -92,8 +92,8 @@ public final class Coordinator: Sendable {
   let logger: Logger
   let clock = ContinuousClock()
   let state = Mutex(State())
-  /// The task that starts the engines of recovered sessions while clients are already served.
-  let recoveryStarts = Mutex<Task<Void, Never>?>(nil)
+  /// What is performed concurrently, such as the starts of recovered sessions while clients are already served.
+  let errands = Errands()
 
   /// Creates a coordinator without sessions; `recover` brings back those in `store`.
   /// - Parameters:
@@ -166,6 +166,7 @@ public final class Coordinator: Sendable {
     guard isAdmitted else {
       let effects = session.handle(.close)
       if isAbandoned {
+        // A task of its own, which the cancellation of this one does not reach.
         await Task { await release(session, effects, .abandoned) }.value
         throw CancellationError()
       }

@@ -136,9 +136,23 @@ extension Coordinator {
     }
   }
 
-  /// Rejects new sessions and steps and lets running steps finish within the grace period. Then closes all sessions, or keeps
-  /// them for the next process.
-  public func shutdown(keepingSessions: Bool = false) async {
+  /// Performs the work that no caller waits for, until `end` returns whether to keep the sessions for the next process. Then
+  /// rejects new sessions and steps, lets running steps finish within the grace period, closes or keeps all sessions, and ends
+  /// all processes. Call this once.
+  public func run(until end: @escaping @Sendable () async -> Bool) async {
+    async let keeping = {
+      let keeping = await end()
+      await endSessions(keeping: keeping)
+      errands.finish()
+      return keeping
+    }()
+    await errands.perform()
+    // Nothing is left that starts engines.
+    await factory.end()
+    await children.stopAll(leavingOutliving: keeping)
+  }
+
+  private func endSessions(keeping: Bool) async {
     let sessions = state.withLock { state in
       state.isShuttingDown = true
       return Array(state.sessions.values)
@@ -151,7 +165,7 @@ extension Coordinator {
     }
     // First for all sessions: giving up one start lets the next one begin.
     for session in sessions { session.tasks.refuseStarts() }
-    if keepingSessions {
+    if keeping {
       for session in sessions { await session.suspend() }
     } else {
       await withTaskGroup { group in
@@ -161,10 +175,6 @@ extension Coordinator {
         }
       }
     }
-    // Nothing is left for it to start.
-    await recoveryStarts.withLock { $0 }?.value
-    await factory.end()
-    await children.stopAll(leavingOutliving: keepingSessions)
   }
 
   /// Releases everything that a closing session holds. If the process ends before that is complete, the next one continues.

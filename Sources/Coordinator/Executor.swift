@@ -26,7 +26,7 @@ extension Coordinator {
   private func perform(_ effect: SessionControl.Effect, for session: Session) {
     switch effect {
     case .instance(let name, let action): perform(action, of: name, session)
-    case .giveWay(_, let preemption): Task { await giveWay(session, preemption) }
+    case .giveWay(_, let preemption): errands.begin { [self] in await giveWay(session, preemption) }
     case .cancelStep: session.cancelSteps()
     // Already handled by the scheduler.
     case .resources: break
@@ -53,7 +53,7 @@ extension Coordinator {
   private func tell(_ owner: ObjectReference, _ report: WaitingReport) {
     guard let id = owner.session, let session = state.withLock({ $0.sessions[id] }) else { return }
     if owner.kind == .session {
-      Task { await tell(session, report) }
+      errands.begin { [self] in await tell(session, report) }
     } else {
       session.log.info("\(owner.name.dropFirst(id.count + 1)) is waiting: \(report.text)")
     }

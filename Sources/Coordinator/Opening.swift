@@ -88,7 +88,7 @@ extension Coordinator {
         document.spec.request.map { EngineSize($0) }
           ?? EngineSize(hosts: Array(repeating: ClusterPlan.ownHost, count: max(1, document.status.workers)))),
       storage: SessionStorage(owner: .session(document.name), desk: desk, metrics: metrics),
-      waitingSteps: limits.waitingSteps, journal: journal,
+      waitingSteps: limits.waitingSteps, journal: journal, errands: errands,
       log: SessionLog(store: logs, session: document.name, display: display), logger: logger)
   }
 

@@ -43,6 +43,7 @@ public final class Session: Sendable {
   /// The number of the last step in the journal.
   let stepNumber = Atomic<Int>(0)
   let journal: Journal
+  let errands: Errands
   let logger: Logger
   /// The state of the session.
   let control: Mutex<SessionControl>
@@ -67,8 +68,8 @@ public final class Session: Sendable {
 
   init(
     _ document: SessionDocument, revision: Revision, control: SessionControl, directory: String,
-    planned: EngineDescription, storage: SessionStorage, waitingSteps: Int, journal: Journal, log: SessionLog,
-    logger: Logger
+    planned: EngineDescription, storage: SessionStorage, waitingSteps: Int, journal: Journal, errands: Errands,
+    log: SessionLog, logger: Logger
   ) {
     id = document.name
     principal = Principal(document.owner)
@@ -81,6 +82,7 @@ public final class Session: Sendable {
     self.storage = storage
     self.waitingSteps = waitingSteps
     self.journal = journal
+    self.errands = errands
     self.log = log
     self.control = Mutex(control)
     self.document = Mutex(Stored(document: document, revision: revision))
@@ -182,7 +184,8 @@ public final class Session: Sendable {
   private func stopSteps() async {
     log.close()
     for cancel in running.withLock({ Array($0.values) }) { cancel() }
-    // A cancelled step ends within 100 ms; the engine's files must not be in use when they are removed.
+    // A cancelled step ends within 100 ms; the engine's files must not be in use when they are removed. The task is one of its own,
+    // so that the cancellation of this one does not end the wait.
     _ = try? await Task { try await turnstile.pass {} }.value
   }
 

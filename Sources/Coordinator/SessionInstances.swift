@@ -24,8 +24,10 @@ extension Session {
       let endpoints = try await engines.queries.open(request)
       return (endpoints, [endpoints.gremlin, endpoints.cypher].filter { !$0.isEmpty })
     }
-    engines.queries.whenFailed(objectID: request.objectID) { [weak self] failure in
-      Task { await self?.broke(.interactive, request.objectID, failure, engines.queries.close(objectID:)) }
+    engines.queries.whenFailed(objectID: request.objectID) { [weak self, errands] failure in
+      errands.begin { [weak self] in
+        await self?.broke(.interactive, request.objectID, failure, engines.queries.close(objectID:))
+      }
     }
     return endpoints
   }
@@ -44,8 +46,10 @@ extension Session {
       let instance = try await engines.learning.open(request)
       return (instance, instance.endpoints)
     }
-    engines.learning.whenFailed(objectID: request.objectID) { [weak self] failure in
-      Task { await self?.broke(.learning, request.objectID, failure, engines.learning.close(objectID:)) }
+    engines.learning.whenFailed(objectID: request.objectID) { [weak self, errands] failure in
+      errands.begin { [weak self] in
+        await self?.broke(.learning, request.objectID, failure, engines.learning.close(objectID:))
+      }
     }
     return instance
   }
@@ -73,6 +77,7 @@ extension Session {
       guard handle(.instance(name, .allocated)).contains(.instance(name, .start)) else { throw CancellationError() }
       try await journal.commit("start an instance", by: principal.description, on: object, [put(name, kind, graph)])
       platform_failpoint("instance-journaled")
+      // Not a child task: the session may give up the start while its caller waits.
       let task = Task { try await body() }
       tasks.setCancel(name) { task.cancel() }
       defer { tasks.setCancel(name, nil) }

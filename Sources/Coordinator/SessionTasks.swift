@@ -2,6 +2,9 @@ import Synchronization
 
 /// Handles of the tasks that start a session's engines and instances. They do not determine the state of the session, which is in
 /// its `SessionControl`.
+///
+/// They are not child tasks of the call or event that begins a start, because others end it: a session that closes or is kept for
+/// the next process cancels its starts and waits for their end (`endStarts`), so none outlives its session.
 final class SessionTasks: Sendable {
   private struct State {
     var engines: Task<Void, Never>?

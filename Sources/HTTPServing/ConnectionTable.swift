@@ -46,6 +46,7 @@ final class ConnectionTable: AvailableConnectionsDelegate {
     var last = 0
     var accepted = 0
     var isMakingRoom = false
+    var isQuiescing = false
     /// The peers about which a line was logged recently, and when.
     var named: [String: NIODeadline] = [:]
   }
@@ -105,23 +106,35 @@ final class ConnectionTable: AvailableConnectionsDelegate {
     scheduleRoom()
   }
 
+  /// Closes the connections without a request now, and the others after their answer.
+  func quiesce() {
+    let channels = state.withLock { state in
+      state.isQuiescing = true
+      return state.entries.values.map(\.channel)
+    }
+    for channel in channels {
+      channel.eventLoop.execute { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+    }
+  }
+
   // MARK: Peers
 
-  /// Adds a connection; returns nil when its peer has too many and all of them have requests under way.
+  /// Adds a connection; returns nil when its peer has too many and all of them have requests under way, and after `quiesce`.
   func enter(_ channel: any Channel, peer: String) -> Connection? {
-    let (number, displaced): (Int?, Entry?) = state.withLock { state in
+    let (number, displaced, isFull): (Int?, Entry?, Bool) = state.withLock { state in
+      guard !state.isQuiescing else { return (nil, nil, false) }
       var displaced: Entry?
       if state.countOfPeer[peer, default: 0] >= limits.connectionsOfPeer {
         displaced = state.entries.values.filter { $0.peer == peer && $0.requests == 0 }
           .min { $0.idleSince < $1.idleSince }
-        guard displaced != nil else { return (nil, nil) }
+        guard displaced != nil else { return (nil, nil, true) }
       }
       state.last += 1
       state.entries[state.last] = Entry(channel: channel, peer: peer)
       state.countOfPeer[peer, default: 0] += 1
-      return (state.last, displaced)
+      return (state.last, displaced, displaced != nil)
     }
-    if number == nil || displaced != nil {
+    if isFull {
       report(peer, "connections are closed, because the peer has \(limits.connectionsOfPeer), the limit")
     }
     displaced?.channel.close(promise: nil)

@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Transport
 
 /// The setup of an HTTP/1.1 connection, over TLS if the listener uses it.
@@ -55,67 +56,83 @@ struct HTTPListener: Sendable {
 
   /// The address with the actual port.
   let address: HTTPAddress
-  private let server: Server<ConnectionSetup>
-  private let task: Task<Void, any Error>
+  private let channel: NIOAsyncChannel<ConnectionSetup.Value, Never>
+  private let setup: ConnectionSetup
   private let socketFile: UnixSocketFile.Placed?
+  private let logger: Logger
 
+  /// Binds the address. Connections wait until `run`, which must be called.
   init(
     _ address: HTTPAddress, _ limits: HTTPLimits, _ connections: ConnectionTable, _ group: any EventLoopGroup,
     _ logger: Logger, _ tls: (@Sendable (any Channel) throws -> Void)?, _ exposure: HTTPExposure,
     _ answer: @escaping Answer
   ) async throws(RequestError) {
     let file = try Self.file(address, exposure)
-    let (started, startedSource) = AsyncThrowingStream<Int?, any Error>.makeStream()
-    let server = Server(
-      childChannelSetup: ConnectionSetup(
-        http: HTTP1Channel(responder: answer, configuration: Self.channelConfiguration(limits)),
-        limits: limits, connections: connections, tls: file == nil ? tls : nil),
-      configuration: ServerConfiguration(
-        address: Self.bindAddress(address, file),
-        availableConnectionsDelegate: connections),
-      onServerRunning: { channel in
-        startedSource.yield(channel.localAddress?.port)
-        startedSource.finish()
-      }, eventLoopGroup: group, logger: logger)
-    self.server = server
-    task = Task {
-      do { try await server.run() } catch {
-        startedSource.finish(throwing: error)
-        throw error
-      }
-    }
+    let setup = ConnectionSetup(
+      http: HTTP1Channel(responder: answer, configuration: Self.channelConfiguration(limits)),
+      limits: limits, connections: connections, tls: file == nil ? tls : nil)
+    (self.setup, self.logger) = (setup, logger)
     do {
-      var port: Int?
-      for try await bound in started { port = bound }
-      socketFile = try file?.place(mode: exposure.isSocketShared ? 0o666 : 0o600)
-      self.address = address.with(port: port)
+      channel = try await Self.bind(file.map { .unix(path: $0.bindPath) } ?? address, setup, group, logger)
     } catch {
-      task.cancel()
-      if let error = error as? RequestError { throw error }
       let remedy = Listener.remedy(error, path: file?.path)
       throw RequestError(
         .unavailable, "cannot listen on \(address): \(error)", hint: remedy.prefix(1).uppercased() + remedy.dropFirst())
     }
+    self.address = address.with(port: channel.channel.localAddress?.port)
+    do throws(RequestError) {
+      socketFile = try file?.place(mode: exposure.isSocketShared ? 0o666 : 0o600)
+    } catch {
+      // NIO requires that a channel is used before it is released.
+      try? await channel.executeThenClose { _ in }
+      throw error
+    }
   }
 
-  /// Lets answers finish within `grace`, then closes all connections; ends at most two seconds later, whatever handlers do.
-  func stop(grace: Duration) async {
+  /// Accepts connections and answers their requests, each connection in a child task, until `stop` and the end of all
+  /// connections, or until the task is cancelled.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      do {
+        try await channel.executeThenClose { connections in
+          for try await connection in connections {
+            group.addTask { await setup.handle(value: connection, logger: logger) }
+          }
+        }
+      } catch {
+        logger.error("cannot accept connections", metadata: ["address": "\(address)", "error": "\(error)"])
+      }
+    }
+  }
+
+  /// Accepts no more connections. Those without a request are closed, the others after their answer.
+  func stop() {
     socketFile?.remove()
-    let (ended, source) = AsyncStream<Void>.makeStream()
-    let graceful = Task { [server, task] in
-      try? await server.shutdownGracefully()
-      _ = await task.result
-      source.finish()
+    channel.channel.close(promise: nil)
+    setup.connections.quiesce()
+  }
+
+  private static func bind(
+    _ address: HTTPAddress, _ setup: ConnectionSetup, _ group: any EventLoopGroup, _ logger: Logger
+  ) async throws -> NIOAsyncChannel<ConnectionSetup.Value, Never> {
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 256)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let handler = AvailableConnectionsChannelHandler(delegate: setup.connections)
+          try channel.pipeline.syncOperations.addHandler(handler)
+        }
+      }
+    let initialize = { @Sendable (channel: any Channel) in setup.setup(channel: channel, logger: logger) }
+    switch address {
+    case .tcp(let host, let port):
+      return try await bootstrap.bind(host: host, port: port, childChannelInitializer: initialize)
+    case .unix(let path):
+      return try await bootstrap.bind(
+        unixDomainSocketPath: path, cleanupExistingSocketFile: true, childChannelInitializer: initialize)
     }
-    let force = Task { [task] in
-      try await Task.sleep(for: grace)
-      task.cancel()
-      try await Task.sleep(for: .seconds(2))
-      source.finish()
-    }
-    for await _ in ended {}
-    force.cancel()
-    graceful.cancel()
   }
 
   private static func file(
@@ -130,13 +147,6 @@ struct HTTPListener: Sendable {
           hint: "Use a loopback address, unless access control is configured, and a port from 0 to 65535")
       }
       return nil
-    }
-  }
-
-  private static func bindAddress(_ address: HTTPAddress, _ file: UnixSocketFile?) -> BindAddress {
-    switch address {
-    case .tcp(let host, let port): .hostname(host, port: port)
-    case .unix(let path): .unixDomainSocket(path: file?.bindPath ?? path)
     }
   }
 

@@ -34,6 +34,7 @@ public final class HTTPServer: Sendable {
   private let streams: LineStreams
   private let responder: RouterResponder<RouteContext>
   private let listeners = Mutex<[HTTPListener]>([])
+  private let stopping = AsyncStream.makeStream(of: Void.self)
 
   /// Makes a server that does not listen yet.
   /// - Parameters:
@@ -63,10 +64,10 @@ public final class HTTPServer: Sendable {
     responder = routes.router.buildResponder()
   }
 
-  /// Listens on all addresses, or fails without listening on any.
+  /// Listens on all addresses, or fails without listening on any. Requests wait until `run`, which must be called next.
   /// - Returns: the addresses with the actual ports.
   /// - Throws: `RequestError` that names the address.
-  public func start() async throws -> [HTTPAddress] {
+  public func listen() async throws(RequestError) -> [HTTPAddress] {
     do {
       for address in addresses {
         let connections = ConnectionTable(limits, group.any(), logger)
@@ -77,23 +78,34 @@ public final class HTTPServer: Sendable {
         listeners.withLock { $0.append(listener) }
       }
     } catch {
-      await stop()
+      stop()
+      await run()
       throw error
     }
     return listeners.withLock { $0.map(\.address) }
   }
 
-  /// Ends all streams, lets other answers finish within `HTTPLimits.shutdownGrace`, and closes all connections.
-  public func stop() async {
-    streams.stop()
-    let stopped = listeners.withLock { listeners in
-      defer { listeners = [] }
-      return listeners
-    }
+  /// Answers requests until `stop` or the cancellation of the task. Then ends all streams, lets other answers finish within
+  /// `HTTPLimits.shutdownGrace`, and closes all connections.
+  public func run() async {
+    let listeners = listeners.withLock { $0 }
     await withTaskGroup { group in
-      for listener in stopped { group.addTask { [limits] in await listener.stop(grace: limits.shutdownGrace) } }
+      group.addTask {
+        await withDiscardingTaskGroup { group in
+          for listener in listeners { group.addTask { await listener.run() } }
+        }
+      }
+      for await _ in stopping.stream {}
+      streams.stop()
+      for listener in listeners { listener.stop() }
+      group.addTask { [limits] in try? await Task.sleep(for: limits.shutdownGrace) }
+      await group.next()
+      group.cancelAll()
     }
   }
+
+  /// Makes `run` end; does not wait for it.
+  public func stop() { stopping.continuation.finish() }
 
   private func answer(
     _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel, _ address: HTTPAddress,
@@ -125,8 +137,29 @@ public final class HTTPServer: Sendable {
       limits: limits, isTCP: isTCP, hasTLS: isTCP && tls != nil, control: access,
       listener: isTCP ? names.tcp : names.socket, channel: channel, peer: peer, connections: connections, hold: hold)
     let context = RouteContext(source: .init(logger: logger, channel: channel, admission: admission))
-    do { return try await responder.respond(to: request, context: context) } catch {
+    do {
+      return try await abandoned { [responder] in try await responder.respond(to: request, context: context) }
+    } catch {
       return RequestError(error).response
     }
+  }
+
+  /// Returns the value of `body`, which does not delay the cancellation of the caller's task.
+  /// - Throws: The error of `body`; `CancellationError` as soon as the task is cancelled.
+  private func abandoned<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    let (values, source) = AsyncThrowingStream<Value, any Error>.makeStream()
+    // Not a child task, which would have to be waited for: a handler that ignores its cancellation must not keep the server from
+    // stopping.
+    let task = Task {
+      do {
+        source.yield(try await body())
+        source.finish()
+      } catch {
+        source.finish(throwing: error)
+      }
+    }
+    defer { task.cancel() }
+    for try await value in values { return value }
+    throw CancellationError()
   }
 }

@@ -11,13 +11,14 @@ import Synchronization
 /// server stops. All but a slow client see a complete answer.
 public final class LineStreams: Sendable {
   private struct State {
-    var tasks: [Int: Task<Void, any Error>] = [:]
+    /// Finishing one ends the stream of that number.
+    var ends: [Int: AsyncStream<Void>.Continuation] = [:]
     var callers: [Int: Authentication] = [:]
     /// The peers of the streams, by stream number.
     var peers: [Int: String] = [:]
     /// The errors with which streams are being ended, by stream number, until they are written.
     var endings: [Int: RequestError] = [:]
-    /// The number of admitted streams; their tasks start later.
+    /// The number of admitted streams, including those that have not begun.
     var admitted = 0
     var last = 0
     var isStopping = false
@@ -34,21 +35,21 @@ public final class LineStreams: Sendable {
 
   /// Ends all streams; no new one is admitted.
   public func stop() {
-    let tasks = state.withLock { state in
+    let ends = state.withLock { state in
       state.isStopping = true
-      return Array(state.tasks.values)
+      return Array(state.ends.values)
     }
-    for task in tasks { task.cancel() }
+    for end in ends { end.finish() }
   }
 
   /// Ends the streams of the selected callers, with an error as the last line.
   public func end(_ error: RequestError, where isMeant: (Authentication) -> Bool) {
-    let tasks = state.withLock { state in
+    let ends = state.withLock { state in
       let numbers = state.callers.filter { isMeant($0.value) }.map(\.key)
       for number in numbers { state.endings[number] = error }
-      return numbers.compactMap { state.tasks[$0] }
+      return numbers.compactMap { state.ends[$0] }
     }
-    for task in tasks { task.cancel() }
+    for end in ends { end.finish() }
   }
 
   /// Returns an answer whose lines `produce` writes.
@@ -62,23 +63,19 @@ public final class LineStreams: Sendable {
     let body = ResponseBody { writer in
       let lines = LineWriter(writer: writer, channel: channel, patience: limits.idleTimeout)
       let handOver = HandOver(lines: lines)
-      let task = Task {
-        var lines = handOver.lines
-        try await produce(&lines)
-      }
-      admission.started(task)
-      try await withTaskCancellationHandler {
-        try await request.body.consumeWithInboundCloseHandler { _ in
-          _ = await task.result
-        } onInboundClosed: {
-          task.cancel()
+      let (ended, end) = AsyncStream.makeStream(of: Void.self)
+      admission.started(end)
+      let result = try await request.body.consumeWithInboundCloseHandler { _ in
+        await Self.result(until: ended) {
+          var lines = handOver.lines
+          try await produce(&lines)
         }
-      } onCancel: {
-        task.cancel()
+      } onInboundClosed: {
+        end.finish()
       }
       let ending = admission.ending
       admission.end()
-      if case .failure(let error) = await task.result, !(error is CancellationError) { throw error }
+      if case .failure(let error) = result, !(error is CancellationError) { throw error }
       let deadline = lines.deadline()
       defer { deadline.cancel() }
       if let ending { try await writer.write(ByteBuffer(string: ending.line.encoded + "\n")) }
@@ -87,6 +84,25 @@ public final class LineStreams: Sendable {
     return Response(
       status: .ok,
       headers: [.contentType: "application/jsonl", .cacheControl: "no-store", .connection: "close"], body: body)
+  }
+
+  /// Runs `produce` until it ends, `ended` ends, or the task is cancelled.
+  private static func result(
+    until ended: AsyncStream<Void>, _ produce: @escaping @Sendable () async throws -> Void
+  ) async -> Result<Void, any Error> {
+    await withTaskGroup(of: Result<Void, any Error>?.self) { group in
+      group.addTask { do { return .success(try await produce()) } catch { return .failure(error) } }
+      group.addTask {
+        for await _ in ended {}
+        return nil
+      }
+      var result = Result<Void, any Error>.success(())
+      for await outcome in group {
+        if let outcome { result = outcome }
+        group.cancelAll()
+      }
+      return result
+    }
   }
 
   // @unchecked Sendable: the writer refers to the connection. Only the task uses this copy, and it ends before the body uses
@@ -134,12 +150,12 @@ public final class LineStreams: Sendable {
 
     deinit { end() }
 
-    func started(_ task: Task<Void, any Error>) {
+    func started(_ end: AsyncStream<Void>.Continuation) {
       let isStopping = streams.state.withLock { state in
-        state.tasks[number] = task
+        state.ends[number] = end
         return state.isStopping || state.endings[number] != nil
       }
-      if isStopping { task.cancel() }
+      if isStopping { end.finish() }
     }
 
     /// The error with which the stream was ended from outside; nil if it ends by itself.
@@ -152,7 +168,7 @@ public final class LineStreams: Sendable {
       }
       guard isFirst else { return }
       streams.state.withLock { state in
-        state.tasks[number] = nil
+        state.ends[number] = nil
         state.callers[number] = nil
         state.peers[number] = nil
         state.endings[number] = nil

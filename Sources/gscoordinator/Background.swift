@@ -9,27 +9,35 @@ struct Background: Service {
   func run() async { await cancelWhenGracefulShutdown(work) }
 }
 
-/// Ends something that was begun before its group ran, when the group is shut down.
-struct Closing: Service {
-  /// Ends it.
-  let close: @Sendable () async -> Void
+/// Work that ends by itself after its group was shut down.
+struct Member: Service {
+  let work: @Sendable () async throws -> Void
 
-  func run() async {
-    try? await gracefulShutdown()
-    await close()
+  /// Makes a service of work that waits for `gracefulShutdown()`.
+  init(_ work: @escaping @Sendable () async throws -> Void) { self.work = work }
+
+  /// Returns a service that does nothing until its group is shut down, and then ends something. Not an initializer, whose trailing
+  /// closure could be taken for that of the other one.
+  static func closing(_ close: @escaping @Sendable () async -> Void) -> Self {
+    Self {
+      try? await gracefulShutdown()
+      await close()
+    }
   }
+
+  func run() async throws { try await work() }
 }
 
 extension ServiceGroup {
-  /// Makes a group that ends when `end` does, or when it is told to: one service after the other, the last one first. The other
-  /// services may end earlier.
+  /// Makes a group that ends when `end` does, or when a service fails: one service after the other, the last one first. The other
+  /// services may end earlier. `run` throws the error of the service that failed.
   init(_ services: [any Service], until end: any Service, _ logger: Logger) {
     // The library's own log lines about starting and ending are not useful to operators.
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     let members = services.map {
       ServiceGroupConfiguration.ServiceConfiguration(
-        service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .ignore)
+        service: $0, successTerminationBehavior: .ignore, failureTerminationBehavior: .gracefullyShutdownGroup)
     }
     let last = ServiceGroupConfiguration.ServiceConfiguration(
       service: end, successTerminationBehavior: .gracefullyShutdownGroup,

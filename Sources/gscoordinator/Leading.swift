@@ -35,18 +35,23 @@ struct Leading: Service {
 
   /// Takes part until the service is shut down, then gives up the leadership, so that another coordinator can lead at once.
   func run() async {
+    let (takeovers, source) = AsyncStream.makeStream(of: Void.self)
+    async let serving: Void = { for await _ in takeovers { await admin.run() } }()
     await cancelWhenGracefulShutdown {
       async let candidacy: Void = election.run()
-      await follow()
+      await follow { source.yield() }
       await candidacy
     }
-    await admin.stop()
+    source.finish()
+    admin.stop()
+    await serving
   }
 
   /// How long a deposed leader may keep the workspace before it is ended: if its process is stopped, and otherwise.
   private static let patience = (stopped: Duration.seconds(10), running: Duration.seconds(30))
 
-  private func follow() async {
+  /// - Parameter tookOver: called when this process has taken over and its endpoint for operators listens.
+  private func follow(_ tookOver: () -> Void) async {
     var hasLed = false
     for await role in election.roles {
       switch role {
@@ -63,6 +68,7 @@ struct Leading: Service {
         logger.notice("leading")
         do {
           try await takeOver()
+          tookOver()
         } catch {
           guard !Task.isCancelled else { return }
           logger.critical("cannot take over", metadata: ["error": "\(error)"])
@@ -82,7 +88,7 @@ struct Leading: Service {
     try await lockWorkspace()
     try await election.takeOver()
     logger.tell(try await coordinator.recover(known: gate.open))
-    _ = try await admin.start()
+    _ = try await admin.listen()
   }
 
   /// Locks the workspace, and waits while another process has it. The previous leader may still be ending. If it is a process

@@ -1,6 +1,5 @@
 import AdminEndpoint
 import ArgumentParser
-import CPlatform
 import Coordinator
 import Foundation
 import HTTPServing
@@ -49,16 +48,12 @@ struct Serve: AsyncParsableCommand {
       LogWriter.shared.flush()
       Foundation.exit(Self.deposedExitCode)
     }
-    // The first line contains the address, which the program that started the coordinator reads.
-    announce(server, logger)
-    let pages = Background {
-      guard (try? await Task.sleep(for: .milliseconds(200))) != nil else { return }
-      platform_drop_code_pages()
-    }
     let idle = configuration.idleTime.map { time in
       Background { await server.waitUntilIdle(for: time) { termination.raise(SIGTERM) } }
     }
-    await server.run([pages] + [idle].compactMap(\.self)) {
+    try await server.run([idle].compactMap(\.self)) {
+      Self.announce($0, server, logger)
+    } until: {
       let signal = await termination.wait()
       logger.notice("stopping", metadata: ["signal": "\(signal)"])
       // SIGINT (Ctrl-C, or a client that stops its own coordinator) closes all sessions; SIGTERM (from a service manager) may
@@ -67,14 +62,15 @@ struct Serve: AsyncParsableCommand {
     }
   }
 
-  private func announce(_ server: Server, _ logger: Logger) {
-    let addresses = server.addresses.map(\.description).joined(separator: " and ")
+  /// Writes the first line, which contains the addresses: the program that started the coordinator reads it.
+  private static func announce(_ start: Server.Start, _ server: Server, _ logger: Logger) {
+    let addresses = start.addresses.map(\.description).joined(separator: " and ")
     LogWriter.shared.writeFirst("gscoordinator listening on \(addresses)\n")
     server.tls?.announce()
     if let remark = server.connectionRemark { logger.notice("\(remark)") }
-    logger.tell(server.recovery)
+    logger.tell(start.recovery)
     logger.info(
-      "serving operators", metadata: ["at": "\(server.adminAddresses.map(\.description).joined(separator: ", "))"])
+      "serving operators", metadata: ["at": "\(start.adminAddresses.map(\.description).joined(separator: ", "))"])
   }
 
   private func openWorkspace(_ configuration: Configuration) throws -> Workspace {

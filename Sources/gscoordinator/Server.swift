@@ -21,14 +21,22 @@ import TransportSecurity
 import Wire
 import Workers
 
-/// The server: creates all components and connects them.
+/// The server: creates all components and connects them. Everything that runs is a service of the group in `run`, or a child task
+/// of one.
 final class Server: Sendable {
-  /// The addresses for clients.
-  let addresses: [TransportAddress]
-  /// The addresses for operators.
-  let adminAddresses: [HTTPAddress]
-  /// The result of the recovery of an earlier process's state.
-  let recovery: Coordinator.RecoverySummary
+  /// What a server that has started reports.
+  struct Start: Sendable {
+    /// The addresses for clients.
+    let addresses: [TransportAddress]
+    /// The addresses for operators.
+    let adminAddresses: [HTTPAddress]
+    /// The result of the recovery of an earlier process's state.
+    let recovery: Coordinator.RecoverySummary
+  }
+
+  private let configuration: Configuration
+  private let access: AccessSetup
+  private let gate: StandbyGate
   private let coordinator: Coordinator
   private let server: GRPCServer
   private let health: HealthService
@@ -43,22 +51,21 @@ final class Server: Sendable {
   /// TLS on the TCP endpoints, if it is configured.
   let tls: ServerTLS?
   private let leadership: Leading?
-  private let keepsSessions = Atomic(false)
+  private let keepsSessions = Atomic(true)
   private let logger: Logger
 
-  /// Opens the state, listens, and only then recovers the state of an earlier process, so that a failed start changes nothing.
-  /// Until then calls are answered with a request to try again. If coordinators elect a leader, the server listens as a
-  /// standby.
+  /// Opens the state, and creates all components; nothing runs before `run`.
   /// - Parameter onDeposed: called when this process was the leader and no longer is; it must end the process.
   /// - Throws: `ConfigurationError`, or the error of the component that cannot be opened.
   init(
     _ configuration: Configuration, workspace: Workspace, logs: LogStore, logger: Logger,
     onDeposed: @escaping @Sendable () -> Void
   ) async throws {
-    (self.workspace, self.logs, self.logger) = (workspace, logs, logger)
+    (self.configuration, self.workspace, self.logs, self.logger) = (configuration, workspace, logs, logger)
     let settings = configuration.settings
     connectionRemark = Descriptors.current.remark(connections: try settings.integer(.connections))
     let access = try AccessSetup(settings, logs: logs)
+    self.access = access
     try RunAs.prepare(access.control, workspace, engine: configuration.engine, logger)
     let opened = try await configuration.state.open(settings, workspace: workspace.path)
     let pool = WorkerPool(threads: configuration.threads)
@@ -76,6 +83,7 @@ final class Server: Sendable {
     self.coordinator = coordinator
     health = HealthService(services: [CoordinatorService.name])
     let gate = StandbyGate(isStandby: election != nil, health: health)
+    self.gate = gate
     let service = CoordinatorService(coordinator: coordinator, access: access.control) { work in
       try await pool.run { _ in try work() }
     }
@@ -108,18 +116,6 @@ final class Server: Sendable {
       access: access.control, exposure: exposure, logger: logger,
       hold: { gate.isStarting ? RequestError(.unavailable, StandbyGate.startingText) : nil })
     self.admin = admin
-    let recovered: Coordinator.RecoverySummary
-    do {
-      addresses = try await Self.listen(server, configuration, access, tls)
-      adminAddresses = try await admin.start()
-      recovered = election == nil ? try await coordinator.recover(known: gate.open) : .init()
-    } catch {
-      await server.shutdown(grace: .zero)
-      await admin.stop()
-      await store.close()
-      throw error
-    }
-    recovery = recovered
     let leadersAdmin = AdminServer(
       plane, on: [socket], limits: adminLimits, access: access.control, exposure: exposure, logger: logger)
     leadership = election.map {
@@ -139,22 +135,62 @@ final class Server: Sendable {
     background = [leases] + [tokens, files].compactMap(\.self)
   }
 
+  /// Listens, and only then recovers the state of an earlier process, so that a failed start changes nothing. Until then calls
+  /// are answered with a request to try again. If coordinators elect a leader, the server listens as a standby.
+  ///
   /// Serves until `end` returns whether the next process gets the sessions, and does `tasks` meanwhile. Then lets running steps
   /// finish for a limited time, and closes all sessions or keeps them. Sessions end before connections, because log streams end
   /// with their sessions.
-  func run(_ tasks: [Background], until end: @escaping @Sendable () async -> Bool) async {
-    let ending = Background { [self] in
-      keepsSessions.store(await end(), ordering: .relaxed)
-      health.set(isServing: false)
-    }
-    let sessions = Closing { [self] in
-      await coordinator.shutdown(keepingSessions: keepsSessions.load(ordering: .relaxed) && !workspace.isTemporary)
+  /// - Parameter announce: called when clients may connect.
+  /// - Throws: The error of a component that cannot be started, after all others have ended.
+  func run(
+    _ tasks: [Background], announce: @escaping @Sendable (Start) -> Void,
+    until end: @escaping @Sendable () async -> Bool
+  ) async throws {
+    let (addresses, adminAddresses) = try await listen()
+    let ending = Background { [self] in keepsSessions.store(await end(), ordering: .relaxed) }
+    let sessions = Member { [self] in
+      try await serveSessions { announce(Start(addresses: addresses, adminAddresses: adminAddresses, recovery: $0)) }
     }
     let election: [any Service] = leadership.map { [$0] } ?? []
-    let services = [Closing { [self] in await close() }] + election + [sessions] + background + tasks
-    do { try await ServiceGroup(services, until: ending, logger).run() } catch {
-      logger.error("a service of the server has failed", metadata: ["error": "\(error)"])
+    let last: [any Service] = [Member.closing { [self] in await close() }]
+    let services = last + endpoints + election + [sessions] + background + tasks
+    try await ServiceGroup(services, until: ending, logger).run()
+  }
+
+  /// The endpoints, whose addresses are bound.
+  private var endpoints: [any Service] {
+    let operators = Member { [admin] in
+      await withGracefulShutdownHandler {
+        await admin.run()
+      } onGracefulShutdown: {
+        admin.stop()
+      }
     }
+    let clients = Member.closing { [server, health] in
+      health.close()
+      await server.shutdown(grace: .seconds(1))
+    }
+    return [operators, clients]
+  }
+
+  /// Recovers sessions if this process needs not be elected first, and performs the work of sessions until they are ended.
+  private func serveSessions(_ recovered: (Coordinator.RecoverySummary) -> Void) async throws {
+    let (recovering, source) = AsyncStream.makeStream(of: Void.self)
+    async let running: Void = coordinator.run { [self] in
+      // A recovery is not interrupted.
+      for await _ in recovering {}
+      try? await gracefulShutdown()
+      health.set(isServing: false)
+      return keepsSessions.load(ordering: .relaxed) && !workspace.isTemporary
+    }
+    let summary = leadership == nil ? try await coordinator.recover(known: gate.open) : .init()
+    source.finish()
+    recovered(summary)
+    await cancelWhenGracefulShutdown {
+      if (try? await Task.sleep(for: .milliseconds(200))) != nil { platform_drop_code_pages() }
+    }
+    await running
   }
 
   /// Calls `body` when there has been no session for this long.
@@ -169,11 +205,8 @@ final class Server: Sendable {
     }
   }
 
-  /// Closes the endpoints and what is open.
+  /// Closes what is open.
   private func close() async {
-    health.close()
-    await server.shutdown(grace: .seconds(1))
-    await admin.stop()
     await store.close()
     logs.close()
     do { try workspace.close() } catch { logger.error("cannot remove the workspace", metadata: ["error": "\(error)"]) }
@@ -195,19 +228,26 @@ final class Server: Sendable {
     return [.tcp(host: configuration.host, port: port)]
   }
 
-  private static func listen(
-    _ server: GRPCServer, _ configuration: Configuration, _ access: AccessSetup, _ tls: ServerTLS?
-  ) async throws -> [TransportAddress] {
+  /// Listens on all addresses, or fails without listening on any.
+  private func listen() async throws -> ([TransportAddress], [HTTPAddress]) {
+    do {
+      return (try await listenForClients(), try await admin.listen())
+    } catch {
+      await server.shutdown(grace: .zero)
+      await store.close()
+      throw error
+    }
+  }
+
+  private func listenForClients() async throws -> [TransportAddress] {
     let host = configuration.host
     try access.requireMayListen(on: host, "\(configuration.settings.origin(.host))")
     let main = TransportAddress.tcp(host: host, port: configuration.port)
     var addresses = [try await server.listen(on: main, tls: tls?.securing(.http2))]
-    if let path = configuration.socket {
-      addresses.append(try await listen(server, path, named: "socket", access))
-    }
+    if let path = configuration.socket { addresses.append(try await listen(on: path, named: "socket")) }
     for listener in access.listeners {
       switch listener.address {
-      case .unix(let path): addresses.append(try await listen(server, path, named: listener.name, access))
+      case .unix(let path): addresses.append(try await listen(on: path, named: listener.name))
       case .tcp(let host, _):
         try access.requireMayListen(on: host, "the listener '\(listener.name)'")
         addresses.append(
@@ -217,9 +257,7 @@ final class Server: Sendable {
     return addresses
   }
 
-  private static func listen(
-    _ server: GRPCServer, _ path: String, named name: String, _ access: AccessSetup
-  ) async throws -> TransportAddress {
+  private func listen(on path: String, named name: String) async throws -> TransportAddress {
     let address = try await server.listen(on: .unix(path: path), named: name)
     // Access control now identifies callers; before, only the process's own user could connect.
     if access.isSocketShared { chmod(path, 0o666) }

@@ -10,6 +10,7 @@ import Logging
 import Objects
 import StateStore
 import Synchronization
+import TestSupport
 import Testing
 import Turns
 import Wire
@@ -21,6 +22,7 @@ private struct Guarded {
   let store = InMemoryStateStore()
   let plane: FakePlane
   let server: AdminServer
+  private let running: Running<Void>
   let access: AccessControl
   let logs: LogStore
   let http: HTTPClient
@@ -56,7 +58,8 @@ private struct Guarded {
     plane = FakePlane(store)
     server = AdminServer(
       plane, on: [.tcp(host: "127.0.0.1", port: 0)], access: access, logger: Logger(label: "admin"))
-    guard case .tcp(_, let port) = try await server.start()[0] else { throw RequestError(.internal, "no port") }
+    guard case .tcp(_, let port) = try await server.listen()[0] else { throw RequestError(.internal, "no port") }
+    running = Running(server.run, stop: server.stop)
     self.port = port
     http = try HTTPClient()
     for (name, owner, tenant) in [("s_alice", "alice", "a"), ("s_ann", "ann", "a"), ("s_bob", "bob", "b")] {
@@ -71,7 +74,7 @@ private struct Guarded {
 
   private func close() async {
     http.close()
-    await server.stop()
+    await running.end()
     await store.close()
     logs.close()
     try? FileManager.default.removeItem(atPath: directory)

@@ -10,6 +10,7 @@ import Logging
 import Objects
 import StateStore
 import Synchronization
+import TestSupport
 import Testing
 import Wire
 
@@ -103,6 +104,7 @@ struct Fixture {
   let store: InMemoryStateStore
   let plane: FakePlane
   let server: AdminServer
+  private let running: Running<Void>
   let addresses: [HTTPAddress]
   let tcp: HTTPClient
   let unix: HTTPClient
@@ -128,7 +130,8 @@ struct Fixture {
     let path = directory + "/admin.sock"
     server = AdminServer(
       plane, on: [.tcp(host: "127.0.0.1", port: 0), .unix(path: path)], limits: limits, logger: Logger(label: "admin"))
-    addresses = try await server.start()
+    addresses = try await server.listen()
+    running = Running(server.run, stop: server.stop)
     tcp = try HTTPClient()
     var configuration = HTTPClientConfiguration()
     configuration.unixSocket = path
@@ -138,10 +141,13 @@ struct Fixture {
   private func close() async {
     tcp.close()
     unix.close()
-    await server.stop()
+    await stop()
     await store.close()
     try? FileManager.default.removeItem(atPath: directory)
   }
+
+  /// Stops the server, and waits until it has ended.
+  func stop() async { await running.end() }
 
   var port: Int {
     if case .tcp(_, let port) = addresses[0] { port } else { 0 }

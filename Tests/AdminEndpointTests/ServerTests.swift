@@ -5,6 +5,7 @@ import HTTPServing
 import Logging
 import StateStore
 import Synchronization
+import TestSupport
 import Testing
 import Turns
 
@@ -34,14 +35,15 @@ struct ServerTests {
     try await withDirectory { directory async throws in
       let path = directory + "/admin.sock"
       let server = server(.unix(path: path))
-      #expect(try await server.start() == [.unix(path: path)])
+      #expect(try await server.listen() == [.unix(path: path)])
+      let running = Running(server.run, stop: server.stop)
       var status = stat()
       #expect(lstat(path, &status) == 0)
       #expect(status.st_mode & S_IFMT == S_IFSOCK)
       #expect(status.st_mode & 0o777 == 0o600)
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["admin.sock"])
       #expect(try await self.status(path) == 200)
-      await server.stop()
+      await running.end()
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [])
     }
   }
@@ -52,13 +54,14 @@ struct ServerTests {
       let path = directory + "/admin.sock"
       try bindAndAbandon(path)
       let first = server(.unix(path: path))
-      _ = try await first.start()
+      _ = try await first.listen()
+      let running = Running(first.run, stop: first.stop)
       let second = server(.unix(path: path))
-      let error = await #expect(throws: RequestError.self) { try await second.start() }
+      let error = await #expect(throws: RequestError.self) { try await second.listen() }
       #expect(error?.code == .conflict)
       #expect(error?.message.contains(path) == true)
       #expect(try await status(path) == 200)
-      await first.stop()
+      await running.end()
     }
   }
 
@@ -82,14 +85,14 @@ struct ServerTests {
     try await withDirectory { directory async throws in
       let path = directory + "/file"
       try "text".write(toFile: path, atomically: true, encoding: .utf8)
-      let error = await #expect(throws: RequestError.self) { try await server(.unix(path: path)).start() }
+      let error = await #expect(throws: RequestError.self) { try await server(.unix(path: path)).listen() }
       #expect(error?.code == .conflict)
       #expect(try String(contentsOfFile: path, encoding: .utf8) == "text")
       let long = directory + "/" + String(repeating: "a", count: 120)
-      let tooLong = await #expect(throws: RequestError.self) { try await server(.unix(path: long)).start() }
+      let tooLong = await #expect(throws: RequestError.self) { try await server(.unix(path: long)).listen() }
       #expect(tooLong?.message.contains("103") == true)
       let nowhere = await #expect(throws: RequestError.self) {
-        try await server(.unix(path: directory + "/none/admin.sock")).start()
+        try await server(.unix(path: directory + "/none/admin.sock")).listen()
       }
       #expect(nowhere?.code == .unavailable)
     }
@@ -100,13 +103,15 @@ struct ServerTests {
     try await withDirectory { directory async throws in
       let path = directory + "/admin.sock"
       let first = server(.unix(path: path))
-      _ = try await first.start()
+      _ = try await first.listen()
+      let running = Running(first.run, stop: first.stop)
       unlink(path)
       let second = server(.unix(path: path))
-      _ = try await second.start()
-      await first.stop()
+      _ = try await second.listen()
+      let replacement = Running(second.run, stop: second.stop)
+      await running.end()
       #expect(try await status(path) == 200)
-      await second.stop()
+      await replacement.end()
     }
   }
 
@@ -116,13 +121,13 @@ struct ServerTests {
       let path = directory + "/admin.sock"
       for host in ["0.0.0.0", "::", "192.168.1.1", "example.org", ""] {
         let error = await #expect(throws: RequestError.self) {
-          try await server(.unix(path: path), .tcp(host: host, port: 0)).start()
+          try await server(.unix(path: path), .tcp(host: host, port: 0)).listen()
         }
         #expect(error?.code == .invalidArgument, "\(host)")
         #expect(!FileManager.default.fileExists(atPath: path))
       }
       for port in [-1, 65536] {
-        await #expect(throws: RequestError.self) { try await server(.tcp(host: "127.0.0.1", port: port)).start() }
+        await #expect(throws: RequestError.self) { try await server(.tcp(host: "127.0.0.1", port: port)).listen() }
       }
     }
   }
@@ -130,23 +135,23 @@ struct ServerTests {
   @Test("A port that is in use is an error that names it")
   func takenPort() async throws {
     let first = server(.tcp(host: "127.0.0.1", port: 0))
-    let addresses = try await first.start()
+    let addresses = try await first.listen()
+    let running = Running(first.run, stop: first.stop)
     let second = server(addresses[0])
-    let error = await #expect(throws: RequestError.self) { try await second.start() }
+    let error = await #expect(throws: RequestError.self) { try await second.listen() }
     #expect(error?.code == .unavailable)
     #expect(error?.message.contains("\(addresses[0])") == true)
-    await second.stop()
-    await first.stop()
+    await running.end()
   }
 
   @Test("Stopping does not wait for idle connections")
   func idleConnections() async throws {
     let server = server(.tcp(host: "127.0.0.1", port: 0))
-    guard case .tcp(_, let port)? = try await server.start().first else { return }
+    guard case .tcp(_, let port)? = try await server.listen().first else { return }
+    let running = Running(server.run, stop: server.stop)
     let connection = try RawConnection(port: port)
-    await server.stop()
+    await running.end()
     #expect(await connection.readToEnd() == "")
-    await server.stop()
   }
 
   @Test("Stopping does not wait for a handler that never ends")
@@ -156,7 +161,7 @@ struct ServerTests {
       let connection = try RawConnection(port: fixture.port)
       connection.send("GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
       let begin = ContinuousClock.now
-      await fixture.server.stop()
+      await fixture.stop()
       #expect(ContinuousClock.now - begin < .seconds(60))
     }
   }

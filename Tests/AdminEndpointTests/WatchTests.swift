@@ -118,7 +118,7 @@ struct WatchTests {
     try await Fixture.run(limits: limits) { fixture async throws in
       var lines = try await fixture.lines("/control/v1/sessions?watch=true")
       #expect(try await lines.nextText() == "snapshot 0")
-      async let stopped: Void = fixture.server.stop()
+      async let stopped: Void = fixture.stop()
       #expect(try await lines.next() == nil)
       await stopped
       #expect(fixture.server.openStreams == 0)

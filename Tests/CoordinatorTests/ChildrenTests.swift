@@ -33,7 +33,7 @@ struct ChildrenTests {
       lines.append(record.message)
     }
     #expect(lines == ["up"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(kill(child.status.process ?? 0, 0) != 0, "it ended with its coordinator")
     try bench.done()
   }
@@ -60,7 +60,7 @@ struct ChildrenTests {
     #expect(try await stored().isEmpty)
     _ = try await launcher.run(program("compiler", "exit 0"))
     #expect(try await stored().isEmpty, "what runs once is forgotten when it is over")
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -76,7 +76,7 @@ struct ChildrenTests {
     #expect(try await after.store.entries(prefix: "children/", at: nil).entries.isEmpty)
     // It is a child of this process, which reaps it; in any case, it no longer runs.
     #expect(kill(process, 0) != 0 || isZombie(process))
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 

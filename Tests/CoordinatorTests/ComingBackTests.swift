@@ -42,7 +42,7 @@ struct FailedReturnTests {
     #expect(await after.coordinator.tryAgain(session, comingBack))
     #expect(after.coordinator.desk.allocation(of: session.object) != nil)
     #expect(try await session.run([operation("go on", key: "g")]).failure == nil)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -57,7 +57,7 @@ struct FailedReturnTests {
     #expect(await after.coordinator.tryAgain(session, comingBack) == false)
     #expect(after.coordinator.desk.look { $0.holding.isEmpty && $0.waiting.isEmpty })
     #expect(try directoryEntries(after.workspace.path + "/sessions").isEmpty)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -78,7 +78,7 @@ struct FailedReturnTests {
     unlink(file)
     #expect(await after.coordinator.tryAgain(session, comingBack))
     #expect(throws: Never.self) { _ = try session.makeSpool(announcedBytes: 1) }
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -96,7 +96,7 @@ struct FailedReturnTests {
     #expect(await after.coordinator.tryAgain(session, comingBack))
     #expect(access(spool.path, F_OK) == 0)
     withExtendedLifetime(spool) {}
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -107,13 +107,13 @@ struct FailedReturnTests {
     let after = try Bench(after: before, factory: FakeFactory(starts: 0))
     let recovery = Task { try await after.coordinator.recover() }
     while after.factory.heldStarts == 0 { await Task.yield() }
-    await after.coordinator.shutdown(keepingSessions: true)
+    await after.shutdown(keepingSessions: true)
     #expect(try await recovery.value.heldSessions == 0)
     let entry = try #require(try await after.store.entry("sessions/\(id)", at: nil))
     #expect(!String(decoding: entry.value, as: UTF8.self).contains("RecoveryFailed"))
     let later = try Bench(after: after)
     #expect(try await later.coordinator.recover().sessions == 1)
-    await later.coordinator.shutdown()
+    await later.shutdown()
     try later.done()
   }
 }
@@ -139,7 +139,7 @@ struct StartsAfterRestartTests {
     for _ in 0..<100 { await Task.yield() }
     #expect(after.factory.heldStarts == 4)
     try await after.coordinator.close(ids[0], for: alice)
-    await after.coordinator.shutdown(keepingSessions: true)
+    await after.shutdown(keepingSessions: true)
     #expect(after.factory.heldStarts <= 5, "the others are not begun any more")
     #expect(try await after.store.entries(prefix: "sessions/", at: nil).entries.count == 5)
     #expect(!after.factory.isBegun, "nothing is begun ahead when the process ends")
@@ -158,7 +158,7 @@ struct StartsAfterRestartTests {
     }
     while !after.factory.isBegun { await Task.yield() }
     #expect(after.factory.engines.count == 6)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 }
@@ -178,7 +178,7 @@ struct LateEventTests {
     #expect(bench.coordinator.desk.look { $0.holding.isEmpty && $0.waiting.isEmpty })
     #expect(bench.coordinator.desk.sessions.isEmpty)
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -205,7 +205,7 @@ struct LateEventTests {
     }
     let entry = try #require(try await bench.store.entry(key, at: nil))
     #expect(entry.modified == revision && !String(decoding: entry.value, as: UTF8.self).contains("position 1"))
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -222,7 +222,7 @@ struct LateEventTests {
       #expect(throws: Never.self) { _ = try bench.coordinator.session(session.id, for: alice) }
     }
     #expect(session.phase == .connected && detached.phase == .detached)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -241,7 +241,7 @@ struct LateEventTests {
     #expect(bench.coordinator.desk.allocation(of: bob.object) == nil)
     try await bench.coordinator.close(alice.id, for: caller("alice", of: "urgent"))
     #expect(try await bob.run([operation("go on", key: "g")]).failure == nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -21,6 +21,7 @@ struct Bench {
   let workspace: Workspace
   let store: any StateStore
   let coordinator: Coordinator
+  private let running: Running<Bool>
 
   init(
     plan: ClusterPlan? = nil, limits: Coordinator.Limits = .init(), failingWith error: EngineError? = nil,
@@ -44,10 +45,12 @@ struct Bench {
     (self.workspace, self.store, self.factory) = (workspace, store, factory)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    coordinator = Coordinator(
+    let coordinator = Coordinator(
       version: "0.29.0", workspace: workspace, store: store,
       logs: try LogStore(directory: workspace.path + "/logs", instance: randomStateID()), factory: factory,
       plan: plan, limits: limits, logger: logger)
+    self.coordinator = coordinator
+    running = Running { ended in await coordinator.run { await ended() ?? true } }
   }
 
   func connect(
@@ -55,6 +58,9 @@ struct Bench {
   ) async throws -> Session {
     try await coordinator.connect(caller, .init(version: version, reconnect: reconnect, lease: lease))
   }
+
+  /// Ends the coordinator, and closes its sessions or keeps them for a later process.
+  func shutdown(keepingSessions: Bool = false) async { await running.end(keepingSessions) }
 
   func done() throws {
     // Further lines would be written to a directory that is being removed.
@@ -81,7 +87,7 @@ struct ConnectingTests {
     let second = try await bench.connect(alice)
     #expect(first.id != second.id)
     #expect(bench.coordinator.sessionCount == 2)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -104,7 +110,7 @@ struct ConnectingTests {
       #expect(error?.message.hasPrefix(message) == true)
       #expect(error?.message.hasSuffix("--set clients.versions=0.28") == (version == "0.28.0"))
     }
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -115,7 +121,7 @@ struct ConnectingTests {
     let bench = try Bench(limits: limits)
     for version in ["0.28.0", "0.29.0"] { _ = try await bench.connect(alice, version: version) }
     await #expect(throws: CoordinatorError.self) { try await bench.connect(alice, version: "0.27.0") }
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -127,7 +133,7 @@ struct ConnectingTests {
     #expect(error?.code == .limitReached)
     try await bench.coordinator.close(session.id, for: alice)
     _ = try await bench.connect(bob)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -144,7 +150,7 @@ struct ConnectingTests {
     try await bench.coordinator.close(sessions[0].id, for: alice)
     _ = try await bench.connect(alice)
     await #expect(throws: CoordinatorError.self) { try await bench.connect(alice) }
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(bench.coordinator.state.withLock { $0.count == 0 && $0.count(of: alice.principal) == 0 })
     try bench.done()
   }
@@ -166,7 +172,7 @@ struct ConnectingTests {
       try await bench.connect(bob)
     }
     #expect(rich.phase == .detached && bench.coordinator.sessionCount == 3)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -192,7 +198,7 @@ struct LeaseTests {
     #expect(session.phase == .closed)
     #expect(bench.factory.engines[0].isClosed)
     #expect(try directoryEntries(bench.workspace.path + "/sessions").count == 1)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -210,7 +216,7 @@ struct LeaseTests {
     #expect(names() == [alice.principal: [sessions[1].id]])
     try await bench.coordinator.close(sessions[1].id, byOperator: "uid 0")
     #expect(names().isEmpty)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -224,7 +230,7 @@ struct LeaseTests {
     #expect(unknown?.message.contains(session.id) == false)
     await #expect(throws: CoordinatorError.self) { try await bench.coordinator.close(session.id, for: bob) }
     #expect(session.phase == .connected)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -250,7 +256,7 @@ struct LeaseTests {
     let session = try await bench.connect(alice)
     let step = Task { try await session.run([operation("hold", key: "a")]) }
     await bench.factory.engines[0].waitUntilHolding()
-    let shutdown = Task { await bench.coordinator.shutdown() }
+    let shutdown = Task { await bench.shutdown() }
     while (try? bench.coordinator.sessionForWork(session.id, for: alice)) != nil { await Task.yield() }
     bench.factory.engines[0].letGo()
     #expect(try await step.value.results.count == 1)
@@ -265,7 +271,7 @@ struct LeaseTests {
     let session = try await bench.connect(alice)
     let step = Task { try await session.run([operation("hold", key: "a")]) }
     await bench.factory.engines[0].waitUntilHolding()
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     await #expect(throws: CoordinatorError.self) { try await step.value }
     try bench.done()
   }
@@ -274,7 +280,7 @@ struct LeaseTests {
   func shutdown() async throws {
     let bench = try Bench()
     _ = try await bench.connect(alice)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(bench.coordinator.sessionCount == 0)
     let error = await #expect(throws: CoordinatorError.self) { try await bench.connect(alice) }
     #expect(error?.code == .shuttingDown)

@@ -95,7 +95,7 @@ struct InstanceTests {
     #expect(try await instances(bench) == ["analytical ready", "interactive-\(graph) ready"])
     services.die(graph)
     try await session.closeQueries(objectID: graph)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
     try bench.done()
   }
@@ -115,7 +115,7 @@ struct InstanceTests {
     bench.factory.engines[0].letGo()
     #expect(try await step.failure == nil)
     #expect(try await instances(bench) == ["analytical ready", "interactive-\(graph) ready"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(services.names.contains("close all"))
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
     try bench.done()
@@ -138,7 +138,7 @@ struct InstanceTests {
     #expect(try await session.run([unload]).failure == nil)
     await #expect(throws: CoordinatorError.self) { _ = try await session.openLearning(learning(graph)) }
     try await session.closeLearning(objectID: 77)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -151,7 +151,7 @@ struct InstanceTests {
     }
     #expect(try await instances(bench) == ["analytical ready"])
     _ = try await session.openQueries(queries(graph))
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -166,7 +166,7 @@ struct InstanceTests {
     let error = await #expect(throws: EngineError.self) { _ = try await opening.value }
     #expect(error?.message.contains("did not start within 900 s") == true)
     #expect(try await instances(bench) == ["analytical ready"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -194,7 +194,7 @@ struct InstanceTests {
     #expect(try await instances(after) == ["analytical ready"])
     let back = try after.coordinator.session(session.id, for: alice)
     _ = try await back.openQueries(queries(graph))
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 }

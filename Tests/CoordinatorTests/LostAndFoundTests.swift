@@ -18,7 +18,7 @@ struct LostAndFoundTests {
     let before = try Bench()
     let session = try await before.connect(alice)
     _ = try await session.run([bind])
-    await before.coordinator.shutdown(keepingSessions: true)
+    await before.shutdown(keepingSessions: true)
     return (before, session)
   }
 
@@ -32,7 +32,7 @@ struct LostAndFoundTests {
     let entry = try #require(try lostAndFound.list().first)
     #expect(entry.kind == .session && entry.session == session.id && entry.reason.contains("does not name"))
     #expect(try before.workspace.sessionNames().isEmpty)
-    await without.coordinator.shutdown()
+    await without.shutdown()
     let report = try await StateRebuilding(workspace: before.workspace, store: store, author: "test").run()
     #expect(report.sessions == [session.id] && report.objects == 1 && report.left.isEmpty)
     #expect(try await StateRebuilding(workspace: before.workspace, store: store, author: "test").run().isEmpty)
@@ -42,7 +42,7 @@ struct LostAndFoundTests {
     let step = StepOperation(key: "x", parents: ["app"], action: .analytical(.bindApplication))
     #expect(try await back.run([step]).failure == nil)
     #expect(after.factory.engines[0].recovered == 1)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -72,12 +72,12 @@ struct LostAndFoundTests {
     let without = try Bench(
       workspace: before.workspace, store: InMemoryStateStore(), factory: FakeFactory(), limits: .init())
     #expect(try await without.coordinator.recover().setAside == 1)
-    await without.coordinator.shutdown()
+    await without.shutdown()
     let after = try Bench(after: before)
     #expect(try await after.coordinator.recover().sessions == 1)
     #expect(try after.workspace.sessionNames() == [session.id])
     #expect(try LostAndFound(workspace: before.workspace.path).list().isEmpty)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -91,7 +91,7 @@ struct LostAndFoundTests {
     #expect(try lostAndFound.prune(olderThan: .seconds(60), beyond: 1).isEmpty)
     #expect(try lostAndFound.prune(olderThan: .seconds(60), beyond: 0).count == 1)
     #expect(try lostAndFound.list().isEmpty)
-    await without.coordinator.shutdown()
+    await without.shutdown()
     try without.done()
   }
 
@@ -113,7 +113,7 @@ struct LostAndFoundTests {
     #expect(try after.workspace.hasSessionDirectory("session_other"))
     let entry = try #require(try await after.store.entry(objectKey(session.id, 0), at: nil))
     #expect(String(decoding: entry.value, as: UTF8.self).contains("app_1"))
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -130,7 +130,7 @@ struct LostAndFoundTests {
       let after = try Bench(after: before, factory: FakeFactory(losing: ["app_1"]))
       let summary = try await after.coordinator.recover()
       #expect(summary.lostObjects == 0 && summary.interruptedSteps == interrupted)
-      await after.coordinator.shutdown(keepingSessions: true)
+      await after.shutdown(keepingSessions: true)
     }
     try before.done()
   }

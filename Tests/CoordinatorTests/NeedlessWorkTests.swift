@@ -77,7 +77,7 @@ struct NeedlessWorkTests {
     #expect(bench.factory.engines[0].calls == calls)
     // Without the unload, it is run.
     #expect(try await session.run([make("g", create)]).results.first?.result.graph != nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -91,7 +91,7 @@ struct NeedlessWorkTests {
     let again = try await session.run([failing, unload("g")])
     #expect(first.failure?.error == again.failure?.error && first.failure != nil)
     #expect(bench.factory.engines[0].calls.count { $0 == "SUBGRAPH" } == 1)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -103,7 +103,7 @@ struct NeedlessWorkTests {
     #expect(session.graphNumbers.count == 1)
     #expect(try await session.run([make("g", create), unload("g")]).failure == nil)
     #expect(session.graphNumbers.isEmpty)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -39,7 +39,7 @@ struct CoordinatorRecoveryTests {
     #expect(newest === back)
     let next = try await after.connect(alice)
     #expect(next.serial > eternal.serial)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     #expect(try await after.store.entries(prefix: "", at: nil).entries.isEmpty)
     try after.done()
   }
@@ -55,7 +55,7 @@ struct CoordinatorRecoveryTests {
     #expect(after.coordinator.sessionCount == 1)
     #expect(throws: CoordinatorError.self) { _ = try after.coordinator.session(session.id, for: alice) }
     #expect(throws: Never.self) { _ = try after.coordinator.session(kept.id, for: alice) }
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -86,7 +86,7 @@ struct CoordinatorRecoveryTests {
     #expect(steps[1].contains(#""phase":"interrupted""#) && steps[1].contains("run it again"))
     let back = try after.coordinator.session(session.id, for: alice)
     #expect(try await back.run([operation("again", key: "h")]).failure == nil)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -122,7 +122,7 @@ struct CoordinatorRecoveryTests {
     #expect(try await after.coordinator.recover().lostObjects == 1)
     let entry = try #require(try await after.store.entry("sessions/\(session.id)", at: nil))
     #expect(String(decoding: entry.value, as: UTF8.self).contains("ObjectsLost"))
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -149,7 +149,7 @@ struct CoordinatorRecoveryTests {
     #expect(try await back.run([unload]).failure == nil)
     let load = StepOperation(key: "g1", parents: [], action: .analytical(.createGraph(GraphOptions(), GraphLayout())))
     #expect(try await back.run([load]).failure == nil)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -166,14 +166,14 @@ struct CoordinatorRecoveryTests {
     #expect(error?.description.contains("no engine") == true && error?.description.contains("tried again") == true)
     let entry = try #require(try await after.store.entry("sessions/\(session.id)", at: nil))
     #expect(String(decoding: entry.value, as: UTF8.self).contains("RecoveryFailed"))
-    await after.coordinator.shutdown(keepingSessions: true)
+    await after.shutdown(keepingSessions: true)
     let later = try Bench(after: before)
     #expect(try await later.coordinator.recover().sessions == 1)
     let back = try later.coordinator.session(session.id, for: alice)
     #expect(
       try await back.run([StepOperation(key: "x", parents: ["app"], action: .analytical(.bindApplication))]).failure
         == nil)
-    await later.coordinator.shutdown()
+    await later.shutdown()
     try later.done()
   }
 
@@ -190,7 +190,7 @@ struct CoordinatorRecoveryTests {
     })
     #expect(access(try #require(spool).path, F_OK) == 0)
     spool = nil
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -218,7 +218,7 @@ struct CoordinatorRecoveryTests {
     #expect(await after.coordinator.tryAgain(held, comingBack))
     #expect(!held.isHeld)
     #expect(try await held.run([bind]).failure == nil)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -234,7 +234,7 @@ struct CoordinatorRecoveryTests {
     let summary = try await after.coordinator.recover()
     #expect(summary.sessions == 1 && summary.heldSessions == 1)
     #expect(try await after.store.entry("sessions/x", at: nil) != nil)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -243,11 +243,11 @@ struct CoordinatorRecoveryTests {
     let before = try Bench()
     let session = try await before.connect(alice)
     _ = try await session.run([bind])
-    await before.coordinator.shutdown(keepingSessions: true)
+    await before.shutdown(keepingSessions: true)
     #expect(before.factory.engines[0].isSuspended && !before.factory.engines[0].isClosed)
     let after = try Bench(after: before)
     #expect(try await after.coordinator.recover().sessions == 1)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 }
@@ -274,7 +274,7 @@ struct JournalTests {
     #expect(String(decoding: detached.value, as: UTF8.self).contains(#""phase":"detached""#))
     let authors = try await bench.store.history(after: 0, limit: 100).map(\.author)
     #expect(authors == ["host 10.0.0.1", "host 10.0.0.1", "host 10.0.0.1", "host 10.0.0.1", "coordinator"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -307,7 +307,7 @@ struct JournalTests {
     #expect(try await session.run([read]).failure == nil)
     await store.fail(false)
     #expect(try await session.run([bind]).failure == nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -327,7 +327,7 @@ struct JournalTests {
     await #expect(throws: CoordinatorError.self) { _ = try await running.value }
     #expect(bench.factory.engines[0].released == ["app_1"])
     await store.fail(false)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -56,7 +56,7 @@ struct RestartTests {
     #expect(try await text(bench, "sessions/\(session.id)").contains("ObjectsLost"))
     #expect(try await text(bench, "instances/\(session.id)").phase == "ready")
     await session.waitUntilTold("Lost: ")
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
     try bench.done()
   }
@@ -74,7 +74,7 @@ struct RestartTests {
     try await session.closeQueries(objectID: graph)
     #expect(try await text(bench, "instances/\(session.id)/interactive") == "")
     await #expect(throws: CoordinatorError.self) { try await session.openQueries(request) }
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -89,7 +89,7 @@ struct RestartTests {
     let instance = try await text(bench, "instances/\(session.id)")
     #expect(instance.phase == "failed" && instance.contains("killed by signal 9"))
     #expect(try await text(bench, "sessions/\(session.id)").contains("EnginesDied"))
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
     try bench.done()
   }
@@ -106,7 +106,7 @@ struct RestartTests {
     let error = await #expect(throws: EngineError.self) { try await session.run([operation("load", key: "l")]) }
     #expect(error?.message.contains("not started again") == true && error?.evidence.contains("SIGKILL") == true)
     #expect(bench.factory.engines.count == 1 && bench.factory.engines[0].isClosed)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -30,7 +30,7 @@ struct ReconnectTests {
     bench.coordinator.connectionClosed(alice.connection)
     #expect(try await bench.connect(caller(9), version: "0.1.0", reconnect: true) === first)
     #expect(try await bench.connect(caller(10), reconnect: true) === second)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -45,7 +45,7 @@ struct ReconnectTests {
     #expect(live.phase == .connected)
     var lines = other.log.lines().makeAsyncIterator()
     #expect(await lines.next()?.text.contains("other clients are using your sessions (1)") == true)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -58,7 +58,7 @@ struct ReconnectTests {
     bench.coordinator.heartbeat(caller(9))
     #expect(try await bench.connect(caller(9), reconnect: true) === killed)
     #expect(bench.coordinator.state.withLock { $0.connections[live.id] } == ConnectionID(5))
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -72,7 +72,7 @@ struct ReconnectTests {
     let stranger = Caller(principal: Principal("host 10.0.0.3"), connection: ConnectionID(3))
     let own = try await bench.connect(stranger, reconnect: true)
     #expect(own !== mine && own !== foreign)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -85,7 +85,7 @@ struct ReconnectTests {
     #expect(try await bench.connect(caller(9), reconnect: true) !== session)
     bench.coordinator.connectionClosed(ConnectionID(8))
     #expect(try await bench.connect(caller(10), reconnect: true) === session)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -97,7 +97,7 @@ struct ReconnectTests {
     async let a = bench.connect(caller(8), reconnect: true)
     async let b = bench.connect(caller(9), reconnect: true)
     #expect(try await Set([a.id, b.id]) == Set(sessions.map(\.id)))
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }
@@ -119,7 +119,7 @@ struct HoldingTests {
     #expect(session.phase == .connected)
     bench.coordinator.connectionClosed(ConnectionID(9))
     #expect(session.phase == .detached)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -135,7 +135,7 @@ struct HoldingTests {
     #expect(killed.deadline == end)
     bench.coordinator.heartbeat(caller(9))
     #expect(killed.deadline == end, "the connection's client is known")
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -149,7 +149,7 @@ struct HoldingTests {
     bench.coordinator.connectionClosed(ConnectionID(9))
     #expect(session.deadline == end)
     #expect(bench.coordinator.state.withLock { $0.holders.isEmpty && $0.clients.isEmpty })
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -157,7 +157,7 @@ struct HoldingTests {
   func restarted() async throws {
     let earlier = try Bench()
     let id = try await earlier.connect(alice).id
-    await earlier.coordinator.shutdown(keepingSessions: true)
+    await earlier.shutdown(keepingSessions: true)
     let bench = try Bench(after: earlier)
     _ = try await bench.coordinator.recover()
     let session = try #require(bench.coordinator.state.withLock { $0.sessions[id] })
@@ -166,7 +166,7 @@ struct HoldingTests {
     bench.coordinator.heartbeat(caller(6))
     _ = try await bench.connect(caller(6))
     #expect(session.deadline! > end!, "it is still held by the other connection")
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -175,7 +175,7 @@ struct HoldingTests {
     let earlier = try Bench()
     let (one, two) = (try await earlier.connect(alice).id, try await earlier.connect(alice).id)
     let other = try await earlier.connect(caller(5)).id
-    await earlier.coordinator.shutdown(keepingSessions: true)
+    await earlier.shutdown(keepingSessions: true)
     let bench = try Bench(after: earlier)
     _ = try await bench.coordinator.recover()
     let sessions = bench.coordinator.state.withLock { $0.sessions }
@@ -184,7 +184,7 @@ struct HoldingTests {
     _ = try bench.coordinator.session(one, for: caller(7))
     #expect(sessions[two]?.phase == .connected)
     #expect(sessions[other]?.phase == .detached && sessions[other]?.deadline == end)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -199,7 +199,7 @@ struct HoldingTests {
     await #expect(throws: CancellationError.self) { try await opening.value }
     #expect(bench.coordinator.sessionCount == 0)
     #expect(try directoryEntries(bench.workspace.path + "/sessions").isEmpty)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

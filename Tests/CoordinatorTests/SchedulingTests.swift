@@ -72,7 +72,7 @@ struct WaitingTests {
     try await bench.coordinator.close(first.id, for: alice)
     #expect(try await step.failure == nil)
     #expect(bench.factory.engines.count == 2)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -88,7 +88,7 @@ struct WaitingTests {
     let bob = try await bench.connect(caller("bob", of: "two"))
     #expect(try await bob.run([operation("work", key: "w")]).failure == nil)
     #expect(bench.coordinator.sessionCount == 3)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
     try bench.done()
   }
@@ -107,7 +107,7 @@ struct WaitingTests {
     _ = try await bench.coordinator.reload(plan(more), isDryRun: false, by: "root")
     #expect(try await second.run([operation("work", key: "w")]).failure == nil)
     #expect(bench.factory.engines.count == 2)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -122,7 +122,7 @@ struct WaitingTests {
     let error = await #expect(throws: CoordinatorError.self) { _ = try await step.value }
     #expect(error?.code == .sessionClosing)
     _ = try await bench.connect(alice)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -140,7 +140,7 @@ struct WaitingTests {
     #expect(error?.message.contains("did not start within 900 s") == true)
     await second.tasks.engines?.value
     #expect(bench.coordinator.desk.allocation(of: second.object) == nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -159,7 +159,7 @@ struct WaitingTests {
     #expect(back.tenant == "one")
     try await after.coordinator.close(first.id, for: alice)
     #expect(try await back.run([operation("work", key: "w")]).failure == nil)
-    await after.coordinator.shutdown()
+    await after.shutdown()
     try after.done()
   }
 
@@ -178,7 +178,7 @@ struct WaitingTests {
     bench.coordinator.desk.tick()
     try await session.closeQueries(objectID: graphs[0])
     _ = try await second
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }
@@ -208,7 +208,7 @@ struct GivingWayTests {
     bench.factory.engines[2].letGo()
     #expect(try await step.failure == nil)
     #expect(bench.coordinator.metrics.value(.preemptions) == 1)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     #expect(try await bench.store.entries(prefix: "", at: nil).entries.isEmpty)
     try bench.done()
   }
@@ -235,7 +235,7 @@ struct RoomTests {
     #expect(try await rich.run([Self.createGraph]).failure == nil)
     let peak = bench.coordinator.metrics.summary(.estimatedPeak)
     #expect(peak.count == 1 && peak.sum == 1.5)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -250,7 +250,7 @@ struct RoomTests {
     #expect(outcome.failure?.error.code == .resourceExhausted)
     #expect(try await other.run([operation("work", key: "w")]).failure == nil)
     #expect(try await session.run([operation("work", key: "w")]).failure == nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -268,7 +268,7 @@ struct RoomTests {
     }
     let next = try session.makeSpool(announcedBytes: 800)
     #expect(throws: Never.self) { try bytes.withUnsafeBytes { try next.append($0) } }
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -286,7 +286,7 @@ struct RoomTests {
     let unload = StepOperation(key: "u", parents: ["g0"], action: .analytical(.unload))
     #expect(try await first.run([unload]).failure == nil)
     #expect(try await second.run([Self.createGraph]).failure == nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }
@@ -305,7 +305,7 @@ struct ElasticTests {
     #expect(error?.code == .limitReached)
     #expect(try await bench.coordinator.resize(session.id, workers: 1, by: "root").hosts.count == 1)
     _ = try await bench.connect(alice)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -43,7 +43,7 @@ struct StateSharesTests {
     let bind = StepOperation(key: "x", parents: [tooLong], action: .analytical(.bindApplication))
     #expect(try await session.run([bind]).failure?.error.message.contains("257 bytes; the limit is 256") == true)
     #expect(bench.factory.engines[0].calls == ["a"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -23,7 +23,7 @@ struct StepTests {
     #expect(outcome.failure?.key == "y")
     #expect(outcome.failure?.error.message.contains("nowhere") == true)
     #expect(bench.factory.engines[0].calls == ["bind on 0, tables 0", "bind on 1, tables 0"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -36,7 +36,7 @@ struct StepTests {
     #expect(outcome.results.map(\.key) == ["1", "x"])
     #expect(bench.factory.engines[0].calls == ["a", "bind on 1, tables 0"])
     #expect(try await session.run([bind]).failure?.error.code == .invalidArgument)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -51,7 +51,7 @@ struct StepTests {
       #expect(outcome.failure?.error == EngineError(.engineFailure, "it failed"))
     }
     #expect(bench.factory.engines[0].calls == ["a", "a"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -63,7 +63,7 @@ struct StepTests {
     _ = try await session.run(step)
     _ = try await session.run(step)
     #expect(bench.factory.engines[0].released == ["app_1"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -73,7 +73,7 @@ struct StepTests {
     let session = try await bench.connect(alice)
     let outcome = try await session.run([])
     #expect(outcome.results.isEmpty && outcome.failure == nil)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -92,7 +92,7 @@ struct StepTests {
     _ = try await second.value
     #expect(bench.factory.engines[0].calls == ["first", "second"])
     #expect(bench.factory.engines[1].calls == ["beside"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -106,7 +106,7 @@ struct StepTests {
     await #expect(throws: CancellationError.self) { try await held.value }
     let outcome = try await session.run([operation("next", key: "2")])
     #expect(outcome.results.count == 1)
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -126,7 +126,7 @@ struct StepTests {
     for step in waiting { #expect(try await step.value.failure == nil) }
     #expect(try await session.run([operation("5", key: "5")]).failure == nil)
     #expect(bench.factory.engines[0].calls == ["2", "3", "5"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -165,7 +165,7 @@ struct StepTests {
     _ = try await session.run(step("6", waiting: 2000, performed: 1000))
     #expect(session.storage.taken.memoryBytes == taken)
     #expect(bench.factory.engines[0].calls == ["2", "4", "6"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 
@@ -179,7 +179,7 @@ struct StepTests {
     ])
     _ = try await session.run([StepOperation(key: "h", parents: ["src"], action: .analytical(.bindApplication))])
     #expect(bench.factory.engines[0].calls == ["bind on 1, tables 1", "bind on 1, tables 0"])
-    await bench.coordinator.shutdown()
+    await bench.shutdown()
     try bench.done()
   }
 }

@@ -97,7 +97,7 @@ struct OperatorCommandTests {
       #expect(await lines.next(1) == ["b      detached    uid 0   1m30s"])
       try await fixture.delete(.session, "a")
       #expect(await lines.next(1) == ["a      Deleted     -       -"])
-      await fixture.server.stop()
+      await fixture.stop()
       let error = await #expect(throws: OperatorError.self) { try await task.value }
       #expect(error?.description.contains("ended the watch") == true)
     }
@@ -218,12 +218,15 @@ struct OperatorCommandTests {
   @Test("If there is no answer, the error contains the address and a remedy")
   func nobody() async throws {
     try await OperatorFixture.run { fixture async throws in
-      await fixture.server.stop()
+      await fixture.stop()
       for address in fixture.addresses {
         let client = try OperatorClient(address)
         let error = await #expect(throws: OperatorError.self) { try await client.get("/healthz") }
         #expect(error?.description.contains("no coordinator answers at \(address)") == true)
         #expect(error?.description.contains("--address") == true)
+        if case .tcp(let host, let port) = address {
+          #expect(error?.description.contains("\(host) port \(port)") == true, "the reason that libcurl states")
+        }
       }
     }
   }

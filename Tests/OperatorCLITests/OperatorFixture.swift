@@ -9,6 +9,7 @@ import Objects
 import StateStore
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import OperatorCLI
@@ -81,7 +82,8 @@ final class StoredPlane: AdminBackend {
 struct OperatorFixture {
   let store = InMemoryStateStore()
   let plane: StoredPlane
-  let server: AdminServer
+  private let server: AdminServer
+  private let running: Running<Void>
   let workspace: String
   /// The TCP address, and the address of the Unix socket in the workspace.
   let addresses: [HTTPAddress]
@@ -107,11 +109,15 @@ struct OperatorFixture {
     server = AdminServer(
       plane, on: [.tcp(host: "127.0.0.1", port: 0), .unix(path: workspace + "/admin.sock")], limits: limits,
       logger: Logger(label: "admin"))
-    addresses = try await server.start()
+    addresses = try await server.listen()
+    running = Running(server.run, stop: server.stop)
   }
 
+  /// Stops the server, and waits until it has ended.
+  func stop() async { await running.end() }
+
   private func close() async {
-    await server.stop()
+    await stop()
     await store.close()
     try? FileManager.default.removeItem(atPath: workspace)
   }

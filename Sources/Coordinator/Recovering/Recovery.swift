@@ -46,7 +46,7 @@ extension Coordinator {
   ///
   /// A recovered session is one that waits for its grant. The resources of holders are booked first, then the waiting sessions
   /// wait again. Then engines are started: those in this process before this returns; those with processes of their own
-  /// concurrently and later, several at a time. The summary does not include the sessions of the latter.
+  /// by `run`, several at a time. The summary does not include the sessions of the latter.
   /// - Parameter known: Called when all sessions are known and their resources are booked: clients may call from then on.
   /// - Throws: `CoordinatorError` if the state store cannot be read.
   public func recover(known: () -> Void = {}) async throws(CoordinatorError) -> RecoverySummary {
@@ -83,7 +83,8 @@ extension Coordinator {
       factory.isEmbedded(
         remain.session.document.spec.request.map { EngineSize($0) } ?? EngineSize(hosts: [ClusterPlan.ownHost]))
     }
-    beginStarts(of: returning.filter { !isEmbedded($0.comingBack.remain) })
+    let startedLater = returning.filter { !isEmbedded($0.comingBack.remain) }
+    errands.begin { [self] in await start(startedLater) }
     for (session, comingBack) in returning where isEmbedded(comingBack.remain) {
       summary += await bringBackOrHold(session, comingBack)
     }
@@ -96,21 +97,18 @@ extension Coordinator {
 
   /// Recovers sessions with processes of their own while clients are already served. Engines that no session has requested yet
   /// are started last.
-  private func beginStarts(of returning: [(session: Session, comingBack: ComingBack)]) {
-    let starts = Task {
-      let summary = await bringBack(returning)
-      if summary != RecoverySummary() {
-        logger.notice(
-          "started the engines of \(summary.sessions) recovered sessions",
-          metadata: [
-            "interrupted_steps": "\(summary.interruptedSteps)", "lost_objects": "\(summary.lostObjects)",
-            "held_sessions": "\(summary.heldSessions)", "set_aside": "\(summary.setAside)",
-          ])
-      }
-      guard !isShuttingDown else { return }
-      factory.begin { [children] in SessionChildren(ahead: $0, children) }
+  private func start(_ returning: [(session: Session, comingBack: ComingBack)]) async {
+    let summary = await bringBack(returning)
+    if summary != RecoverySummary() {
+      logger.notice(
+        "started the engines of \(summary.sessions) recovered sessions",
+        metadata: [
+          "interrupted_steps": "\(summary.interruptedSteps)", "lost_objects": "\(summary.lostObjects)",
+          "held_sessions": "\(summary.heldSessions)", "set_aside": "\(summary.setAside)",
+        ])
     }
-    recoveryStarts.withLock { $0 = starts }
+    guard !isShuttingDown else { return }
+    factory.begin { [children] in SessionChildren(ahead: $0, children) }
   }
 
   /// Recovers sessions, several at a time.

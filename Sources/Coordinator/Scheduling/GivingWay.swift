@@ -19,16 +19,21 @@ extension Coordinator {
       metadata: ["session": "\(session.id)", "to": "\(preemption.beneficiary)", "reason": "\(reason)"])
     journal.event(session.object, "GivesWay", reason, level: .warning)
     session.log.info("This session is preempted: \(reason). It continues when resources are available again.")
-    let cut = Task {
-      try await clock.sleep(for: limits.drain)
-      session.cutSteps()
-    }
-    let isDisplaced = await session.displace()
-    cut.cancel()
-    guard isDisplaced, session.isOpen else { return }
+    guard await displace(session), session.isOpen else { return }
     await noteDisplaced(session, reason)
     platform_failpoint("session-displaced")
     session.perform(session.handle(.instance(analyticalInstance, .gaveWay)))
+  }
+
+  /// Displaces a session, whose steps are cancelled when the time to drain has passed.
+  private func displace(_ session: Session) async -> Bool {
+    await withTaskGroup { group in
+      group.addTask { [clock, drain = limits.drain] in
+        if (try? await clock.sleep(for: drain)) != nil { session.cutSteps() }
+      }
+      defer { group.cancelAll() }
+      return await session.displace()
+    }
   }
 
   private func noteDisplaced(_ session: Session, _ reason: String) async {
