@@ -108,6 +108,8 @@ struct OperatorClient: Sendable {
     var reason = error.code == .resolve ? "the host name cannot be resolved" : "the connection was not accepted"
     if case .unix(let path) = address, access(path, W_OK) != 0 {
       reason = String(cString: strerror(errno)).lowercased()
+    } else if !error.evidence.isEmpty {
+      reason += " (\(error.evidence.harmless()))"
     }
     return OperatorError(
       "no coordinator answers at \(address): \(reason). Start one with `gscoordinator serve`, or name a running one "
