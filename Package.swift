@@ -68,6 +68,7 @@ let package = Package(
     .target(name: "Workers", swiftSettings: kernels),
     .target(name: "Vocabulary", swiftSettings: strict),
     .target(name: "Objects", swiftSettings: strict),
+    .target(name: "QueryValues", swiftSettings: strict),
     .target(name: "HTTP2", dependencies: ["CNghttp2"], swiftSettings: transport),
     .target(name: "ProtobufFields", swiftSettings: strict),
     .target(name: "Digests", dependencies: ["CLibcrypto"], swiftSettings: strict),
@@ -98,6 +99,7 @@ let package = Package(
     .target(
       name: "Supervision", dependencies: ["CPlatform", "Objects", "StateStore", "Support"], swiftSettings: strict),
     .target(name: "DynamicGraphs", dependencies: ["GraphStore", "JSON", "Workers"], swiftSettings: strict),
+
 
     // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
     .target(name: "AnalyticsKernels", dependencies: ["Engines", "GraphStore", "Workers"], swiftSettings: kernels),
@@ -177,7 +179,8 @@ let package = Package(
       name: "gscoordinator",
       dependencies: [
         "Access", "AdminEndpoint", "CPlatform", "ClientEndpoint", "Coordinator", "EmbeddedAnalytics",
-        "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC", "GraphScopeEngines", "HTTP2", "HTTPServing", "LogStore",
+        "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC", "GraphScopeEngines", "HTTP2",
+        "HTTPServing", "LogStore",
         "OperatorCLI", "Scheduling", "ServerConfiguration", "StateStore", "Supervision", "Support",
         "Transport", "TransportSecurity", "Wire", "Workers", nio, log, arguments, lifecycle,
       ], swiftSettings: strict),
@@ -284,6 +287,7 @@ let package = Package(
       name: "SupportTests", dependencies: ["Fuzzing", "StateStore", "Support", "TestSupport", "Turns", "Wire"],
       swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: strict),
+    .testTarget(name: "QueryValuesTests", dependencies: ["QueryValues"], swiftSettings: strict),
     .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: strict),
     .testTarget(
       name: "SchedulingTests", dependencies: ["Objects", "Scheduling", "TestSupport", "Turns"], swiftSettings: strict),

@@ -5,14 +5,14 @@ set -euo pipefail
 
 packages_for() {
   case "$1" in
-    run) echo libnghttp2-14 libprotobuf-c1 libcurl4 libssl3 libsqlite3-0 zlib1g libstdc++6 ca-certificates ;;
+    run) echo libnghttp2-14 libprotobuf-c1 libcurl4 libssl3 libsqlite3-0 zlib1g libstdc++6 ca-certificates tzdata ;;
     build) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev ;;
     # protoc and its C plugin check that the generated code is current; h2load and nghttpd test the server; etcd is the
     # clustered state store, and iproute2 creates the namespaces in which its network is cut. openssh-server lets MPI into a
     # namespace that acts as another host. valgrind counts instructions.
     test) echo libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev protobuf-compiler \
       libprotobuf-dev protobuf-c-compiler nghttp2-client nghttp2-server etcd-server etcd-client iproute2 openssl \
-      openssh-client openssh-server valgrind gcc libc6-dev ;;
+      openssh-client openssh-server tzdata valgrind gcc libc6-dev ;;
     # For GraphScope's own engines: compilers for algorithms, and Java for the interactive front end. OpenMPI is part of
     # their wheels.
     native) echo cmake g++ make libgomp1 openjdk-17-jre-headless procps openssh-client ;;
