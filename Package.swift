@@ -83,6 +83,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "LogStore", dependencies: ["CPlatform", "CZlib", "Support", log], swiftSettings: strict),
     .target(name: "Scheduling", dependencies: ["Objects"], swiftSettings: strict),
+    .target(name: "QueryAlgebra", dependencies: ["QueryValues"], swiftSettings: strict),
 
     // Floor 3: gRPC and TLS, the common interface layer in front of every engine, child processes, graphs that change.
     .target(
