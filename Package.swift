@@ -100,6 +100,7 @@ let package = Package(
     .target(
       name: "Supervision", dependencies: ["CPlatform", "Objects", "StateStore", "Support"], swiftSettings: strict),
     .target(name: "DynamicGraphs", dependencies: ["GraphStore", "JSON", "Workers"], swiftSettings: strict),
+    .target(name: "Cypher", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
 
 
     // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
@@ -249,6 +250,7 @@ let package = Package(
       name: "TransportSecurityTests",
       dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
       swiftSettings: strict),
+    .testTarget(name: "CypherTests", dependencies: ["Cypher", "QueryAlgebra", "QueryValues"], swiftSettings: strict),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: strict),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "Turns"], swiftSettings: strict),
     .testTarget(
