@@ -102,6 +102,7 @@ let package = Package(
     .target(name: "DynamicGraphs", dependencies: ["GraphStore", "JSON", "Workers"], swiftSettings: strict),
     .target(name: "Cypher", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
 
+    .target(name: "Gremlin", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
 
     // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
     .target(name: "AnalyticsKernels", dependencies: ["Engines", "GraphStore", "Workers"], swiftSettings: kernels),
@@ -289,6 +290,7 @@ let package = Package(
     .testTarget(
       name: "SupportTests", dependencies: ["Fuzzing", "StateStore", "Support", "TestSupport", "Turns", "Wire"],
       swiftSettings: strict),
+    .testTarget(name: "GremlinTests", dependencies: ["Gremlin", "QueryAlgebra", "QueryValues"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: strict),
     .testTarget(name: "QueryValuesTests", dependencies: ["QueryValues"], swiftSettings: strict),
     .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: strict),
