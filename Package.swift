@@ -100,6 +100,9 @@ let package = Package(
     .target(
       name: "Supervision", dependencies: ["CPlatform", "Objects", "StateStore", "Support"], swiftSettings: strict),
     .target(name: "DynamicGraphs", dependencies: ["GraphStore", "JSON", "Workers"], swiftSettings: strict),
+    .target(
+      name: "QueryExecution", dependencies: ["QueryAlgebra", "QueryValues", "Support", "Workers"],
+      swiftSettings: strict),
     .target(name: "Cypher", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
 
     .target(name: "Gremlin", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
@@ -250,6 +253,10 @@ let package = Package(
     .testTarget(
       name: "TransportSecurityTests",
       dependencies: ["GRPC", "Transport", "TransportSecurity", "Turns", nio, nioPosix, nioSSL, log],
+      swiftSettings: strict),
+    .testTarget(
+      name: "QueryExecutionTests",
+      dependencies: ["Gremlin", "QueryAlgebra", "QueryExecution", "QueryValues", "Workers"],
       swiftSettings: strict),
     .testTarget(name: "CypherTests", dependencies: ["Cypher", "QueryAlgebra", "QueryValues"], swiftSettings: strict),
     .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: strict),
