@@ -105,6 +105,11 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Cypher", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
 
+    // The doors of a graph that is served: Bolt and Gremlin. They know neither language and neither kind of graph.
+    .target(
+      name: "QueryEndpoint",
+      dependencies: ["JSON", "QueryAlgebra", "QueryValues", nio, nioPosix, nioHTTP1, nioWebSocket, log],
+      swiftSettings: strict),
     .target(name: "Gremlin", dependencies: ["QueryAlgebra", "QueryValues"], swiftSettings: strict),
 
     // Floor 4: computations, GraphScope's engines, the machines that say what a cluster does, and who may do what.
@@ -300,6 +305,12 @@ let package = Package(
     .testTarget(name: "GremlinTests", dependencies: ["Gremlin", "QueryAlgebra", "QueryValues"], swiftSettings: strict),
     .testTarget(name: "JSONTests", dependencies: ["Fuzzing", "JSON"], swiftSettings: strict),
     .testTarget(name: "QueryValuesTests", dependencies: ["QueryValues"], swiftSettings: strict),
+    .testTarget(
+      name: "QueryEndpointTests",
+      dependencies: [
+        "Fuzzing", "JSON", "QueryAlgebra", "QueryEndpoint", "QueryValues", "Turns", nio, nioPosix, nioHTTP1, log,
+      ],
+      swiftSettings: strict),
     .testTarget(name: "WorkersTests", dependencies: ["Turns", "Workers"], swiftSettings: strict),
     .testTarget(
       name: "SchedulingTests", dependencies: ["Objects", "Scheduling", "TestSupport", "Turns"], swiftSettings: strict),
