@@ -133,7 +133,13 @@ let package = Package(
         "AnalyticsKernels", "CPlatform", "DynamicGraphs", "Engines", "GraphStore", "JSON", "Support", "Vocabulary",
         "Wire", "Workers",
       ], swiftSettings: strict),
-    .target(name: "EmbeddedQuery", dependencies: ["Engines"], swiftSettings: strict),
+    .target(
+      name: "EmbeddedQuery",
+      dependencies: [
+        "Cypher", "Engines", "GraphStore", "Gremlin", "QueryAlgebra", "QueryExecution", "QueryValues", "Support",
+        "Workers",
+      ],
+      swiftSettings: strict),
     .target(
       name: "EmbeddedLearning",
       dependencies: [
@@ -178,6 +184,11 @@ let package = Package(
 
     // Floor 7: the commands beside the server.
     .target(
+      name: "GraphServer",
+      dependencies: [
+        "EmbeddedQuery", "Engines", "GraphStore", "QueryEndpoint", "Support", "Workers", arguments, log, nio, nioPosix,
+      ], swiftSettings: strict),
+    .target(
       name: "OperatorCLI",
       dependencies: [
         "Access", "AdminEndpoint", "CPlatform", "Coordinator", "Engines", "GraphScopeEngines", "HTTPClient",
@@ -190,7 +201,7 @@ let package = Package(
       name: "gscoordinator",
       dependencies: [
         "Access", "AdminEndpoint", "CPlatform", "ClientEndpoint", "Coordinator", "EmbeddedAnalytics",
-        "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC", "GraphScopeEngines", "HTTP2",
+        "EmbeddedLearning", "EmbeddedQuery", "Engines", "GRPC", "GraphScopeEngines", "GraphServer", "HTTP2",
         "HTTPServing", "LogStore",
         "OperatorCLI", "Scheduling", "ServerConfiguration", "StateStore", "Supervision", "Support",
         "Transport", "TransportSecurity", "Wire", "Workers", nio, log, arguments, lifecycle,

@@ -28,7 +28,10 @@ extension CoordinatorService {
             withCypher: request.withCypher))
         try await requireClient(context) { try await session.closeQueries(objectID: request.objectID) }
         return CreateInteractiveInstanceResponse(
-          gremlinEndpoint: endpoints.gremlin, cypherEndpoint: endpoints.cypher, objectID: request.objectID)
+          // The text is the Python coordinator's.
+          gremlinEndpoint: endpoints.gremlin,
+          cypherEndpoint: endpoints.cypher.isEmpty ? "cypher is disabled" : endpoints.cypher,
+          objectID: request.objectID)
       }
     }
     service.unary("CloseInteractiveInstance") { (request: CloseInteractiveInstanceRequest, context) in

@@ -58,6 +58,17 @@ public final class PropertyGraph: Sendable {
   public static func open(
     directory: String, workers: Workers, reservations: [String: StorageReservation] = [:]
   ) throws -> PropertyGraph {
+    let graph = try map(directory: directory, reservations: reservations)
+    try GraphVerification.checkContents(of: graph, workers)
+    return graph
+  }
+
+  /// Maps a stored graph whose contents another process of ours has checked. Checks the manifest's version and all sizes, and reads
+  /// no column. The mappings hold the given reservations of their files, by name.
+  /// - Throws: `GraphStoreError` with code `damaged`, naming the file, or `notFound`.
+  public static func map(
+    directory: String, reservations: [String: StorageReservation] = [:]
+  ) throws(GraphStoreError) -> PropertyGraph {
     let manifest = try Manifest.read(directory: directory)
     try GraphVerification.checkShape(of: manifest, directory: directory)
     var files: [String: MappedFile] = [:]
@@ -72,9 +83,7 @@ public final class PropertyGraph: Sendable {
       }
       files[name] = file
     }
-    let graph = try PropertyGraph(directory: directory, manifest: manifest, files: files)
-    try GraphVerification.checkContents(of: graph, workers)
-    return graph
+    return try PropertyGraph(directory: directory, manifest: manifest, files: files)
   }
 
   /// Removes a stored graph from disk. Graphs opened from it, and extensions of it, are not affected.

@@ -11,6 +11,9 @@ struct EmbeddedFactory: EngineFactory {
   private let listening: LearningListening
   private let learningSeed: UInt64?
 
+  /// The path of this program, which also serves graphs.
+  private static let ownProgram = "/proc/self/exe"
+
   init(pool: WorkerPool, listening: LearningListening = LearningListening(), learningSeed: UInt64? = nil) {
     analytics = EmbeddedAnalyticsProvider(pool: pool)
     (self.pool, self.listening, self.learningSeed) = (pool, listening, learningSeed)
@@ -22,7 +25,9 @@ struct EmbeddedFactory: EngineFactory {
       analytical: try await analytics.makeEngine(
         workspace: request.workspace, size: request.size, storage: request.storage, places: request.places,
         graphs: graphs),
-      queries: EmbeddedQueryEngine(graphs: graphs),
+      queries: EmbeddedQueryEngine(
+        graphs: graphs, workspace: request.workspace, children: request.children, program: Self.ownProgram,
+        threads: min(pool.width, request.size.threads ?? pool.width)),
       learning: EmbeddedLearningEngine(
         graphs: graphs, pool: pool, size: request.size, storage: request.storage, directory: request.workspace,
         listening: listening, seed: learningSeed))

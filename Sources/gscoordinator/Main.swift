@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPlatform
+import GraphServer
 import OperatorCLI
 import ServerConfiguration
 
@@ -11,7 +12,8 @@ struct GSCoordinator: AsyncParsableCommand {
     abstract: "Coordinates graph analytics, queries and learning for GraphScope clients.",
     discussion: "Without a subcommand, it serves clients; `gscoordinator serve --help` shows the options.",
     version: "\(serverVersion) (for graphscope-client \(clientVersion))",
-    subcommands: [Serve.self] + OperatorCommands.single, groupedSubcommands: OperatorCommands.groups,
+    subcommands: [Serve.self, GraphServerCommand.self] + OperatorCommands.single,
+    groupedSubcommands: OperatorCommands.groups,
     defaultSubcommand: Serve.self)
 
   /// Blocks termination signals first, so that none is lost while a server starts; only a server reads them, other commands are
