@@ -213,6 +213,14 @@ let package = Package(
       dependencies: ["GRPC", "HTTP2", "ProtobufFields", "Transport", nio, nioPosix, arguments],
       path: "Tests/Interop", swiftSettings: strict),
 
+    // Test-only: answers queries of the conformance suites in Tests/Conformance.
+    .executableTarget(
+      name: "query-driver",
+      dependencies: [
+        "Cypher", "EmbeddedQuery", "Gremlin", "JSON", "QueryAlgebra", "QueryExecution", "QueryValues",
+      ],
+      path: "Tests/QueryDriver", swiftSettings: strict),
+
     // Test-only: keeps children under a supervisor, for tests that kill it.
     .executableTarget(
       name: "supervision-host", dependencies: ["StateStore", "Supervision"], path: "Tests/SupervisionHost",

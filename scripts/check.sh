@@ -18,7 +18,7 @@ step "formatting"
 swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 
 step "lints"
-"$venv/bin/ruff" check --quiet --select E7,E9,F,W --ignore F811,E731 python scripts Tests/ClientTests examples Benchmarks
+"$venv/bin/ruff" check --quiet --select E7,E9,F,W --ignore F811,E731 python scripts Tests/ClientTests Tests/Conformance examples Benchmarks
 "$venv/bin/shellcheck" --severity=warning scripts/*.sh Benchmarks/*.sh .ci/run
 
 step "floors"
@@ -30,4 +30,4 @@ swift build --build-tests --explicit-target-dependency-import-check error
 step "unit tests"
 # Suites that start other servers (etcd, children, sshd) are run by scripts/test.sh.
 swift test --skip-build --filter \
-  '^(Wire|JSON|ProtobufFields|Support|Workers|HTTP2|GRPC|Digests|GraphStore|Engines|EmbeddedAnalytics|Scheduling|ControlPlane|Access|ClientEndpoint|ServerConfiguration|OperatorCLI|gscoordinator)Tests\.'
+  '^(Wire|JSON|ProtobufFields|Support|Workers|HTTP2|GRPC|Digests|GraphStore|Engines|EmbeddedAnalytics|Scheduling|ControlPlane|Access|ClientEndpoint|ServerConfiguration|OperatorCLI|QueryValues|Cypher|Gremlin|QueryExecution|QueryEndpoint|EmbeddedLearning|DynamicGraphs|gscoordinator)Tests\.'
