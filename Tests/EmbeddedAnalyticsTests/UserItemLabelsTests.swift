@@ -43,12 +43,13 @@ struct UserItemLabelsTests {
       let edges = edges.map { "\($0.user)|\($0.item + 100)|\($0.weight)\n" }.joined()
       return [
         TableSource(
-          role: .vertices(label: "user", id: .name("id")), location: try fixture.csv("u.csv", "id|a|b\n" + rows)),
+          role: .vertices(label: "buyer", id: .name("id")), location: try fixture.csv("u.csv", "id|a|b\n" + rows)),
         TableSource(
-          role: .vertices(label: "item", id: .name("id")), location: try fixture.csv("i.csv", "id|name\n" + items)),
+          role: .vertices(label: "product", id: .name("id")), location: try fixture.csv("i.csv", "id|name\n" + items)),
         TableSource(
           role: .edges(
-            label: "likes", sourceLabel: "user", destinationLabel: "item", source: .name("s"), destination: .name("t")),
+            label: "likes", sourceLabel: "buyer", destinationLabel: "product", source: .name("s"),
+            destination: .name("t")),
           location: try fixture.csv("e.csv", "s|t|w\n" + edges)),
       ]
     }
@@ -85,7 +86,7 @@ struct UserItemLabelsTests {
     for rounds in [0, 1, 2, 3, 4, 7] {
       let result = try await fixture.run("lpau2i", on: graph, [.integer(Int64(rounds))])
       for place in 0..<2 {
-        guard case .double(let values) = try await fixture.array("r:user.label_\(place)", result) else {
+        guard case .double(let values) = try await fixture.array("r:buyer.label_\(place)", result) else {
           throw EngineFixture.Surprise()
         }
         let expected = example.expected(place, turns: rounds - 1)
@@ -102,10 +103,10 @@ struct UserItemLabelsTests {
     let graph = try await fixture.load(try example.tables(fixture))
     let bound = try await fixture.bind("lpau2i", to: graph)
     let result = try await fixture.run(bound)
-    #expect(try await fixture.array("v:user.a", result) == .double(example.users.map { $0[0] }))
-    #expect(try await fixture.array("v:item.id", result) == .int64((0..<example.itemCount).map { Int64($0) + 100 }))
-    let before = try await fixture.array("r:user.label_0", result)
-    for selector in ["r:item.label_0", "v:nobody.id", "v:user.age"] {
+    #expect(try await fixture.array("v:buyer.a", result) == .double(example.users.map { $0[0] }))
+    #expect(try await fixture.array("v:product.id", result) == .int64((0..<example.itemCount).map { Int64($0) + 100 }))
+    let before = try await fixture.array("r:buyer.label_0", result)
+    for selector in ["r:product.label_0", "v:nobody.id", "v:buyer.age"] {
       let error = await #expect(throws: EngineError.self) { try await fixture.array(selector, result) }
       #expect(error?.code == .unknownName, "\(selector)")
     }
@@ -113,9 +114,9 @@ struct UserItemLabelsTests {
     let later = try await EngineFixture(after: fixture)
     #expect(
       try await (later.engine as? EmbeddedAnalyticalEngine)?.recover([graph.handle, bound, result]).isEmpty == true)
-    #expect(try await later.array("r:user.label_0", result) == before)
-    #expect(try await later.array("r:user.label_0", later.run(bound)) == before)
-    #expect(try await later.array("v:user.b", result) == .double(example.users.map { $0[1] }))
+    #expect(try await later.array("r:buyer.label_0", result) == before)
+    #expect(try await later.array("r:buyer.label_0", later.run(bound)) == before)
+    #expect(try await later.array("v:buyer.b", result) == .double(example.users.map { $0[1] }))
   }
 
   @Test("Graphs without users, items, labels or weights are rejected by what they lack")

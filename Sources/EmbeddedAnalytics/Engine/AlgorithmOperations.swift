@@ -38,7 +38,9 @@ extension EmbeddedAnalyticalEngine {
 
   /// Returns a property graph as algorithms see it.
   private func wholeGraph(_ view: PropertyView) async throws -> SimpleView {
-    let graph = try await project(SimpleProjection(whole: view.schema), of: view.stored, view.schema)
+    let graph = try await project(
+      SimpleProjection(whole: view.schema, generatesEdgeIDs: view.description.options.generatesEdgeIDs),
+      of: view.stored, view.schema)
     let recipe = GraphRecipe(
       directory: view.stored.name, description: view.description, projection: .init(isWhole: true))
     return SimpleView(graph: graph, description: view.description, recipe: recipe)

@@ -117,7 +117,7 @@ struct SimpleProjection {
 
   /// Selects all visible labels of vertices, and the first visible label of edges with its first property, if that is numeric.
   /// - Throws: `EngineError` with the messages that clients expect.
-  init(whole schema: GraphSchema) throws(EngineError) {
+  init(whole schema: GraphSchema, generatesEdgeIDs: Bool) throws(EngineError) {
     isWhole = true
     vertexLabels = schema.validVertexLabels
     edgeLabels = Array(schema.validEdgeLabels.prefix(1))
@@ -125,7 +125,9 @@ struct SimpleProjection {
     guard let edge = edgeLabels.first else { throw Self.nothing("edge") }
     (vertexProperties, vertexData) = (nil, nil)
     let properties = schema.edgeLabels[edge].properties
-    let weight = properties.validIndices.first.flatMap { properties[$0].type.isNumeric ? $0 : nil }
+    // Generated ids come first, and are no weights.
+    let ownProperties = properties.validIndices.filter { $0 > 0 || !generatesEdgeIDs }
+    let weight = ownProperties.first.flatMap { properties[$0].type.isNumeric ? $0 : nil }
     edgeProperties = weight.map { [$0] }
     edgeData = weight.map { properties[$0].type }
   }

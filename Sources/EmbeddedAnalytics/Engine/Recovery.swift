@@ -200,7 +200,7 @@ extension EmbeddedAnalyticalEngine {
     let schema = recipe.description.schema
     let projection =
       recipe.projection?.isWhole == true
-      ? try SimpleProjection(whole: schema)
+      ? try SimpleProjection(whole: schema, generatesEdgeIDs: recipe.description.options.generatesEdgeIDs)
       : try SimpleProjection(
         schema, vertexProperty: recipe.projection?.vertexProperty, edgeProperty: recipe.projection?.edgeProperty)
     let graph = try await project(projection, of: stored, schema)
