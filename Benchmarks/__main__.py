@@ -4,8 +4,10 @@ import os
 import platform
 import tempfile
 
-from . import counts, estimate, heartbeat, idle, job, journal, native, recovery, scheduling, sessions, start, step, store, transport
-from . import counts, estimate, heartbeat, idle, job, journal, learning, native, recovery, scheduling, sessions, start, step, store
+from . import (
+    counts, estimate, heartbeat, idle, job, journal, learning, native, recovery, scheduling, sessions, start, step,
+    store, transport,
+)
 from .report import table
 
 MEASUREMENTS = {
