@@ -43,10 +43,12 @@ def counts(profile):
     names = {}
     called = None
     for line in profile.splitlines():
-        if line.startswith("cfn="):
-            number, _, name = line[4:].partition(" ")
+        # A name stands where its number comes first, which may be where the function itself is counted.
+        if found := re.match(r"(c?fn)=(\(\d+\)) ?(.*)", line):
+            kind, number, name = found.groups()
             names.setdefault(number, name)
-            called = names[number].split("@")[0].split("'")[0]
+            if kind == "cfn":
+                called = names[number].split("@")[0].split("'")[0]
         elif line.startswith("calls=") and called == ALLOCATOR:
             allocations += int(line[6:].split()[0])
         elif line.startswith("summary:"):
