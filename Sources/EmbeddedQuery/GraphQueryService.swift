@@ -53,6 +53,10 @@ public final class GraphQueryService: QueryService {
 
   private func gremlin(_ bytecode: Bytecode, _ statement: Statement) throws(QueryError) -> any QueryCursor {
     var query = try GremlinCompiler.compile(bytecode)
+    guard query.mode == .run else {
+      throw QueryError(
+        .unsupported, "explain() and profile() of Gremlin are not supported. Run the traversal without them")
+    }
     let asked = query.timeout.map { Duration.milliseconds($0) } ?? statement.timeout
     let timeout = min(asked ?? limits.timeout, limits.timeout)
     query.timeout = timeout.components.seconds * 1000 + timeout.components.attoseconds / 1_000_000_000_000_000

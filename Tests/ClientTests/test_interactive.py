@@ -155,11 +155,21 @@ def test_bindings_are_used(instance):
 
 @pytest.mark.parametrize(("text", "words"), [
     ("g.V().out(", "expected|end"), ("g.V().nonsense()", "nonsense"), ("g.addV('person')", "addV"),
-    ("g.V().map{it.get()}", "steps"),
+    ("g.V().map{it.get()}", "steps"), ("g.V().explain()", "explain"), ("g.V().profile()", "profile"),
 ])
 def test_mistakes_in_gremlin_are_told(instance, text, words):
     with pytest.raises(GremlinServerError, match=f"(?i){words}"):
         instance.execute(text).all().result()
+
+
+def test_plans_are_shown_and_measured(instance):
+    with driver(instance) as connection, connection.session() as session:
+        text = "MATCH (p:person) RETURN p.name"
+        explained = session.run("EXPLAIN " + text)
+        assert list(explained) == [] and "rows" not in explained.consume().plan
+        profiled = session.run("PROFILE " + text)
+        assert len(list(profiled)) == 4
+        assert profiled.consume().profile["rows"] == 4
 
 
 def driver(instance):
